@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/function_ref.h"
+
+namespace stridenet {
+
+/// The compute threads of the process: one pool, made at first use, never torn down. Its size is
+/// the number of CPUs that the affinity mask and the cgroup quota allow, unless set_threads says
+/// otherwise. Workers spin briefly after a job, then park.
+class ThreadPool {
+ public:
+  static ThreadPool& instance();
+
+  /// Threads that one parallel_for may use, the caller included; at least 1.
+  int threads() const noexcept;
+
+  /// Sets that number, 1 to 1024. Throws Error("ERR_ARGUMENT") outside of it.
+  void set_threads(int threads);
+
+  /// Runs body(task) once for every task in [0, tasks), on at most `limit` threads (0: no limit
+  /// but threads()), the caller among them; returns when all are done. Tasks are claimed one by
+  /// one in rising order by whichever thread is free, so what a task computes must not depend on
+  /// the thread. Denormals are flushed while a body runs. When another parallel_for has the
+  /// workers, or from within a body, the caller does all tasks itself. The first exception that a
+  /// body throws is rethrown here after all running bodies have ended; tasks not yet claimed are
+  /// then dropped.
+  void parallel_for(std::int64_t tasks, int limit, function_ref<void(std::int64_t)> body);
+
+ private:
+  ThreadPool();
+  struct State;
+  State* state_;
+};
+
+}  // namespace stridenet
