@@ -1,0 +1,23 @@
+// `npm run build`: bundles lib/ into dist/ (so that importing is quick) and writes declarations.
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { root, runPackage } from './tools.mjs';
+
+const start = performance.now();
+rmSync(path.join(root, 'dist'), { recursive: true, force: true });
+await build({
+  absWorkingDir: root,
+  entryPoints: ['lib/index.ts'],
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  packages: 'external',
+  legalComments: 'none',
+  logLevel: 'warning',
+});
+if (!runPackage('typescript/bin/tsc', ['-p', 'tsconfig.build.json'])) process.exit(1);
+console.log(`dist/ written in ${((performance.now() - start) / 1000).toFixed(1)} s`);
