@@ -1,0 +1,76 @@
+/**
+ * Stable identifiers of what went wrong.
+ *
+ * - `ERR_SHAPE`: sizes that do not fit each other, or do not exist
+ * - `ERR_DTYPE`: an element type where another is needed
+ * - `ERR_ARGUMENT`: an option or a value outside of what it may be
+ * - `ERR_FILE_FORMAT`: a file that is truncated, lies about its size or is of another kind
+ * - `ERR_FILE_NOT_FOUND`: a file or a data set that is not there
+ * - `ERR_NATIVE_NOT_FOUND`: no addon for this machine could be loaded
+ * - `ERR_PROGRAM`: a Program that the addon refuses
+ * - `ERR_MEMORY`: more memory than there is
+ * - `ERR_NON_FINITE`: a loss that is NaN or infinite
+ * - `ERR_NOT_DIFFERENTIABLE`: a gradient that does not exist
+ * - `ERR_BUSY`: an object used while a run has it
+ * - `ERR_DISPOSED`: an object used after its end
+ * - `ERR_ABORTED`: stopped by a signal
+ */
+export type ErrorCode =
+  | 'ERR_SHAPE'
+  | 'ERR_DTYPE'
+  | 'ERR_ARGUMENT'
+  | 'ERR_FILE_FORMAT'
+  | 'ERR_FILE_NOT_FOUND'
+  | 'ERR_NATIVE_NOT_FOUND'
+  | 'ERR_PROGRAM'
+  | 'ERR_MEMORY'
+  | 'ERR_NON_FINITE'
+  | 'ERR_NOT_DIFFERENTIABLE'
+  | 'ERR_BUSY'
+  | 'ERR_DISPOSED'
+  | 'ERR_ABORTED';
+
+/** The one error type of the library; `code` is stable, `message` is for people. */
+export class StridenetError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'StridenetError';
+    this.code = code;
+  }
+}
+
+/** `value` as it reads in a message: short, and never throwing. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'symbol') return 'a symbol';
+  if (Array.isArray(value)) {
+    const shown = value.slice(0, 8).map(show).join(', ');
+    return value.length > 8 ? `[${shown}, …]` : `[${shown}]`;
+  }
+  if (typeof value === 'object' && value !== null) {
+    return `an object of ${Object.getPrototypeOf(value)?.constructor?.name ?? 'no type'}`;
+  }
+  return String(value);
+}
+
+/** ERR_ARGUMENT in the one form `[where] expected … but received …`. */
+export function argumentError(where: string, expected: string, received: unknown): StridenetError {
+  return new StridenetError(
+    'ERR_ARGUMENT',
+    `[${where}] expected ${expected} but received ${show(received)}`,
+  );
+}
+
+/** ERR_SHAPE in the one form `[where] …`. */
+export function shapeError(where: string, message: string): StridenetError {
+  return new StridenetError('ERR_SHAPE', `[${where}] ${message}`);
+}
+
+/** ERR_DTYPE in the one form `[where] …`. */
+export function dtypeError(where: string, message: string): StridenetError {
+  return new StridenetError('ERR_DTYPE', `[${where}] ${message}`);
+}

@@ -1,0 +1,83 @@
+import { addOperator } from './add.ts';
+import { checkFiniteOperator } from './checkFinite.ts';
+import {
+  conv2dFilterGradientOperator,
+  conv2dInputGradientOperator,
+  conv2dOperator,
+} from './conv2d.ts';
+import { countCorrectOperator } from './countCorrect.ts';
+import { gatherRowsOperator } from './gatherRows.ts';
+import {
+  biasGradientOperator,
+  linearInputGradientOperator,
+  linearOperator,
+  linearWeightGradientOperator,
+} from './linear.ts';
+import { matmulOperator } from './matmul.ts';
+import {
+  maxPool2dGradientOperator,
+  maxPool2dOperator,
+  maxPool2dTieGradientOperator,
+} from './maxPool2d.ts';
+import type { Operator } from './operator.ts';
+import { adamUpdateOperator, sgdUpdateOperator } from './optimizer.ts';
+import { reluGradientOperator, reluOperator } from './relu.ts';
+import { reshapeOperator } from './reshape.ts';
+import { softmaxGradientOperator, softmaxOperator } from './softmax.ts';
+import {
+  softmaxCrossEntropyGradientOperator,
+  softmaxCrossEntropyOperator,
+} from './softmaxCrossEntropy.ts';
+import { squaredErrorGradientOperator, squaredErrorOperator } from './squaredError.ts';
+import { transposeOperator } from './transpose.ts';
+
+/** Every operator of the library, by name. */
+export const operators: ReadonlyMap<string, Operator> = new Map(
+  (
+    [
+      conv2dOperator,
+      conv2dInputGradientOperator,
+      conv2dFilterGradientOperator,
+      linearOperator,
+      linearInputGradientOperator,
+      linearWeightGradientOperator,
+      biasGradientOperator,
+      matmulOperator,
+      maxPool2dOperator,
+      maxPool2dGradientOperator,
+      maxPool2dTieGradientOperator,
+      reluOperator,
+      reluGradientOperator,
+      addOperator,
+      softmaxOperator,
+      softmaxGradientOperator,
+      softmaxCrossEntropyOperator,
+      softmaxCrossEntropyGradientOperator,
+      squaredErrorOperator,
+      squaredErrorGradientOperator,
+      countCorrectOperator,
+      sgdUpdateOperator,
+      adamUpdateOperator,
+      gatherRowsOperator,
+      reshapeOperator,
+      transposeOperator,
+      checkFiniteOperator,
+    ] as unknown as Operator[]
+  ).map((operator) => [operator.name, operator]),
+);
+
+/** The public operators, which dispatch exposes as `sn.ops`. */
+export { add } from './add.ts';
+export { conv2d } from './conv2d.ts';
+export { countCorrect } from './countCorrect.ts';
+export { gatherRows } from './gatherRows.ts';
+export { linear } from './linear.ts';
+export { matmul } from './matmul.ts';
+export { maxPool2d, maxPool2dWithWinners } from './maxPool2d.ts';
+export { adamUpdate, sgdUpdate } from './optimizer.ts';
+export { relu } from './relu.ts';
+export { flatten, reshape } from './reshape.ts';
+export { softmax } from './softmax.ts';
+export { softmaxCrossEntropy } from './softmaxCrossEntropy.ts';
+export { squaredError } from './squaredError.ts';
+export { transpose } from './transpose.ts';

@@ -1,0 +1,161 @@
+import { dtypeError, StridenetError, shapeError } from '../errors.ts';
+import { formatShape, type Shape, sameShape } from '../shape.ts';
+import { type DType, describe, type Tensor } from '../tensor.ts';
+
+/** What is known of a value before it is computed. */
+export interface Spec {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** The first size is the batch: a compiled Program serves any smaller one too. */
+  readonly batched?: boolean;
+}
+
+/** A value of a graph under construction: calling an operator on it records a node. */
+export interface Variable extends Spec {
+  readonly traced: true;
+  readonly id: number;
+}
+
+/** What operators take: a Tensor is computed with at once, a Variable is recorded. */
+export type Operand = Tensor | Variable;
+
+/** What an operator gives for operands of type T: a Tensor when all of them are Tensors. */
+export type Result<T> = [T] extends [Tensor] ? Tensor : Variable;
+
+export type AttributeValue = number | boolean | string | readonly number[];
+
+/** Settings of a call, complete and canonical: pairs as pairs, defaults filled in. */
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+/** What a gradient rule is given. `gradients[i]` is null when no message came to output i. */
+export interface GradientCall<A extends Attributes = Attributes> {
+  readonly inputs: readonly (Operand | null)[];
+  readonly outputs: readonly Operand[];
+  readonly gradients: readonly (Operand | null)[];
+  readonly attributes: A;
+  /** Whether the gradient of input i is wanted; rules may return null where it is not. */
+  readonly wanted: readonly boolean[];
+}
+
+/** Which operands of rank 4 a native kernel keeps channels last; 'elementwise': any one layout. */
+export type LayoutRule =
+  | 'elementwise'
+  | { readonly inputs: readonly number[]; readonly outputs: readonly number[] };
+
+/** What an operator is: everything about it but how it is computed. */
+export interface Operator<A extends Attributes = Attributes> {
+  /** The name in all four rooms and in Programs. */
+  readonly name: string;
+  /** Argument names, for messages; a trailing '?' marks one that may be left out. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /**
+   * The shape rule, and the only place where operands are checked.
+   * Throws ERR_SHAPE or ERR_DTYPE that name the operator and the shapes.
+   */
+  infer(inputs: readonly (Spec | null)[], attributes: A): readonly Spec[];
+  /** One message an input, in operators; absent where no gradient exists. */
+  gradient?(call: GradientCall<A>): readonly (Operand | null)[];
+  /** Multiplications that are followed by an addition; 0 when absent. */
+  multiplyAdds?(
+    inputs: readonly (Spec | null)[],
+    outputs: readonly Spec[],
+    attributes: A,
+  ): number;
+  /** Pairs [output, input] that may share memory. */
+  readonly inPlace?: readonly (readonly [number, number])[];
+  readonly layout?: LayoutRule;
+  /** The output is the input's memory under another shape. */
+  readonly alias?: boolean;
+  /** Kept although nobody reads its outputs. */
+  readonly effect?: boolean;
+}
+
+/** Runs or records a call of an operator: absent operands are null. */
+export type Executor = (
+  operator: Operator,
+  inputs: readonly (Operand | null)[],
+  attributes: Attributes,
+) => readonly Operand[];
+
+let executor: Executor | null = null;
+
+/** Installs what `apply` does; called once, by dispatch. */
+export function setExecutor(execute: Executor): void {
+  executor = execute;
+}
+
+/** Calls an operator that returns several values. */
+export function applyAll<A extends Attributes>(
+  operator: Operator<A>,
+  inputs: readonly (Operand | null)[],
+  attributes: A,
+): readonly Operand[] {
+  if (executor === null) throw new StridenetError('ERR_ARGUMENT', '[apply] no executor is installed');
+  return executor(operator as unknown as Operator, inputs, attributes);
+}
+
+/** Calls an operator that returns one value. */
+export function apply<T extends Operand, A extends Attributes>(
+  operator: Operator<A>,
+  inputs: readonly (T | null)[],
+  attributes: A,
+): Result<T> {
+  return applyAll(operator, inputs, attributes)[0] as Result<T>;
+}
+
+/** Throws ERR_SHAPE unless operand `name` has one of the ranks. */
+export function checkRank(where: string, name: string, spec: Spec, ...ranks: number[]): void {
+  if (!ranks.includes(spec.shape.length)) {
+    throw shapeError(
+      where,
+      `${name} must have rank ${ranks.join(' or ')} but has shape ${formatShape(spec.shape)}`,
+    );
+  }
+}
+
+/** Throws ERR_DTYPE unless all operands that are there are of one floating dtype. */
+export function checkFloats(where: string, operands: Readonly<Record<string, Spec | null>>): void {
+  let first: [string, Spec] | null = null;
+  for (const [name, spec] of Object.entries(operands)) {
+    if (spec === null) continue;
+    if (spec.dtype !== 'float32' && spec.dtype !== 'float64') {
+      throw dtypeError(where, `${name} must be float32 or float64 but is ${describe(spec)}`);
+    }
+    first ??= [name, spec];
+    if (spec.dtype !== first[1].dtype) {
+      throw dtypeError(
+        where,
+        `${first[0]} is ${first[1].dtype} but ${name} is ${spec.dtype}: dtypes do not mix, convert one with .to()`,
+      );
+    }
+  }
+}
+
+/** Throws ERR_SHAPE unless two operands have the same shape. */
+export function checkSameShape(
+  where: string,
+  names: readonly [string, string],
+  a: Spec,
+  b: Spec,
+): void {
+  if (!sameShape(a.shape, b.shape)) {
+    throw shapeError(
+      where,
+      `${names[0]} ${formatShape(a.shape)} and ${names[1]} ${formatShape(b.shape)} must have the same shape`,
+    );
+  }
+}
+
+/** The operand, which the operator's rule has already required to be there. */
+export function need<T>(operand: T | null | undefined): T {
+  if (operand === null || operand === undefined) {
+    throw new StridenetError('ERR_ARGUMENT', '[operator] a required operand is absent');
+  }
+  return operand;
+}
+
+/** {shape, dtype, batched} as one spec, batched left out when false. */
+export function makeSpec(shape: Shape, dtype: DType, batched: boolean | undefined): Spec {
+  return batched ? { shape, dtype, batched } : { shape, dtype };
+}

@@ -1,0 +1,92 @@
+import { shapeError } from '../errors.ts';
+import { checkShape, elementCount, formatShape } from '../shape.ts';
+import {
+  type Attributes,
+  apply,
+  makeSpec,
+  need,
+  type Operand,
+  type Operator,
+  type Result,
+} from './operator.ts';
+
+export interface ReshapeAttributes extends Attributes {
+  /** The new sizes; without the first when that is kept. */
+  readonly shape: readonly number[];
+  /** The first size stays as it is (it may be the batch). */
+  readonly keepFirst: boolean;
+}
+
+/** x of any dtype → the same elements in row-major order under another shape. */
+export const reshapeOperator: Operator<ReshapeAttributes> = {
+  name: 'reshape',
+  inputs: ['x'],
+  outputs: ['y'],
+  alias: true,
+  infer([xSpec], attributes) {
+    const x = need(xSpec);
+    const shape = attributes.keepFirst
+      ? [x.shape[0] as number, ...attributes.shape]
+      : attributes.shape;
+    if (elementCount(shape) !== elementCount(x.shape)) {
+      throw shapeError(
+        'reshape',
+        `${formatShape(x.shape)} has ${elementCount(x.shape)} elements, ${formatShape(shape)} has ${elementCount(shape)}`,
+      );
+    }
+    return [makeSpec(shape, x.dtype, attributes.keepFirst ? x.batched : false)];
+  },
+  gradient({ inputs: [x], gradients, attributes }) {
+    const shape = need(x).shape;
+    const { keepFirst } = attributes;
+    return [
+      apply(reshapeOperator, [need(gradients[0])], {
+        keepFirst,
+        shape: keepFirst ? shape.slice(1) : shape,
+      }),
+    ];
+  },
+};
+
+/**
+ * The same elements under another shape, in row-major order.
+ *
+ * @param shape the new sizes; one of them may be −1 and is then worked out. A batched value keeps
+ *   its first size.
+ * @throws ERR_SHAPE when the numbers of elements differ
+ */
+export function reshape<X extends Operand>(x: X, shape: readonly number[]): Result<X> {
+  const unknown = shape.indexOf(-1);
+  let sizes = [...shape];
+  if (unknown >= 0) {
+    const rest = sizes.filter((_, axis) => axis !== unknown);
+    checkShape('reshape', rest);
+    const known = elementCount(rest);
+    const size = known === 0 ? 0 : elementCount(x.shape) / known;
+    if (!Number.isInteger(size)) {
+      throw shapeError('reshape', `${formatShape(x.shape)} cannot become ${formatShape(shape)}`);
+    }
+    sizes = sizes.map((value, axis) => (axis === unknown ? size : value));
+  }
+  checkShape('reshape', sizes);
+  const batched = 'traced' in x && x.batched === true;
+  if (batched && sizes[0] !== x.shape[0]) {
+    throw shapeError(
+      'reshape',
+      `a batched value ${formatShape(x.shape)} must keep its first size but the new shape is ${formatShape(sizes)}`,
+    );
+  }
+  return apply<X, ReshapeAttributes>(reshapeOperator, [x], {
+    keepFirst: batched,
+    shape: batched ? sizes.slice(1) : sizes,
+  });
+}
+
+/** (N, …) → (N, F): all axes but the first as one. Throws ERR_SHAPE for rank 0. */
+export function flatten<X extends Operand>(x: X): Result<X> {
+  if (x.shape.length === 0) throw shapeError('flatten', 'a value of shape () has no axis to keep');
+  return apply<X, ReshapeAttributes>(reshapeOperator, [x], {
+    keepFirst: true,
+    shape: [elementCount(x.shape.slice(1))],
+  });
+}

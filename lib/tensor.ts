@@ -1,0 +1,237 @@
+import { argumentError, dtypeError, shapeError, show } from './errors.ts';
+import { checkShape, elementCount, formatShape, type Shape } from './shape.ts';
+
+/** Element types. There is no promotion: operands of an operator share one. */
+export type DType = 'float32' | 'float64' | 'int32' | 'uint8';
+
+/** The element types that have gradients. */
+export type FloatDType = 'float32' | 'float64';
+
+/** The arrays that hold a tensor's elements. */
+export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
+
+const arrays = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  uint8: Uint8Array,
+} as const;
+
+/** Bytes of one element. */
+export function elementBytes(dtype: DType): number {
+  return arrays[dtype].BYTES_PER_ELEMENT;
+}
+
+/** Whether `value` names a dtype. */
+export function isDType(value: unknown): value is DType {
+  return typeof value === 'string' && Object.hasOwn(arrays, value);
+}
+
+/** Throws ERR_ARGUMENT unless `value` names a dtype. */
+export function checkDType(where: string, value: unknown): asserts value is DType {
+  if (!isDType(value)) {
+    throw argumentError(where, "a dtype of 'float32', 'float64', 'int32', 'uint8'", value);
+  }
+}
+
+/** Throws ERR_ARGUMENT unless `value` names a floating dtype. */
+export function checkFloatDType(where: string, value: unknown): asserts value is FloatDType {
+  if (value !== 'float32' && value !== 'float64') {
+    throw argumentError(where, "a dtype of 'float32' or 'float64'", value);
+  }
+}
+
+/** A new array of zeros. Throws ERR_MEMORY-like RangeError only for sizes that passed checkShape. */
+export function allocate(dtype: DType, size: number): TypedArray {
+  return new arrays[dtype](size);
+}
+
+/** The dtype whose elements `array` holds, or null. */
+export function dtypeOfArray(array: unknown): DType | null {
+  for (const dtype of ['float32', 'float64', 'int32', 'uint8'] as const) {
+    if (array instanceof arrays[dtype]) return dtype;
+  }
+  return array instanceof Uint8ClampedArray ? 'uint8' : null;
+}
+
+/**
+ * A dense array of numbers in row-major order. `data` belongs to JavaScript: it may be read and
+ * written between calls, and every asynchronous call copies what it needs before it returns.
+ */
+export class Tensor<D extends DType = DType> {
+  readonly shape: Shape;
+  readonly dtype: D;
+  readonly data: TypedArray;
+
+  /**
+   * Wraps `data` without a copy; `tensor()` is the checked way in.
+   * Throws ERR_SHAPE when the shape and the number of elements differ.
+   */
+  constructor(data: TypedArray, shape: readonly number[], dtype: D) {
+    checkShape('Tensor', shape);
+    if (elementCount(shape) !== data.length) {
+      throw shapeError(
+        'Tensor',
+        `shape ${formatShape(shape)} needs ${elementCount(shape)} elements but received ${data.length}`,
+      );
+    }
+    this.shape = Object.freeze([...shape]);
+    this.dtype = dtype;
+    this.data = data;
+  }
+
+  /** The number of elements. */
+  get size(): number {
+    return this.data.length;
+  }
+
+  /** The one element of a tensor of size 1. Throws ERR_SHAPE for another size. */
+  item(): number {
+    if (this.size !== 1) {
+      throw shapeError('item', `a tensor of one element is needed, this one is ${describe(this)}`);
+    }
+    return this.data[0] as number;
+  }
+
+  /** A tensor of its own memory. */
+  clone(): Tensor<D> {
+    return new Tensor(this.data.slice(), this.shape, this.dtype);
+  }
+
+  /** The elements in another dtype, rounded as typed arrays round. */
+  to<E extends DType>(dtype: E): Tensor<E> {
+    checkDType('Tensor.to', dtype);
+    const data = allocate(dtype, this.size);
+    data.set(this.data);
+    return new Tensor(data, this.shape, dtype);
+  }
+
+  /** The elements as nested arrays, in the shape of the tensor. */
+  toArray(): NestedNumbers {
+    let level: NestedNumbers[] = Array.from(this.data);
+    for (let axis = this.shape.length - 1; axis >= 0; axis--) {
+      const size = this.shape[axis] as number;
+      const count = elementCount(this.shape.slice(0, axis));
+      level = Array.from({ length: count }, (_, i) => level.slice(i * size, (i + 1) * size));
+    }
+    return level[0] as NestedNumbers;
+  }
+}
+
+/** Numbers in arrays in arrays. */
+export type NestedNumbers = number | readonly NestedNumbers[];
+
+/** "float32 (2, 3)", for messages. */
+export function describe(value: { readonly dtype: DType; readonly shape: readonly number[] }): string {
+  return `${value.dtype} ${formatShape(value.shape)}`;
+}
+
+function flatten(values: NestedNumbers, shape: number[], depth: number, into: number[]): void {
+  if (!Array.isArray(values)) {
+    if (typeof values !== 'number' || depth !== shape.length) {
+      throw argumentError('tensor', 'numbers nested to one depth', values);
+    }
+    into.push(values);
+    return;
+  }
+  if (values.length !== shape[depth]) {
+    throw shapeError(
+      'tensor',
+      `ragged values: ${values.length} entries at depth ${depth} where the first has ${shape[depth] ?? 'none'}`,
+    );
+  }
+  for (const value of values) flatten(value, shape, depth + 1, into);
+}
+
+function shapeOf(values: NestedNumbers): number[] {
+  const shape: number[] = [];
+  for (let level: NestedNumbers = values; Array.isArray(level); level = level[0] as NestedNumbers) {
+    shape.push(level.length);
+    if (level.length === 0) break;
+  }
+  return shape;
+}
+
+function isNumbers(values: unknown): values is ArrayLike<number> {
+  return Array.isArray(values) && (values.length === 0 || typeof values[0] === 'number');
+}
+
+/**
+ * Makes a tensor, copying `values`.
+ *
+ * @param values a number, nested arrays of numbers, or a typed array
+ * @param shape the sizes; may be left out for numbers and nested arrays (then it is their nesting)
+ * @param dtype 'float32' unless said otherwise; a typed array brings its own
+ * @throws ERR_SHAPE when `shape` and the number of values differ, or a size is no integer ≥ 0
+ * @throws ERR_DTYPE when a typed array and `dtype` differ in kind and a value does not fit
+ */
+export function tensor<D extends DType = 'float32'>(
+  values: NestedNumbers | TypedArray,
+  shape?: readonly number[],
+  dtype?: D,
+): Tensor<D> {
+  const own = dtypeOfArray(values);
+  const type = dtype ?? own ?? 'float32';
+  checkDType('tensor', type);
+  let flat: ArrayLike<number>;
+  let sizes = shape;
+  if (own !== null) {
+    flat = values as TypedArray;
+    sizes ??= [flat.length];
+  } else if (isNumbers(values)) {
+    flat = values;
+    sizes ??= [values.length];
+  } else {
+    const nesting = shapeOf(values as NestedNumbers);
+    const collected: number[] = [];
+    flatten(values as NestedNumbers, nesting, 0, collected);
+    flat = collected;
+    sizes ??= nesting;
+  }
+  checkShape('tensor', sizes);
+  const size = elementCount(sizes);
+  if (size !== flat.length) {
+    throw shapeError(
+      'tensor',
+      `shape ${formatShape(sizes)} needs ${size} values but received ${flat.length}`,
+    );
+  }
+  const data = allocate(type, size);
+  if (type === 'int32' || type === 'uint8') checkIntegers(flat, type);
+  for (let i = 0; i < size; i++) {
+    const value = flat[i];
+    if (typeof value !== 'number') throw argumentError('tensor', 'numbers', value);
+    data[i] = value;
+  }
+  return new Tensor(data, sizes, type) as Tensor<D>;
+}
+
+function checkIntegers(values: ArrayLike<number>, dtype: 'int32' | 'uint8'): void {
+  const low = dtype === 'uint8' ? 0 : -(2 ** 31);
+  const high = dtype === 'uint8' ? 255 : 2 ** 31 - 1;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (!Number.isInteger(value) || value < low || value > high) {
+      throw dtypeError('tensor', `${show(value)} at index ${i} is no ${dtype}`);
+    }
+  }
+}
+
+/** A tensor of zeros, float32 unless said otherwise. */
+export function zeros<D extends DType = 'float32'>(shape: readonly number[], dtype?: D): Tensor<D> {
+  const type = dtype ?? 'float32';
+  checkDType('zeros', type);
+  checkShape('zeros', shape);
+  return new Tensor(allocate(type, elementCount(shape)), shape, type) as Tensor<D>;
+}
+
+/** A tensor of one value everywhere, float32 unless said otherwise. */
+export function full<D extends DType = 'float32'>(
+  shape: readonly number[],
+  value: number,
+  dtype?: D,
+): Tensor<D> {
+  const result = zeros(shape, dtype);
+  result.data.fill(value);
+  return result;
+}
