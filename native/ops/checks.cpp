@@ -4,6 +4,24 @@ namespace stridenet {
 
 void refuse(const std::string& message) { throw Error("ERR_PROGRAM", message); }
 
+void check_spec(const TensorSpec& spec) {
+  if (!spec.present) return;
+  if (spec.shape.size() > static_cast<std::size_t>(kMaxRank)) {
+    refuse("expected a rank of at most " + std::to_string(kMaxRank) + " but received " +
+           std::to_string(spec.shape.size()));
+  }
+  if (spec.batched && spec.shape.empty()) refuse("a batched tensor needs rank 1 or more");
+  constexpr std::int64_t kLimit = std::int64_t{1} << 53;
+  auto bytes = static_cast<std::int64_t>(element_size(spec.dtype));
+  for (const std::int64_t size : spec.shape) {
+    if (size < 0) refuse("expected sizes of 0 or more but received " + describe_shape(spec.shape));
+    if (size > kLimit / bytes) {
+      refuse("a tensor of shape " + describe_shape(spec.shape) + " passes 2^53 bytes");
+    }
+    if (size > 0) bytes *= size;
+  }
+}
+
 void expect_operands(const Call& call, std::size_t inputs, std::size_t outputs) {
   if (call.inputs.size() != inputs || call.outputs.size() != outputs) {
     refuse("expected " + std::to_string(inputs) + " inputs and " + std::to_string(outputs) +

@@ -16,6 +16,11 @@ namespace stridenet {
 /// Throws Error("ERR_PROGRAM") with this message.
 [[noreturn]] void refuse(const std::string& message);
 
+/// A tensor that may be: rank up to kMaxRank, rank ≥ 1 when batched, no negative size, and at
+/// most 2^53 bytes even with its sizes of 0 taken as 1, so that no product of sizes overflows.
+/// Absent operands pass.
+void check_spec(const TensorSpec& spec);
+
 /// The call has exactly that many operands, absent ones counted.
 void expect_operands(const Call& call, std::size_t inputs, std::size_t outputs);
 

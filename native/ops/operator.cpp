@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/thread_pool.h"
+#include "ops/checks.h"
 
 namespace stridenet {
 
@@ -47,8 +48,8 @@ std::int64_t checked_integer(const char* name, double value, std::int64_t low, s
   // Written so that NaN fails.
   if (!(value >= static_cast<double>(low) && value <= static_cast<double>(high)) ||
       value != std::floor(value)) {
-    refuse_attribute(name, "integer within [" + std::to_string(low) + ", " + std::to_string(high) +
-                               "] but received " + std::to_string(value));
+    refuse_attribute(name, "an integer within [" + std::to_string(low) + ", " +
+                               std::to_string(high) + "] but received " + std::to_string(value));
   }
   return static_cast<std::int64_t>(value);
 }
@@ -92,6 +93,8 @@ std::unique_ptr<Instruction> prepare(const Call& call, const KernelTable& table)
   for (const Entry& entry : kOperators) {
     if (call.name != entry.name) continue;
     try {
+      for (const TensorSpec& spec : call.inputs) check_spec(spec);
+      for (const TensorSpec& spec : call.outputs) check_spec(spec);
       return entry.prepare(call, table);
     } catch (const Error& error) {
       throw Error(error.code(), "[" + call.name + "] " + error.what());

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/tensor.h"
+#include "ops/operator.h"
+
+namespace stridenet {
+
+/// How long a buffer lives and who writes it; docs/architecture.md says what each means.
+enum class BufferKind : std::uint8_t { feed, fetch, state, constant, temporary };
+
+/// The kind of that name. Throws Error("ERR_PROGRAM").
+BufferKind parse_buffer_kind(const std::string& name);
+
+struct BufferDescription {
+  BufferKind kind = BufferKind::temporary;
+  TensorSpec tensor;
+  /// Bytes into the arena, of temporaries only; −1: none given.
+  std::int64_t offset = -1;
+};
+
+struct InstructionDescription {
+  std::string op;
+  /// Buffer ids; −1: absent.
+  std::vector<std::int64_t> inputs;
+  std::vector<std::int64_t> outputs;
+  Attributes attributes;
+  /// Bytes into the arena; −1: none given.
+  std::int64_t scratch = -1;
+};
+
+struct ProgramDescription {
+  /// The bound of the batch; 0 when nothing is batched.
+  std::int64_t batch = 0;
+  /// Threads that a run may use; 0: all of the pool.
+  int threads = 0;
+  std::int64_t arena_bytes = 0;
+  std::vector<BufferDescription> buffers;
+  std::vector<InstructionDescription> instructions;
+};
+
+/// Validates a description whole, without allocating what it describes: the buffers, the arena
+/// intervals, what is read before it is written, overlaps, and every call by its operator's
+/// prepare. Returns the prepared instructions in order. Throws Error("ERR_PROGRAM" or "ERR_DTYPE")
+/// that names the buffer or instruction.
+std::vector<std::unique_ptr<Instruction>> validate(const ProgramDescription& description,
+                                                   const KernelTable& table);
+
+}  // namespace stridenet

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/tensor.h"
+#include "runtime/description.h"
+#include "runtime/memory.h"
+
+namespace stridenet {
+
+/// How a run ended. `code` is null when it did not fail; else it is the Error's, `message` says
+/// what failed, and `step` in which step.
+struct Outcome {
+  std::int64_t steps = 0;  // completed
+  const char* code = nullptr;
+  std::string message;
+  std::int64_t step = 0;
+};
+
+/// A validated description and its memory: the pure step function that a run scans over steps.
+///
+/// States, constants and the stacks of feeds and fetches have memory of their own; the arena holds
+/// the temporaries and scratch. All operands are aligned to 64 bytes. Not for concurrent use: the
+/// owner sees to it that nothing but stop() is called while run() is under way.
+class Program {
+ public:
+  /// Validates, then allocates. Throws what validate() throws, and Error("ERR_MEMORY") before
+  /// allocating when the whole cannot fit.
+  Program(ProgramDescription description, const KernelTable& table,
+          std::shared_ptr<MemoryCounter> counter);
+  ~Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  const std::vector<BufferDescription>& buffers() const { return description_.buffers; }
+  std::int64_t batch() const { return description_.batch; }
+
+  /// Buffer ids of the feeds and fetches, rising.
+  const std::vector<std::size_t>& feeds() const { return feeds_; }
+  const std::vector<std::size_t>& fetches() const { return fetches_; }
+
+  /// The memory of a state or constant: buffers()[id].tensor.bytes() of it.
+  std::byte* persistent(std::size_t id) const { return memory_[id].data(); }
+
+  /// Bytes that it holds now.
+  std::int64_t bytes() const;
+
+  /// Makes the stacks of feeds and fetches large enough for a run of `steps` steps.
+  /// Throws Error("ERR_MEMORY").
+  void reserve(std::int64_t steps);
+
+  /// Copies feed number `feed` in: `steps` slices without gaps. After reserve().
+  void load_feed(std::size_t feed, const std::byte* stacked, std::int64_t steps);
+
+  /// Copies fetch number `fetch` of the first `steps` steps out, slices without gaps. What a batch
+  /// below the bound left unwritten is zeros.
+  void store_fetch(std::size_t fetch, std::byte* stacked, std::int64_t steps) const;
+
+  /// Runs up to `steps` steps. `batch` holds each step's batch, or is empty for the bound. With
+  /// `budget` ≥ 0 it ends at the first step boundary after that many milliseconds, but does at
+  /// least one step.
+  Outcome run(std::int64_t steps, std::span<const std::int32_t> batch, double budget) noexcept;
+
+  enum class Stop : int { none, step, instruction };
+  /// Ends the run under way at the next boundary of that kind; any thread may ask. reserve()
+  /// forgets earlier requests.
+  void stop(Stop at) noexcept;
+
+ private:
+  /// One instruction with its operands bound to this Program's memory.
+  struct Bound {
+    std::unique_ptr<Instruction> instruction;
+    std::vector<TensorView> inputs;
+    std::vector<TensorView> outputs;
+    std::byte* scratch = nullptr;
+  };
+  /// An operand that changes from step to step.
+  struct Patch {
+    TensorView* view;
+    std::size_t buffer;
+    bool batched;
+    bool stacked;  // a feed or fetch: its memory moves on by stride_[buffer] each step
+  };
+
+  void allocate();
+  void bind(std::vector<std::unique_ptr<Instruction>> instructions);
+  TensorView view_of(std::int64_t id) const;
+  bool step(std::int64_t index, std::int64_t batch);
+  bool stopped(Stop at) const noexcept {
+    return stop_.load(std::memory_order_relaxed) >= static_cast<int>(at);
+  }
+
+  ProgramDescription description_;
+  std::shared_ptr<MemoryCounter> counter_;
+  std::vector<std::size_t> feeds_;
+  std::vector<std::size_t> fetches_;
+  std::vector<CountedMemory> memory_;  // by buffer; empty for temporaries
+  std::vector<std::int64_t> stride_;   // by buffer: bytes from slice to slice, of stacked ones
+  CountedMemory arena_;
+  std::vector<Bound> bound_;
+  std::vector<Patch> patches_;
+  std::int64_t reserved_ = 0;
+  std::vector<std::int32_t> batches_;  // of the last run; empty: the bound
+  int threads_ = 1;
+  std::atomic<int> stop_{0};
+};
+
+}  // namespace stridenet
