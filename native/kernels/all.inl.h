@@ -1,0 +1,4 @@
+// The kernels, in the order in which they may use each other. Included inside an ISA's region,
+// after its vectors: these files include nothing, and use no lambdas and no std algorithms, which
+// would not be compiled for the ISA.
+#include "kernels/gemm.inl.h"

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+
+namespace stridenet {
+
+/// Block sizes of an ISA's GEMM. They decide the order of every sum, so they never depend on
+/// anything but the ISA and the element type.
+struct GemmTile {
+  int rows;     // MR: rows of C in one micro-kernel
+  int columns;  // NR: columns of C in one micro-kernel, a multiple of the vector
+  int depth;    // KC: products that are summed from 0 before they are added to C
+};
+
+/// How the A panels of a block are stored. A panel holds up to MR rows of A.
+enum class PanelLayout : std::uint8_t {
+  /// Row r of a panel is contiguous over k, from element r · row_pitch(tile): for operands whose
+  /// memory runs along k.
+  row_major,
+  /// As row_major, with the pitch kShortPitch: for depths of at most kShortDepth.
+  short_rows,
+  /// The rows of one k are contiguous, from element k · MR: for operands whose memory runs along
+  /// the rows.
+  depth_major,
+};
+
+/// Elements that a copy of a run into a panel may write beyond the run's end.
+inline constexpr int kPanelSlack = 16;
+inline constexpr int kShortDepth = 32;
+inline constexpr int kShortPitch = kShortDepth + kPanelSlack;
+
+/// Elements between the rows of a row_major panel.
+constexpr int row_pitch(const GemmTile& tile) { return tile.depth + kPanelSlack; }
+
+/// Elements between the starts of two A panels of `depth` products.
+constexpr std::int64_t panel_stride(const GemmTile& tile, PanelLayout layout, std::int64_t depth) {
+  switch (layout) {
+    case PanelLayout::row_major:
+      return std::int64_t{tile.rows} * row_pitch(tile);
+    case PanelLayout::short_rows:
+      return std::int64_t{tile.rows} * kShortPitch;
+    case PanelLayout::depth_major:
+      break;
+  }
+  return tile.rows * depth + kPanelSlack;
+}
+
+/// C[rows × columns] = (accumulate ? C : 0) + A[rows × depth] · B[depth × columns], then + bias,
+/// then max(·, 0), for one block with depth ≤ KC. Every element is one chain of fused
+/// multiply-adds from 0 in rising k (a product and a sum, each rounded, on the portable table),
+/// added to C: the same for every position in the block.
+template <class T>
+struct GemmBlock {
+  const T* a;  // panels of panel_rows rows; the last may have fewer
+  PanelLayout layout;
+  int panel_rows;               // 1 to MR
+  std::int64_t a_panel_stride;  // elements
+  const T* b;                   // panels of NR columns, all NR readable for every k
+  std::int64_t b_pitch;         // elements between two k of a panel
+  std::int64_t b_panel_stride;  // elements
+  T* c;                         // row r starts at c + row_offsets[r], its columns contiguous
+  const std::int64_t* row_offsets;
+  std::int64_t rows;
+  std::int64_t columns;
+  std::int64_t depth;
+  bool accumulate;
+  bool relu;      // NaN stays, −0 becomes 0
+  const T* bias;  // `columns` elements, or null
+};
+
+/// fma_peak(rounds) runs kFmaChains independent chains of `rounds` fused multiply-adds on whole
+/// vectors and returns a value that depends on all: 2 · kFmaChains · lanes · rounds operations.
+inline constexpr int kFmaChains = 12;
+
+}  // namespace stridenet

@@ -1,0 +1,95 @@
+// Vectors of 64 bytes with AVX-512 F, BW, DQ and VL.
+constexpr int kVectorBytes = 64;
+
+#include "kernels/simd/vector.h"
+
+template <class T>
+constexpr GemmTile kTile = {14, 128 / static_cast<int>(sizeof(T)), sizeof(T) == 4 ? 192 : 192};
+
+/// One bit a lane.
+template <class T>
+struct Mask;
+template <>
+struct Mask<float> {
+  __mmask16 v;
+};
+template <>
+struct Mask<double> {
+  __mmask8 v;
+};
+
+STRIDENET_INLINE Mask<float> tail_mask(int count, float) {
+  return {static_cast<__mmask16>((1u << count) - 1u)};
+}
+STRIDENET_INLINE Mask<double> tail_mask(int count, double) {
+  return {static_cast<__mmask8>((1u << count) - 1u)};
+}
+
+STRIDENET_INLINE Vec<float> load(const float* from) { return {_mm512_loadu_ps(from)}; }
+STRIDENET_INLINE Vec<double> load(const double* from) { return {_mm512_loadu_pd(from)}; }
+STRIDENET_INLINE void store(float* to, Vec<float> value) { _mm512_storeu_ps(to, value.v); }
+STRIDENET_INLINE void store(double* to, Vec<double> value) { _mm512_storeu_pd(to, value.v); }
+STRIDENET_INLINE Vec<float> load_partial(const float* from, int count) {
+  return {_mm512_maskz_loadu_ps(tail_mask(count, 0.0f).v, from)};
+}
+STRIDENET_INLINE Vec<double> load_partial(const double* from, int count) {
+  return {_mm512_maskz_loadu_pd(tail_mask(count, 0.0).v, from)};
+}
+STRIDENET_INLINE void store_partial(float* to, Vec<float> value, int count) {
+  _mm512_mask_storeu_ps(to, tail_mask(count, 0.0f).v, value.v);
+}
+STRIDENET_INLINE void store_partial(double* to, Vec<double> value, int count) {
+  _mm512_mask_storeu_pd(to, tail_mask(count, 0.0).v, value.v);
+}
+STRIDENET_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
+  return {_mm512_fmadd_ps(a.v, b.v, c.v)};
+}
+STRIDENET_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
+  return {_mm512_fmadd_pd(a.v, b.v, c.v)};
+}
+STRIDENET_INLINE Vec<float> sqrt(Vec<float> a) { return {_mm512_sqrt_ps(a.v)}; }
+STRIDENET_INLINE Vec<double> sqrt(Vec<double> a) { return {_mm512_sqrt_pd(a.v)}; }
+STRIDENET_INLINE Vec<float> max(Vec<float> a, Vec<float> b) { return {_mm512_max_ps(a.v, b.v)}; }
+STRIDENET_INLINE Vec<double> max(Vec<double> a, Vec<double> b) { return {_mm512_max_pd(a.v, b.v)}; }
+STRIDENET_INLINE Vec<float> min(Vec<float> a, Vec<float> b) { return {_mm512_min_ps(a.v, b.v)}; }
+STRIDENET_INLINE Vec<double> min(Vec<double> a, Vec<double> b) { return {_mm512_min_pd(a.v, b.v)}; }
+
+#define STRIDENET_COMPARE(name, predicate)                           \
+  STRIDENET_INLINE Mask<float> name(Vec<float> a, Vec<float> b) {    \
+    return {_mm512_cmp_ps_mask(a.v, b.v, predicate)};                \
+  }                                                                  \
+  STRIDENET_INLINE Mask<double> name(Vec<double> a, Vec<double> b) { \
+    return {_mm512_cmp_pd_mask(a.v, b.v, predicate)};                \
+  }
+STRIDENET_COMPARE(less, _CMP_LT_OQ)
+STRIDENET_COMPARE(less_equal, _CMP_LE_OQ)
+STRIDENET_COMPARE(equal, _CMP_EQ_OQ)
+STRIDENET_COMPARE(unordered, _CMP_UNORD_Q)
+#undef STRIDENET_COMPARE
+
+template <class T>
+STRIDENET_INLINE Mask<T> is_nan(Vec<T> a) {
+  return unordered(a, a);
+}
+template <class T>
+STRIDENET_INLINE Mask<T> mask_and(Mask<T> a, Mask<T> b) {
+  return {static_cast<decltype(a.v)>(a.v & b.v)};
+}
+template <class T>
+STRIDENET_INLINE Mask<T> mask_or(Mask<T> a, Mask<T> b) {
+  return {static_cast<decltype(a.v)>(a.v | b.v)};
+}
+template <class T>
+STRIDENET_INLINE Mask<T> mask_not(Mask<T> a) {
+  return {static_cast<decltype(a.v)>(~a.v)};
+}
+template <class T>
+STRIDENET_INLINE bool any(Mask<T> mask) {
+  return mask.v != 0;
+}
+STRIDENET_INLINE Vec<float> select(Mask<float> mask, Vec<float> a, Vec<float> b) {
+  return {_mm512_mask_blend_ps(mask.v, b.v, a.v)};
+}
+STRIDENET_INLINE Vec<double> select(Mask<double> mask, Vec<double> a, Vec<double> b) {
+  return {_mm512_mask_blend_pd(mask.v, b.v, a.v)};
+}

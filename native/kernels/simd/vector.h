@@ -1,0 +1,95 @@
+// What all ISAs share of the vectors. An ISA's header defines kVectorBytes, includes this file,
+// and adds the operations that need its own instructions:
+//
+//   load<T>(p) load_partial<T>(p, n) store(p, v) store_partial(p, v, n)   unaligned; partial: n
+//       elements of [0, lanes], the others are read as 0 and not written
+//   fma(a, b, c)     a · b + c, rounded once (twice on the portable table)
+//   sqrt(a)
+//   max(a, b)        a > b ? a : b, so b when either is NaN;   min(a, b)   a < b ? a : b
+//   less(a, b) less_equal(a, b) equal(a, b) is_nan(a)   → Mask<T>; comparisons with NaN are false
+//   mask_and(a, b) mask_or(a, b) mask_not(a) any(a)
+//   select(m, a, b)  lane by lane m ? a : b
+
+template <class T>
+struct Raw;
+template <>
+struct Raw<float> {
+  typedef float type __attribute__((vector_size(kVectorBytes)));
+  typedef std::int32_t integer __attribute__((vector_size(kVectorBytes)));
+  typedef std::int32_t Lane;
+  static constexpr int kMantissaBits = 23;
+  static constexpr std::int32_t kBias = 127;
+};
+template <>
+struct Raw<double> {
+  typedef double type __attribute__((vector_size(kVectorBytes)));
+  typedef std::int64_t integer __attribute__((vector_size(kVectorBytes)));
+  typedef std::int64_t Lane;
+  static constexpr int kMantissaBits = 52;
+  static constexpr std::int64_t kBias = 1023;
+};
+
+/// `lanes` elements of type T in a register.
+template <class T>
+struct Vec {
+  static constexpr int lanes = kVectorBytes / static_cast<int>(sizeof(T));
+  typename Raw<T>::type v;
+};
+
+template <class T>
+STRIDENET_INLINE Vec<T> operator+(Vec<T> a, Vec<T> b) {
+  return {a.v + b.v};
+}
+template <class T>
+STRIDENET_INLINE Vec<T> operator-(Vec<T> a, Vec<T> b) {
+  return {a.v - b.v};
+}
+template <class T>
+STRIDENET_INLINE Vec<T> operator-(Vec<T> a) {
+  return {-a.v};
+}
+template <class T>
+STRIDENET_INLINE Vec<T> operator*(Vec<T> a, Vec<T> b) {
+  return {a.v * b.v};
+}
+template <class T>
+STRIDENET_INLINE Vec<T> operator/(Vec<T> a, Vec<T> b) {
+  return {a.v / b.v};
+}
+template <class T>
+STRIDENET_INLINE Vec<T> zero() {
+  return {typename Raw<T>::type{}};
+}
+template <class T>
+STRIDENET_INLINE Vec<T> broadcast(T value) {
+  return {typename Raw<T>::type{} + value};
+}
+
+/// 2ⁿ for lanes n that are integers within the exponents of normal numbers.
+template <class T>
+STRIDENET_INLINE Vec<T> power_of_two(Vec<T> n) {
+  using Integer = typename Raw<T>::integer;
+  const Integer exponent = __builtin_convertvector(n.v, Integer) + Raw<T>::kBias;
+  return {reinterpret_cast<typename Raw<T>::type>(exponent << Raw<T>::kMantissaBits)};
+}
+
+/// The lanes as integers (they must be integers of that range), `count` of them written or read.
+template <class T, class Integer>
+STRIDENET_INLINE void store_integers(Integer* to, Vec<T> value, int count) {
+  for (int i = 0; i < count; ++i) to[i] = static_cast<Integer>(value.v[i]);
+}
+template <class T, class Integer>
+STRIDENET_INLINE Vec<T> load_integers(const Integer* from, int count) {
+  Vec<T> result = zero<T>();
+  for (int i = 0; i < count; ++i) result.v[i] = static_cast<T>(from[i]);
+  return result;
+}
+
+/// The sum of the lanes: halves are added to each other until one is left.
+template <class T>
+STRIDENET_INLINE T sum(Vec<T> value) {
+  for (int half = Vec<T>::lanes / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) value.v[i] += value.v[i + half];
+  }
+  return value.v[0];
+}

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "kernels/gemm.h"
+
+namespace stridenet {
+
+/// The kernels of one ISA for elements of type T (float or double), and their block sizes.
+template <class T>
+struct Kernels {
+  GemmTile tile;
+  /// Elements of one vector.
+  int lanes;
+#define KERNEL(name, result, parameters) result(*name) parameters;
+#include "kernels/kernels.inc"
+#undef KERNEL
+};
+
+/// The kernels of one ISA. Constant, alive as long as the process.
+struct KernelTable {
+  /// "portable", "avx2", "avx512", "neon".
+  const char* name;
+  Kernels<float> float32;
+  Kernels<double> float64;
+
+  template <class T>
+  const Kernels<T>& of() const noexcept {
+    static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>);
+    if constexpr (std::is_same_v<T, float>) {
+      return float32;
+    } else {
+      return float64;
+    }
+  }
+};
+
+}  // namespace stridenet
