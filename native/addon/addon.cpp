@@ -1,0 +1,103 @@
+#include <napi.h>
+
+#include <cstdint>
+#include <string>
+
+#include "addon/environment.h"
+#include "addon/parse.h"
+#include "addon/program_object.h"
+#include "addon/values.h"
+#include "core/thread_pool.h"
+#include "cpu/cpu.h"
+
+#if defined(_WIN32)
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+#else
+#include <dlfcn.h>
+#endif
+
+namespace stridenet::addon {
+namespace {
+
+/// The pool's threads outlive every environment, so the code must too: when the last worker that
+/// loaded it ends, Node unloads the image unless it is pinned.
+void pin_image() noexcept {
+#if defined(_WIN32)
+  HMODULE module = nullptr;
+  GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                     reinterpret_cast<LPCWSTR>(&pin_image), &module);
+#else
+  Dl_info image{};
+  if (dladdr(reinterpret_cast<const void*>(&pin_image), &image) != 0) {
+    dlopen(image.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+  }
+#endif
+}
+
+Napi::Value cpu_info(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    const Napi::Object result = Napi::Object::New(env);
+    result.Set("isa", kernels().name);
+    const Napi::Array isas = Napi::Array::New(env);
+    for (const KernelTable* table : supported_kernels()) isas.Set(isas.Length(), table->name);
+    result.Set("isas", isas);
+    const Napi::Array features = Napi::Array::New(env);
+    for (const std::string& feature : cpu_features()) features.Set(features.Length(), feature);
+    result.Set("features", features);
+    result.Set("threads", Napi::Number::New(env, ThreadPool::instance().threads()));
+    return result;
+  });
+}
+
+void set_threads(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] {
+    ThreadPool::instance().set_threads(
+        static_cast<int>(read_integer("ERR_ARGUMENT", "threads", info[0], 1, 1024)));
+  });
+}
+
+Napi::Value scratch_bytes(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    const KernelTable& table = info[1].IsUndefined()
+                                   ? kernels()
+                                   : kernels_by_name(read_string("ERR_ARGUMENT", "isa", info[1]));
+    const std::size_t bytes = prepare(parse_call(info[0]), table)->scratch_bytes();
+    return Napi::Number::New(env, static_cast<double>(bytes));
+  });
+}
+
+Napi::Value memory(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    const MemoryCounter& counter = *Environment::of(env).counter();
+    const Napi::Object result = Napi::Object::New(env);
+    result.Set("bytes", Napi::Number::New(env, static_cast<double>(counter.bytes)));
+    result.Set("programs", Napi::Number::New(env, static_cast<double>(counter.programs)));
+    return result;
+  });
+}
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  return guarded(env, [&] {
+    pin_image();
+    env.SetInstanceData(new Environment(env));
+    exports.Set("cpuInfo", Napi::Function::New<cpu_info>(env, "cpuInfo"));
+    exports.Set("setThreads", Napi::Function::New<set_threads>(env, "setThreads"));
+    exports.Set("scratchBytes", Napi::Function::New<scratch_bytes>(env, "scratchBytes"));
+    exports.Set("memory", Napi::Function::New<memory>(env, "memory"));
+    exports.Set("Program", ProgramObject::define(env));
+    return exports;
+  });
+}
+
+}  // namespace
+}  // namespace stridenet::addon
+
+static Napi::Object initialize_stridenet(Napi::Env env, Napi::Object exports) {
+  return stridenet::addon::initialize(env, exports);
+}
+
+NODE_API_MODULE(stridenet, initialize_stridenet)
