@@ -116,7 +116,7 @@ function winnersDType(kernelSize: Pair): 'uint8' | 'int32' {
 export const maxPool2dOperator: Operator<MaxPool2dAttributes> = {
   name: 'maxPool2d',
   inputs: ['x'],
-  outputs: ['y', 'winners'],
+  outputs: ['y', 'winners?'],
   layout: { inputs: [0], outputs: [0, 1] },
   infer([xSpec], attributes) {
     const x = need(xSpec);

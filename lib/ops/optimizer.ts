@@ -46,7 +46,7 @@ function checkMoments(where: string, moments: Readonly<Record<string, Spec | nul
 export const sgdUpdateOperator: Operator<SgdAttributes> = {
   name: 'sgdUpdate',
   inputs: ['parameter', 'gradient', 'velocity?', 'learningRate'],
-  outputs: ['parameter', 'velocity'],
+  outputs: ['parameter', 'velocity?'],
   inPlace: [
     [0, 0],
     [1, 2],

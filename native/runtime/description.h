@@ -12,7 +12,7 @@
 namespace stridenet {
 
 /// How long a buffer lives and who writes it; docs/architecture.md says what each means.
-enum class BufferKind : std::uint8_t { feed, fetch, state, constant, temporary };
+enum class BufferKind : std::uint8_t { feed, fetch, state, constant, temporary, view };
 
 /// The kind of that name. Throws Error("ERR_PROGRAM").
 BufferKind parse_buffer_kind(const std::string& name);
@@ -22,6 +22,8 @@ struct BufferDescription {
   TensorSpec tensor;
   /// Bytes into the arena, of temporaries only; −1: none given.
   std::int64_t offset = -1;
+  /// The earlier buffer, itself no view, whose memory a view is; −1: none given.
+  std::int64_t of = -1;
 };
 
 struct InstructionDescription {
@@ -42,6 +44,11 @@ struct ProgramDescription {
   std::int64_t arena_bytes = 0;
   std::vector<BufferDescription> buffers;
   std::vector<InstructionDescription> instructions;
+
+  /// The buffer whose memory buffer `id` is: itself, unless it is a view.
+  std::size_t root(std::size_t id) const {
+    return buffers[id].kind == BufferKind::view ? static_cast<std::size_t>(buffers[id].of) : id;
+  }
 };
 
 /// Validates a description whole, without allocating what it describes: the buffers, the arena

@@ -48,7 +48,8 @@ void Program::allocate() {
     if (buffer.kind == BufferKind::fetch) fetches_.push_back(id);
     if (is_stacked(buffer.kind)) stride_[id] = bytes;
     // At most 2^20 buffers of at most 2^53 bytes each: stop adding before it could wrap.
-    if (buffer.kind != BufferKind::temporary && total <= kMaxBytes) total += bytes;
+    const bool owns = buffer.kind != BufferKind::temporary && buffer.kind != BufferKind::view;
+    if (owns && total <= kMaxBytes) total += bytes;
   }
   check_memory(total, *counter_);
   arena_ = CountedMemory(static_cast<std::size_t>(description_.arena_bytes), counter_);
@@ -66,13 +67,15 @@ TensorView Program::view_of(std::int64_t id) const {
   const auto index = static_cast<std::size_t>(id);
   const BufferDescription& buffer = description_.buffers[index];
   view.dtype = buffer.tensor.dtype;
+  const std::size_t root = description_.root(index);
+  const BufferDescription& memory = description_.buffers[root];
   view.rank = static_cast<int>(buffer.tensor.shape.size());
   std::copy(buffer.tensor.shape.begin(), buffer.tensor.shape.end(), view.shape);
   // Stacked ones get their memory step by step.
-  if (buffer.kind == BufferKind::temporary) {
-    view.data = arena_.data() + buffer.offset;
-  } else if (!is_stacked(buffer.kind)) {
-    view.data = memory_[index].data();
+  if (memory.kind == BufferKind::temporary) {
+    view.data = arena_.data() + memory.offset;
+  } else if (!is_stacked(memory.kind)) {
+    view.data = memory_[root].data();
   }
   return view;
 }
@@ -87,8 +90,9 @@ void Program::bind(std::vector<std::unique_ptr<Instruction>> instructions) {
       if (ids[i] == -1) continue;
       const auto id = static_cast<std::size_t>(ids[i]);
       const bool batched = description_.buffers[id].tensor.batched;
-      const bool stacked = is_stacked(description_.buffers[id].kind);
-      if (batched || stacked) patches_.push_back({&views[i], id, batched, stacked});
+      const std::size_t root = description_.root(id);
+      const bool stacked = is_stacked(description_.buffers[root].kind);
+      if (batched || stacked) patches_.push_back({&views[i], root, batched, stacked});
     }
   };
   bound_.resize(instructions.size());

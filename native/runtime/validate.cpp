@@ -133,7 +133,25 @@ class Validator {
     if (buffer.kind == BufferKind::temporary) {
       check_interval(buffer.offset, static_cast<std::int64_t>(buffer.tensor.bytes()), "temporary");
     }
+    if (buffer.kind == BufferKind::view) check_view(id);
   }
+
+  void check_view(std::size_t id) const {
+    const BufferDescription& view = description_.buffers[id];
+    if (view.of < 0 || view.of >= static_cast<std::int64_t>(id)) {
+      refuse("a view needs an earlier buffer but received " + std::to_string(view.of));
+    }
+    const BufferDescription& root = description_.buffers[static_cast<std::size_t>(view.of)];
+    if (root.kind == BufferKind::view) refuse("a view of a view");
+    if (root.tensor.dtype != view.tensor.dtype || root.tensor.batched != view.tensor.batched ||
+        root.tensor.elements() != view.tensor.elements()) {
+      refuse("a view " + describe(view.tensor) + " must have the dtype, batch and elements of " +
+             describe(root.tensor));
+    }
+  }
+
+  /// The buffer whose memory operand `id` is. Throws unless the id is one.
+  std::size_t check_root(std::int64_t id) const { return description_.root(check_id(id)); }
 
   std::size_t check_id(std::int64_t id) const {
     if (id < 0 || id >= static_cast<std::int64_t>(description_.buffers.size())) {
@@ -156,14 +174,14 @@ class Validator {
         specs.emplace_back();
         continue;
       }
-      const std::size_t id = check_id(input);
+      const std::size_t id = check_root(input);
       const BufferKind kind = description_.buffers[id].kind;
       if (kind == BufferKind::fetch) refuse("reads a fetch, buffer " + std::to_string(id));
       if (kind == BufferKind::temporary && !live_.has(id)) {
         refuse("reads buffer " + std::to_string(id) +
                ", which nothing wrote or something overwrote");
       }
-      specs.push_back(description_.buffers[id].tensor);
+      specs.push_back(description_.buffers[check_id(input)].tensor);
     }
     return specs;
   }
@@ -175,12 +193,12 @@ class Validator {
         specs.emplace_back();
         continue;
       }
-      const std::size_t id = check_id(output);
+      const std::size_t id = check_root(output);
       const BufferKind kind = description_.buffers[id].kind;
       if (kind == BufferKind::feed || kind == BufferKind::constant) {
         refuse("writes a feed or constant, buffer " + std::to_string(id));
       }
-      specs.push_back(description_.buffers[id].tensor);
+      specs.push_back(description_.buffers[check_id(output)].tensor);
     }
     return specs;
   }
@@ -189,11 +207,11 @@ class Validator {
                       const Interval& scratch) const {
     for (std::size_t o = 0; o < instruction.outputs.size(); ++o) {
       if (instruction.outputs[o] == -1) continue;
-      const std::size_t output = check_id(instruction.outputs[o]);
+      const std::size_t output = check_root(instruction.outputs[o]);
       const Interval written = interval(output);
       for (std::size_t i = 0; i < instruction.inputs.size(); ++i) {
         if (instruction.inputs[i] == -1) continue;
-        const std::size_t input = check_id(instruction.inputs[i]);
+        const std::size_t input = check_root(instruction.inputs[i]);
         const Interval read = interval(input);
         if (input != output && !written.overlaps(read)) continue;
         const bool same =
@@ -205,7 +223,7 @@ class Validator {
       }
       for (std::size_t p = 0; p < o; ++p) {
         if (instruction.outputs[p] == -1) continue;
-        const std::size_t other = check_id(instruction.outputs[p]);
+        const std::size_t other = check_root(instruction.outputs[p]);
         if (other == output || written.overlaps(interval(other))) {
           refuse("outputs " + std::to_string(p) + " and " + std::to_string(o) + " share memory");
         }
@@ -214,7 +232,7 @@ class Validator {
     }
     for (std::size_t i = 0; i < instruction.inputs.size(); ++i) {
       if (instruction.inputs[i] == -1) continue;
-      if (interval(check_id(instruction.inputs[i])).overlaps(scratch)) {
+      if (interval(check_root(instruction.inputs[i])).overlaps(scratch)) {
         refuse("scratch overlaps input " + std::to_string(i));
       }
     }
@@ -237,7 +255,7 @@ class Validator {
     live_.clobber(scratch);
     for (const std::int64_t output : instruction.outputs) {
       if (output == -1) continue;
-      const std::size_t id = check_id(output);
+      const std::size_t id = check_root(output);
       written_[id] = true;
       if (description_.buffers[id].kind == BufferKind::temporary) live_.write(id, interval(id));
     }
@@ -258,7 +276,8 @@ BufferKind parse_buffer_kind(const std::string& name) {
   if (name == "state") return BufferKind::state;
   if (name == "constant") return BufferKind::constant;
   if (name == "temporary") return BufferKind::temporary;
-  refuse("expected a kind of 'feed', 'fetch', 'state', 'constant' or 'temporary' but received '" +
+  if (name == "view") return BufferKind::view;
+  refuse("expected a kind of 'feed', 'fetch', 'state', 'constant', 'temporary' or 'view' but received '" +
          name + "'");
 }
 

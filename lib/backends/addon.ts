@@ -1,0 +1,110 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { LoweredCall } from '../compiler/lower.ts';
+import { type ErrorCode, StridenetError } from '../errors.ts';
+import type { TypedArray } from '../tensor.ts';
+import type { RunRequest, RunResult } from './backend.ts';
+
+/** The addon's exports; docs/architecture.md, "The addon", says what they do. */
+export interface Addon {
+  cpuInfo(): { isa: string; isas: string[]; features: string[]; threads: number };
+  setThreads(threads: number): void;
+  scratchBytes(call: LoweredCall, isa?: string): number;
+  memory(): { bytes: number; programs: number };
+  Program: new (description: object) => AddonProgram;
+}
+
+/** A Program in the addon. */
+export interface AddonProgram {
+  write(buffer: number, data: TypedArray): void;
+  read(buffer: number, into: TypedArray): void;
+  runSync(request: RunRequest): RunResult;
+  run(request: RunRequest): Promise<RunResult>;
+  cancel(): void;
+  dispose(): void;
+}
+
+/** The addon and the file it was loaded from. */
+export interface LoadedAddon {
+  readonly addon: Addon;
+  readonly path: string;
+}
+
+let loaded: LoadedAddon | StridenetError | null = null;
+
+/** The nearest folder above this file whose package.json is ours. */
+function packageRoot(): string {
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    const manifest = join(folder, 'package.json');
+    if (existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).name === 'stridenet') {
+      return folder;
+    }
+    if (dirname(folder) === folder) return process.cwd();
+  }
+}
+
+function notFound(path: string, cause: unknown): StridenetError {
+  const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+  return new StridenetError(
+    'ERR_NATIVE_NOT_FOUND',
+    [
+      `[stridenet] no native addon could be loaded for ${process.platform}-${process.arch}, Node ${process.versions.node}.`,
+      `Tried: ${path}.`,
+      `Reason: ${reason}`,
+      'Cure: in a clone, run `npm run build` (it needs a C++20 compiler and Python 3); in an',
+      "installed package, reinstall it for this platform. backend: 'reference' works without it.",
+    ].join('\n'),
+    { cause },
+  );
+}
+
+function load(): LoadedAddon {
+  const require = createRequire(import.meta.url);
+  const root = packageRoot();
+  const chosen = process.env['STRIDENET_ADDON'];
+  let path = chosen ?? `${root}/build/Release/*.node, ${root}/prebuilds/${process.platform}-${process.arch}/*.node`;
+  try {
+    const resolve = require('node-gyp-build') as { resolve(root: string): string };
+    path = chosen ?? resolve.resolve(root);
+    return { addon: require(path) as Addon, path };
+  } catch (cause) {
+    throw isCoded(cause) ? adopt(cause) : notFound(path, cause);
+  }
+}
+
+/** The addon, loaded at first use. Throws ERR_NATIVE_NOT_FOUND with what was tried and the cure. */
+export function loadAddon(): LoadedAddon {
+  if (loaded === null) {
+    try {
+      loaded = load();
+    } catch (error) {
+      loaded = error as StridenetError;
+    }
+  }
+  if (loaded instanceof Error) throw loaded;
+  return loaded;
+}
+
+/** The addon when there is one, else null. */
+export function tryAddon(): LoadedAddon | null {
+  try {
+    return loadAddon();
+  } catch {
+    return null;
+  }
+}
+
+function isCoded(error: unknown): error is Error & { code: ErrorCode } {
+  if (!(error instanceof Error) || !('code' in error)) return false;
+  return typeof error.code === 'string' && /^ERR_(SHAPE|DTYPE|ARGUMENT|PROGRAM|NON_FINITE|ABORTED|MEMORY|BUSY|DISPOSED)$/.test(error.code);
+}
+
+/** An error of the addon as a StridenetError with the same code; `step` is kept when it has one. */
+export function adopt(error: unknown): unknown {
+  if (!isCoded(error) || error instanceof StridenetError) return error;
+  const adopted = new StridenetError(error.code, error.message, { cause: error });
+  if ('step' in error) Object.assign(adopted, { step: error.step });
+  return adopted;
+}

@@ -1,0 +1,65 @@
+import type { PassOptions } from '../compiler/compile.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Spec } from '../ops/operator.ts';
+import type { Tensor, TypedArray } from '../tensor.ts';
+
+/** The two ways to run a graph. */
+export type BackendName = 'native' | 'reference';
+
+/** How a graph is to be run. */
+export interface PrepareOptions {
+  /** Threads of native runs; default: all of the pool. The reference has one. */
+  threads?: number;
+  /** The instruction set of native kernels; default: the best that this CPU has. */
+  isa?: string;
+  passes?: PassOptions;
+}
+
+/** A number of steps of a prepared graph. */
+export interface RunRequest {
+  readonly steps: number;
+  /** The actual batch of each step; default: the bound. */
+  readonly batch?: Int32Array;
+  /** One array a feed: every step's value, stacked at the stride of the bound. */
+  readonly feeds: readonly TypedArray[];
+  /** Arrays that take the fetches instead of new ones. */
+  readonly into?: readonly TypedArray[];
+  /** Milliseconds after which the run ends at the next step boundary. */
+  readonly budget?: number;
+}
+
+/** What a run gives. */
+export interface RunResult {
+  /** Steps that were done: all, unless the budget or cancel() ended the run. */
+  readonly steps: number;
+  /** One array a fetch, stacked like the feeds. */
+  readonly fetches: readonly TypedArray[];
+}
+
+/** A graph made ready to run, with the memory of its states. */
+export interface Executable {
+  readonly feeds: readonly Spec[];
+  readonly states: readonly Spec[];
+  readonly fetches: readonly Spec[];
+  /** Bytes that it holds. */
+  readonly bytes: number;
+  /** Copies a value into state `index`. Throws ERR_SHAPE, ERR_DTYPE, or ERR_BUSY during a run. */
+  write(index: number, value: Tensor): void;
+  /** A copy of state `index`. Throws ERR_BUSY during a run. */
+  read(index: number): Tensor;
+  /** Runs on this thread. */
+  runSync(request: RunRequest): RunResult;
+  /** Runs without blocking JavaScript's thread; feeds are copied before it returns. */
+  run(request: RunRequest): Promise<RunResult>;
+  /** Ends the run in progress at the next step boundary. */
+  cancel(): void;
+  /** Frees the memory; a run in progress is cancelled first. */
+  dispose(): void;
+}
+
+/** Something that runs graphs. */
+export interface Backend {
+  readonly name: BackendName;
+  /** Throws ERR_SHAPE, ERR_DTYPE, ERR_MEMORY, or ERR_NATIVE_NOT_FOUND. */
+  prepare(graph: Graph, options?: PrepareOptions): Executable;
+}

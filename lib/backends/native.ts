@@ -1,0 +1,114 @@
+import { compileProgram } from '../compiler/compile.ts';
+import type { Program } from '../compiler/program.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Spec } from '../ops/operator.ts';
+import { elementCount } from '../shape.ts';
+import { allocate, Tensor } from '../tensor.ts';
+import { type AddonProgram, adopt, loadAddon } from './addon.ts';
+import type { Backend, Executable, PrepareOptions, RunRequest, RunResult } from './backend.ts';
+import { checkRequest, checkState } from './request.ts';
+
+function guarded<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw adopt(error);
+  }
+}
+
+/** What the addon is told of a Program. */
+export function describeProgram(program: Program, options: PrepareOptions): object {
+  return {
+    batch: program.batch,
+    arenaBytes: program.arenaBytes,
+    ...(options.isa === undefined ? {} : { isa: options.isa }),
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+    buffers: program.buffers.map(({ shape, dtype, batched, kind, of, offset }) => ({
+      shape,
+      dtype,
+      batched,
+      kind,
+      ...(of === undefined ? {} : { of }),
+      ...(kind === 'temporary' ? { offset: offset ?? 0 } : {}),
+    })),
+    instructions: program.instructions.map(({ op, inputs, outputs, attributes, scratch }) => ({
+      op,
+      inputs,
+      outputs,
+      attributes,
+      ...(scratch === undefined ? {} : { scratch }),
+    })),
+  };
+}
+
+/** A Program in the addon, with the memory of its states. */
+export class NativeExecutable implements Executable {
+  readonly program: Program;
+  readonly feeds: readonly Spec[];
+  readonly states: readonly Spec[];
+  readonly fetches: readonly Spec[];
+  readonly bytes: number;
+  readonly #native: AddonProgram;
+
+  constructor(graph: Graph, options: PrepareOptions) {
+    const { addon } = loadAddon();
+    this.program = guarded(() =>
+      compileProgram(graph, (call) => addon.scratchBytes(call, options.isa), options.passes),
+    );
+    const { buffers, feeds, states, fetches, constants, arenaBytes } = this.program;
+    const specs = (ids: readonly number[]): Spec[] => ids.map((id) => buffers[id] as Spec);
+    this.feeds = specs(feeds);
+    this.states = specs(states);
+    this.fetches = specs(fetches);
+    this.#native = guarded(() => new addon.Program(describeProgram(this.program, options)));
+    for (const { buffer, tensor } of constants) this.#native.write(buffer, tensor.data);
+    this.bytes = arenaBytes + sumBytes(buffers.filter(({ kind }) => kind === 'state' || kind === 'constant'));
+  }
+
+  write(index: number, value: Tensor): void {
+    checkState(this.states[index] as Spec, value);
+    guarded(() => this.#native.write(this.program.states[index] as number, value.data));
+  }
+
+  read(index: number): Tensor {
+    const { shape, dtype } = this.states[index] as Spec;
+    const data = allocate(dtype, elementCount(shape));
+    guarded(() => this.#native.read(this.program.states[index] as number, data));
+    return new Tensor(data, shape, dtype);
+  }
+
+  runSync(request: RunRequest): RunResult {
+    checkRequest(this.feeds, this.program.batch, request);
+    return guarded(() => this.#native.runSync(request));
+  }
+
+  async run(request: RunRequest): Promise<RunResult> {
+    checkRequest(this.feeds, this.program.batch, request);
+    try {
+      return await this.#native.run(request);
+    } catch (error) {
+      throw adopt(error);
+    }
+  }
+
+  cancel(): void {
+    this.#native.cancel();
+  }
+
+  dispose(): void {
+    this.#native.dispose();
+  }
+}
+
+function sumBytes(specs: readonly Spec[]): number {
+  return specs.reduce(
+    (sum, { shape, dtype }) => sum + elementCount(shape) * allocate(dtype, 0).BYTES_PER_ELEMENT,
+    0,
+  );
+}
+
+/** The backend of the addon. */
+export const nativeBackend: Backend = {
+  name: 'native',
+  prepare: (graph, options = {}) => new NativeExecutable(graph, options),
+};

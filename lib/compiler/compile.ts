@@ -1,0 +1,33 @@
+import type { Graph } from '../graph/graph.ts';
+import { removeDeadCode } from './deadCode.ts';
+import { fuseActivations } from './fuse.ts';
+import { chooseLayouts } from './layout.ts';
+import { lower, type ScratchQuery } from './lower.ts';
+import { planMemory } from './planMemory.ts';
+import type { Program } from './program.ts';
+
+/** Which passes run; all by default. Results agree within the operators' error bounds, not in bits. */
+export interface PassOptions {
+  /** Convolution or dense + bias + ReLU as one instruction. */
+  fuse?: boolean;
+  /** Drop what nobody needs. */
+  deadCode?: boolean;
+  /** Let temporaries share memory when their lifetimes do not meet. */
+  reuse?: boolean;
+}
+
+/** The passes that every backend runs. */
+export function optimize(graph: Graph, passes: PassOptions = {}): Graph {
+  const pruned = passes.deadCode === false ? graph : removeDeadCode(graph);
+  return passes.fuse === false ? pruned : fuseActivations(pruned);
+}
+
+/** A graph as a Program for the addon. Throws what `scratch` throws. */
+export function compileProgram(
+  graph: Graph,
+  scratch: ScratchQuery,
+  passes: PassOptions = {},
+): Program {
+  const laidOut = chooseLayouts(optimize(graph, passes));
+  return planMemory(lower(laidOut, scratch), passes);
+}

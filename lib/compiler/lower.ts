@@ -1,0 +1,280 @@
+import type { GraphVariable, Node } from '../graph/graph.ts';
+import type { Attributes, Spec } from '../ops/operator.ts';
+import type { Tensor } from '../tensor.ts';
+import { type LaidOutGraph, type Layout, sampleLayout } from './layout.ts';
+import type { Buffer, BufferKind, Instruction } from './program.ts';
+import { leaving, readers } from './uses.ts';
+
+/** A call as the backend sees it when it is asked for scratch. */
+export interface LoweredCall {
+  readonly op: string;
+  readonly inputs: readonly (Spec | null)[];
+  readonly outputs: readonly (Spec | null)[];
+  readonly attributes: Attributes;
+}
+
+/** Bytes of scratch that a call needs on the ISA that will run it; throws when it is refused. */
+export type ScratchQuery = (call: LoweredCall) => number;
+
+/** Instructions over buffers that have no place in the arena yet. */
+export interface LoweredProgram {
+  readonly batch: number;
+  readonly buffers: Buffer[];
+  readonly instructions: Instruction[];
+  readonly feeds: readonly number[];
+  readonly states: readonly number[];
+  readonly fetches: readonly number[];
+  readonly constants: readonly { readonly buffer: number; readonly tensor: Tensor }[];
+  readonly bufferOf: ReadonlyMap<GraphVariable, number>;
+}
+
+function physicalShape(variable: GraphVariable, layout: Layout): readonly number[] {
+  const { shape } = variable;
+  if (layout === 'public' || shape.length !== 4) return shape;
+  const [n = 0, c = 0, h = 0, w = 0] = shape;
+  return [n, h, w, c];
+}
+
+class Lowering {
+  readonly graph: LaidOutGraph;
+  readonly scratch: ScratchQuery;
+  readonly buffers: Buffer[] = [];
+  readonly instructions: Instruction[] = [];
+  readonly bufferOf = new Map<GraphVariable, number>();
+  readonly constants: { buffer: number; tensor: Tensor }[] = [];
+  readonly #read: ReadonlySet<GraphVariable>;
+  readonly #states = new Map<GraphVariable, number>();
+
+  constructor(graph: LaidOutGraph, scratch: ScratchQuery) {
+    this.graph = graph;
+    this.scratch = scratch;
+    this.#read = new Set(readers(graph).keys());
+  }
+
+  add(spec: Spec, kind: BufferKind, of?: number): number {
+    const buffer: Buffer = {
+      shape: spec.shape,
+      dtype: spec.dtype,
+      batched: spec.batched === true,
+      kind,
+      ...(of === undefined ? {} : { of }),
+    };
+    return this.buffers.push(buffer) - 1;
+  }
+
+  view(of: number, spec: Spec): number {
+    const root = this.buffers[of]?.of ?? of;
+    return this.add(spec, 'view', root);
+  }
+
+  stored(variable: GraphVariable): Spec {
+    const layout = this.graph.layouts.get(variable) ?? 'public';
+    return {
+      shape: physicalShape(variable, layout),
+      dtype: variable.dtype,
+      batched: variable.batched === true,
+    };
+  }
+
+  buffer(variable: GraphVariable): number {
+    const id = this.bufferOf.get(variable);
+    if (id === undefined) throw new Error(`variable ${variable.id} has no buffer`);
+    return id;
+  }
+
+  emit(
+    op: string,
+    inputs: readonly number[],
+    outputs: readonly number[],
+    attributes: Attributes,
+    node: Node | null = null,
+  ): void {
+    const spec = (id: number): Spec | null => (id < 0 ? null : (this.buffers[id] as Spec));
+    const scratchBytes = this.scratch({
+      op,
+      inputs: inputs.map(spec),
+      outputs: outputs.map(spec),
+      attributes,
+    });
+    const inPlace = node?.operator.inPlace ?? [];
+    this.instructions.push({ op, inputs, outputs, attributes, inPlace, node, scratchBytes });
+  }
+
+  inputs(): { feeds: number[]; states: number[] } {
+    const feeds: number[] = [];
+    const states: number[] = [];
+    for (const { variable, role } of this.graph.inputs) {
+      const id = this.add(variable, role);
+      (role === 'feed' ? feeds : states).push(id);
+      if (role === 'state') this.#states.set(variable, id);
+      this.bufferOf.set(variable, id);
+    }
+    for (const [variable, tensor] of this.graph.constants) {
+      const id = this.add(variable, 'constant');
+      this.bufferOf.set(variable, id);
+      this.constants.push({ buffer: id, tensor });
+    }
+    return { feeds, states };
+  }
+
+  /** Nodes in their order, the updates of states last: by then every reader has had the old value. */
+  ordered(): Node[] {
+    const values = new Set(this.graph.updates.map(({ value }) => value));
+    const isUpdate = (node: Node): boolean =>
+      node.outputs.length > 0 &&
+      node.outputs.every((output) => values.has(output) || !this.#read.has(output)) &&
+      node.outputs.every((output) => !this.#read.has(output));
+    const { nodes } = this.graph;
+    return [...nodes.filter((node) => !isUpdate(node)), ...nodes.filter(isUpdate)];
+  }
+
+  /** The state that output `o` of an update may overwrite where it stands, or −1. */
+  inPlaceState(node: Node, o: number, readLater: (variable: GraphVariable) => boolean): number {
+    const update = this.graph.updates.find(({ value }) => value === node.outputs[o]);
+    if (update === undefined) return -1;
+    const allowed = node.operator.inPlace?.some(
+      ([output, input]) => output === o && node.inputs[input] === update.state,
+    );
+    const readTwice = node.inputs.filter((input) => input === update.state).length > 1;
+    if (!allowed || readTwice || readLater(update.state)) return -1;
+    return this.#states.get(update.state) ?? -1;
+  }
+
+  reformat(node: Node): void {
+    const [x, y] = [node.inputs[0] as GraphVariable, node.outputs[0] as GraphVariable];
+    const [from, to] = [x, y].map((variable) => this.graph.layouts.get(variable) ?? 'public');
+    const toChannelsLast = to !== 'public';
+    const channels = (toChannelsLast ? to : from) as Exclude<Layout, 'public'>;
+    const [c, area] = sampleLayout(y, channels.channels);
+    const source = this.buffer(x);
+    if (c <= 1 || area <= 1) {
+      this.bufferOf.set(y, this.view(source, this.stored(y)));
+      return;
+    }
+    const n = x.shape[0] as number;
+    const { dtype } = x;
+    const batched = x.batched === true;
+    const target = this.add(this.stored(y), 'temporary');
+    const publicShape = { shape: [n, c, area], dtype, batched };
+    const lastShape = { shape: [n, area, c], dtype, batched };
+    const read = this.view(source, toChannelsLast ? publicShape : lastShape);
+    const written = this.view(target, toChannelsLast ? lastShape : publicShape);
+    this.emit('transpose', [read], [written], { axes: [0, 2, 1] });
+    this.bufferOf.set(y, target);
+  }
+
+  node(
+    node: Node,
+    fetched: ReadonlySet<GraphVariable>,
+    readLater: (variable: GraphVariable) => boolean,
+  ): void {
+    if (node.operator.name === 'reformat') return this.reformat(node);
+    if (node.operator.alias) {
+      const [x, y] = [node.inputs[0] as GraphVariable, node.outputs[0] as GraphVariable];
+      this.bufferOf.set(y, this.view(this.buffer(x), this.stored(y)));
+      return;
+    }
+    const inputs = node.inputs.map((input) => (input === null ? -1 : this.buffer(input)));
+    const outputs = node.outputs.map((output, o) => {
+      const optional = node.operator.outputs[o]?.endsWith('?') === true;
+      const kept = this.#read.has(output) || fetched.has(output);
+      const updated = this.graph.updates.some(({ value }) => value === output);
+      if (optional && !kept && !updated) return -1;
+      const state = this.inPlaceState(node, o, readLater);
+      const id =
+        state >= 0
+          ? state
+          : this.add(this.stored(output), fetched.has(output) ? 'fetch' : 'temporary');
+      this.bufferOf.set(output, id);
+      return id;
+    });
+    this.emit(node.operator.name, inputs, outputs, lowerAttributes(node), node);
+  }
+
+  run(): LoweredProgram {
+    const { feeds, states } = this.inputs();
+    const nodes = this.ordered();
+    const fetched = this.fetchedDirectly(nodes);
+    const lastRead = new Map<GraphVariable, number>();
+    nodes.forEach(({ inputs }, i) => {
+      for (const input of inputs) if (input !== null) lastRead.set(input, i);
+    });
+    for (const output of leaving(this.graph)) lastRead.set(output, nodes.length);
+    nodes.forEach((node, i) => {
+      this.node(node, fetched, (variable) => (lastRead.get(variable) ?? -1) > i);
+    });
+    const fetches = this.fetches();
+    this.updates();
+    return {
+      batch: this.graph.batch,
+      buffers: this.buffers,
+      instructions: this.instructions,
+      feeds,
+      states,
+      fetches,
+      constants: this.constants,
+      bufferOf: this.bufferOf,
+    };
+  }
+
+  /** Outputs that their instruction can write straight into a fetch. */
+  fetchedDirectly(nodes: readonly Node[]): Set<GraphVariable> {
+    const outputs = new Set(this.graph.outputs);
+    const updated = new Set(this.graph.updates.map(({ value }) => value));
+    return new Set(
+      nodes
+        .filter(({ operator }) => !operator.alias && operator.name !== 'reformat')
+        .flatMap((node) => node.outputs.filter((v) => outputs.has(v) && !updated.has(v))),
+    );
+  }
+
+  fetches(): number[] {
+    const taken = new Set<number>();
+    return this.graph.outputs.map((output) => {
+      const id = this.buffer(output);
+      if (this.buffers[id]?.kind === 'fetch' && !taken.has(id)) {
+        taken.add(id);
+        return id;
+      }
+      const copy = this.add(output, 'fetch');
+      this.emit('copy', [id], [copy], {});
+      return copy;
+    });
+  }
+
+  updates(): void {
+    const pending = this.graph.updates
+      .map(({ state, value }) => ({ target: this.buffer(state), value }))
+      .filter(({ target, value }) => this.buffer(value) !== target)
+      .map(({ target, value }) => {
+        const source = this.buffer(value);
+        const root = this.buffers[source]?.of ?? source;
+        if (this.buffers[root]?.kind !== 'state') return { target, source };
+        const held = this.add(value, 'temporary');
+        this.emit('copy', [source], [held], {});
+        return { target, source: held };
+      });
+    for (const { target, source } of pending) this.emit('copy', [source], [target], {});
+  }
+}
+
+function lowerAttributes(node: Node): Attributes {
+  const { name } = node.operator;
+  if (name === 'conv2d') return { activation: 'none', ...node.attributes };
+  if (name === 'linear') return { activation: 'none', channelsLast: 0, ...node.attributes };
+  if (name === 'linearInputGradient' || name === 'linearWeightGradient') {
+    return { channelsLast: 0, ...node.attributes };
+  }
+  return node.attributes;
+}
+
+/**
+ * Nodes become instructions, variables become buffers: aliases and changes of layout that move
+ * nothing become views, updates overwrite their state where the operator allows it and nobody reads
+ * the old value any more, outputs are written straight into fetches where they can be.
+ * @throws what `scratch` throws for a call that the backend refuses
+ */
+export function lower(graph: LaidOutGraph, scratch: ScratchQuery): LoweredProgram {
+  return new Lowering(graph, scratch).run();
+}
+

@@ -1,0 +1,178 @@
+import { argumentError, StridenetError } from '../errors.ts';
+import type {
+  Attributes,
+  LayoutRule,
+  Operand,
+  Operator,
+  Spec,
+  Variable,
+} from '../ops/operator.ts';
+import { checkShape, type Shape } from '../shape.ts';
+import { checkDType, type DType, Tensor } from '../tensor.ts';
+
+export type { LayoutRule };
+
+/** How an input of a graph gets its value: anew each step, or kept between steps. */
+export type InputRole = 'feed' | 'state';
+
+let nextId = 0;
+
+/** A value in a graph. Identity counts: passes keep variables and replace nodes. */
+export class GraphVariable implements Variable {
+  readonly traced = true as const;
+  readonly id: number = nextId++;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly batched?: boolean;
+  readonly tracer: Tracer;
+  /** What a constant or an input is called in messages and drawings. */
+  readonly name: string | null;
+
+  constructor(tracer: Tracer, spec: Spec, name: string | null = null) {
+    this.tracer = tracer;
+    this.shape = spec.shape;
+    this.dtype = spec.dtype;
+    if (spec.batched) this.batched = true;
+    this.name = name;
+  }
+}
+
+/** A call of an operator. */
+export interface Node {
+  readonly operator: Operator;
+  readonly inputs: readonly (GraphVariable | null)[];
+  readonly outputs: readonly GraphVariable[];
+  readonly attributes: Attributes;
+  /** The layers it was recorded in, outermost first, joined by '/'; '' outside of any. */
+  readonly scope: string;
+  /** For a fused node: the calls it stands for, which the reference runs. */
+  readonly parts?: readonly Node[];
+}
+
+/** An input with its role. */
+export interface GraphInput {
+  readonly variable: GraphVariable;
+  readonly role: InputRole;
+}
+
+/** The new value that a state has after a step. */
+export interface StateUpdate {
+  readonly state: GraphVariable;
+  readonly value: GraphVariable;
+}
+
+/** A function of operators as data: nodes in an order in which each follows its operands. */
+export interface Graph {
+  readonly inputs: readonly GraphInput[];
+  readonly constants: ReadonlyMap<GraphVariable, Tensor>;
+  readonly nodes: readonly Node[];
+  readonly outputs: readonly GraphVariable[];
+  readonly updates: readonly StateUpdate[];
+  /** The bound of the batch, 0 when nothing is batched. */
+  readonly batch: number;
+}
+
+const scopes: string[] = [];
+
+/** Runs `body`; the nodes recorded meanwhile carry `name` in their scope. */
+export function scoped<T>(name: string, body: () => T): T {
+  scopes.push(name);
+  try {
+    return body();
+  } finally {
+    scopes.pop();
+  }
+}
+
+/** Records the calls of operators on its variables. */
+export class Tracer {
+  readonly inputs: GraphInput[] = [];
+  readonly constants = new Map<GraphVariable, Tensor>();
+  readonly nodes: Node[] = [];
+  readonly #known = new Map<Tensor, GraphVariable>();
+
+  /** A new input. Throws ERR_SHAPE or ERR_ARGUMENT for a spec that is none. */
+  input(spec: Spec, role: InputRole = 'feed', name: string | null = null): GraphVariable {
+    checkShape('trace', spec.shape);
+    checkDType('trace', spec.dtype);
+    const copy = { shape: [...spec.shape], dtype: spec.dtype, batched: spec.batched === true };
+    const variable = new GraphVariable(this, copy, name);
+    this.inputs.push({ variable, role });
+    return variable;
+  }
+
+  /** A constant of the graph: a copy of `tensor`, made once for each tensor. */
+  constant(tensor: Tensor): GraphVariable {
+    const known = this.#known.get(tensor);
+    if (known !== undefined) return known;
+    const variable = new GraphVariable(this, tensor);
+    this.constants.set(variable, tensor.clone());
+    this.#known.set(tensor, variable);
+    return variable;
+  }
+
+  /** A call whose operands that are Tensors become constants. Throws what `infer` throws. */
+  record(
+    operator: Operator,
+    operands: readonly (Operand | null)[],
+    attributes: Attributes,
+  ): readonly GraphVariable[] {
+    const inputs = operands.map((operand) => this.#own(operator, operand));
+    const outputs = operator
+      .infer(inputs, attributes)
+      .map((spec) => new GraphVariable(this, spec));
+    this.nodes.push({ operator, inputs, outputs, attributes, scope: scopes.join('/') });
+    return outputs;
+  }
+
+  /** The graph that computes `outputs` and the new values of states. */
+  graph(outputs: readonly Operand[], updates: readonly StateUpdate[] = []): Graph {
+    const owned = outputs.map((output) => this.#own(null, output) as GraphVariable);
+    const batches = new Set(
+      this.inputs.filter(({ variable }) => variable.batched).map(({ variable }) => variable.shape[0]),
+    );
+    if (batches.size > 1) {
+      throw argumentError('trace', 'one batch size for all batched inputs', [...batches]);
+    }
+    return {
+      inputs: [...this.inputs],
+      constants: this.constants,
+      nodes: [...this.nodes],
+      outputs: owned,
+      updates,
+      batch: [...batches][0] ?? 0,
+    };
+  }
+
+  #own(operator: Operator | null, operand: Operand | null): GraphVariable | null {
+    if (operand === null) return null;
+    if (operand instanceof Tensor) return this.constant(operand);
+    if (operand instanceof GraphVariable && operand.tracer === this) return operand;
+    throw new StridenetError(
+      'ERR_ARGUMENT',
+      `[${operator?.name ?? 'trace'}] a variable of another trace was used: values do not leave the function that is traced`,
+    );
+  }
+}
+
+/** The tracer of the variables among `operands`, or null when all are tensors. */
+export function tracerOf(operands: readonly (Operand | null)[]): Tracer | null {
+  for (const operand of operands) if (operand instanceof GraphVariable) return operand.tracer;
+  return null;
+}
+
+/**
+ * Records `fn` on inputs of these shapes and dtypes.
+ *
+ * @param fn a function of operators that returns one Variable or a list of them
+ * @param specs `{ shape, dtype, batched? }`, or Tensors whose shape and dtype count
+ * @throws what the operators throw
+ */
+export function trace(
+  fn: (...inputs: Variable[]) => Operand | readonly Operand[],
+  ...specs: readonly Spec[]
+): Graph {
+  const tracer = new Tracer();
+  const result = fn(...specs.map((spec) => tracer.input(spec)));
+  return tracer.graph(Array.isArray(result) ? result : [result as Operand]);
+}
