@@ -1,0 +1,51 @@
+import { add } from './add.ts';
+import { checkFinite } from './checkFinite.ts';
+import { conv2d, conv2dFilterGradient, conv2dInputGradient } from './conv2d.ts';
+import { countCorrect } from './countCorrect.ts';
+import { gatherRows } from './gatherRows.ts';
+import type { ReferenceKernel } from './kernel.ts';
+import { biasGradient, linear, linearInputGradient, linearWeightGradient } from './linear.ts';
+import { matmul } from './matmul.ts';
+import { maxPool2d, maxPool2dGradient, maxPool2dTieGradient } from './maxPool2d.ts';
+import { adamUpdate, sgdUpdate } from './optimizer.ts';
+import { relu, reluGradient } from './relu.ts';
+import { reshape } from './reshape.ts';
+import { softmax, softmaxGradient } from './softmax.ts';
+import { softmaxCrossEntropy, softmaxCrossEntropyGradient } from './softmaxCrossEntropy.ts';
+import { squaredError, squaredErrorGradient } from './squaredError.ts';
+import { transpose } from './transpose.ts';
+
+const kernels = {
+  conv2d,
+  conv2dInputGradient,
+  conv2dFilterGradient,
+  linear,
+  linearInputGradient,
+  linearWeightGradient,
+  biasGradient,
+  matmul,
+  maxPool2d,
+  maxPool2dGradient,
+  maxPool2dTieGradient,
+  relu,
+  reluGradient,
+  add,
+  softmax,
+  softmaxGradient,
+  softmaxCrossEntropy,
+  softmaxCrossEntropyGradient,
+  squaredError,
+  squaredErrorGradient,
+  countCorrect,
+  sgdUpdate,
+  adamUpdate,
+  gatherRows,
+  reshape,
+  transpose,
+  checkFinite,
+};
+
+/** Every operator in plain loops, by name. */
+export const referenceKernels: ReadonlyMap<string, ReferenceKernel> = new Map(
+  Object.entries(kernels) as unknown as [string, ReferenceKernel][],
+);

@@ -1,0 +1,40 @@
+import type { Shape } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+
+/** Where element [i, j] of a rank 2 tensor stands in its data. */
+export function at2(shape: Shape, i: number, j: number): number {
+  return i * (shape[1] as number) + j;
+}
+
+/** Where element [i, j, k, l] of a rank 4 tensor stands in its data. */
+export function at4(shape: Shape, i: number, j: number, k: number, l: number): number {
+  const [, b, c, d] = shape as [number, number, number, number];
+  return ((i * b + j) * c + k) * d + l;
+}
+
+/** The sizes of a rank 4 tensor. */
+export function sizes4(tensor: Tensor): readonly [number, number, number, number] {
+  return tensor.shape as readonly [number, number, number, number];
+}
+
+/** The sizes of a rank 2 tensor. */
+export function sizes2(tensor: Tensor): readonly [number, number] {
+  return tensor.shape as readonly [number, number];
+}
+
+/**
+ * The place of the largest of `count` values from `start` on: the first of equals; a NaN is above
+ * every number. −1 when count is 0.
+ */
+export function firstLargest(data: ArrayLike<number>, start: number, count: number): number {
+  let best = -1;
+  for (let i = 0; i < count; i++) {
+    if (best < 0 || beats(data[start + i] as number, data[start + best] as number)) best = i;
+  }
+  return best;
+}
+
+/** Whether a later value takes a maximum from an earlier one: when it is larger, or the first NaN. */
+export function beats(later: number, earlier: number): boolean {
+  return later > earlier || (Number.isNaN(later) && !Number.isNaN(earlier));
+}

@@ -1,0 +1,49 @@
+import { need } from '../ops/operator.ts';
+import type { AdamAttributes, SgdAttributes } from '../ops/optimizer.ts';
+import type { ReferenceKernel } from './kernel.ts';
+
+/** g ← gradient + weightDecay·p; v ← momentum·v + (1 − dampening)·g; p ← p − learningRate·step. */
+export const sgdUpdate: ReferenceKernel<SgdAttributes> = (inputs, outputs, attributes) => {
+  const [parameter, gradient, velocity] = [need(inputs[0]), need(inputs[1]), inputs[2]];
+  const learningRate = need(inputs[3]).item();
+  const [newParameter, newVelocity] = outputs;
+  const { momentum, dampening, weightDecay, nesterov } = attributes;
+  for (let i = 0; i < parameter.size; i++) {
+    const p = parameter.data[i] as number;
+    const g = gradient.data[i] + weightDecay * p;
+    let step = g;
+    if (velocity) {
+      const v = momentum * velocity.data[i] + (1 - dampening) * g;
+      step = nesterov ? g + momentum * v : v;
+      if (newVelocity) newVelocity.data[i] = v;
+    }
+    if (newParameter) newParameter.data[i] = p - learningRate * step;
+  }
+};
+
+/**
+ * m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; p ← p − learningRate·m̂ / (√v̂ + ε) with m̂ = m/(1−β₁ᵗ)
+ * and v̂ = v/(1−β₂ᵗ). The decay goes to the gradient, or (decoupled) to the parameter itself.
+ */
+export const adamUpdate: ReferenceKernel<AdamAttributes> = (inputs, outputs, attributes) => {
+  const [parameter, gradient, m, v] = inputs.slice(0, 4).map(need);
+  const [t, learningRate] = [need(inputs[4]).item(), need(inputs[5]).item()];
+  const [newParameter, newM, newV] = outputs;
+  const { beta1, beta2, epsilon, weightDecay, decoupled } = attributes;
+  const biasCorrection1 = 1 - beta1 ** t;
+  const biasCorrection2 = 1 - beta2 ** t;
+  for (let i = 0; i < parameter.size; i++) {
+    let p = parameter.data[i] as number;
+    let g = gradient.data[i] as number;
+    if (decoupled) p *= 1 - learningRate * weightDecay;
+    else g += weightDecay * p;
+    const first = beta1 * m.data[i] + (1 - beta1) * g;
+    const second = beta2 * v.data[i] + (1 - beta2) * g * g;
+    const root = Math.sqrt(second) / Math.sqrt(biasCorrection2);
+    if (newM) newM.data[i] = first;
+    if (newV) newV.data[i] = second;
+    if (newParameter) {
+      newParameter.data[i] = p - ((learningRate / biasCorrection1) * first) / (root + epsilon);
+    }
+  }
+};
