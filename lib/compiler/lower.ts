@@ -217,14 +217,16 @@ class Lowering {
     };
   }
 
-  /** Outputs that their instruction can write straight into a fetch. */
+  /** Outputs that their instruction can write straight into a fetch: instructions read no fetch. */
   fetchedDirectly(nodes: readonly Node[]): Set<GraphVariable> {
     const outputs = new Set(this.graph.outputs);
     const updated = new Set(this.graph.updates.map(({ value }) => value));
     return new Set(
       nodes
         .filter(({ operator }) => !operator.alias && operator.name !== 'reformat')
-        .flatMap((node) => node.outputs.filter((v) => outputs.has(v) && !updated.has(v))),
+        .flatMap((node) =>
+          node.outputs.filter((v) => outputs.has(v) && !updated.has(v) && !this.#read.has(v)),
+        ),
     );
   }
 

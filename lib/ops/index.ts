@@ -65,19 +65,3 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
     ] as unknown as Operator[]
   ).map((operator) => [operator.name, operator]),
 );
-
-/** The public operators, which dispatch exposes as `sn.ops`. */
-export { add } from './add.ts';
-export { conv2d } from './conv2d.ts';
-export { countCorrect } from './countCorrect.ts';
-export { gatherRows } from './gatherRows.ts';
-export { linear } from './linear.ts';
-export { matmul } from './matmul.ts';
-export { maxPool2d, maxPool2dWithWinners } from './maxPool2d.ts';
-export { adamUpdate, sgdUpdate } from './optimizer.ts';
-export { relu } from './relu.ts';
-export { flatten, reshape } from './reshape.ts';
-export { softmax } from './softmax.ts';
-export { softmaxCrossEntropy } from './softmaxCrossEntropy.ts';
-export { squaredError } from './squaredError.ts';
-export { transpose } from './transpose.ts';

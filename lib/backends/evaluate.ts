@@ -1,0 +1,78 @@
+import { Tracer } from '../graph/graph.ts';
+import type { Attributes, Operator } from '../ops/operator.ts';
+import { Tensor } from '../tensor.ts';
+import type { BackendName, Executable, PrepareOptions } from './backend.ts';
+import { backendOf, defaultBackend } from './index.ts';
+
+/** How a single operator is evaluated. */
+export interface EvaluateOptions extends PrepareOptions {
+  backend?: BackendName;
+}
+
+const maxPrograms = 64;
+const maxBytes = 64 * 2 ** 20;
+
+/** Programs of single operators, least recently used first. */
+const programs = new Map<string, Executable>();
+
+function keyOf(
+  operator: Operator,
+  inputs: readonly (Tensor | null)[],
+  attributes: Attributes,
+  options: EvaluateOptions,
+): string {
+  const operands = inputs.map((input) => (input === null ? '-' : `${input.dtype}${input.shape}`));
+  return JSON.stringify([operator.name, operands, attributes, options]);
+}
+
+function prepareCall(
+  operator: Operator,
+  inputs: readonly (Tensor | null)[],
+  attributes: Attributes,
+  options: EvaluateOptions & { backend: BackendName },
+): Executable {
+  const tracer = new Tracer();
+  const feeds = inputs.map((input) => (input === null ? null : tracer.input(input)));
+  const outputs = tracer.record(operator, feeds, attributes);
+  return backendOf(options.backend).prepare(tracer.graph(outputs), options);
+}
+
+function remember(key: string, program: Executable): void {
+  programs.set(key, program);
+  let bytes = [...programs.values()].reduce((sum, each) => sum + each.bytes, 0);
+  for (const [oldest, each] of programs) {
+    if (programs.size <= maxPrograms && bytes <= maxBytes) return;
+    bytes -= each.bytes;
+    programs.delete(oldest);
+    each.dispose();
+  }
+}
+
+/**
+ * Computes one operator now, on this thread and the pool. The Program of a call is kept for the
+ * next one of the same shapes and attributes.
+ *
+ * @returns the outputs, in memory of their own
+ * @throws ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT, ERR_NATIVE_NOT_FOUND
+ */
+export function evaluate(
+  operator: Operator,
+  inputs: readonly (Tensor | null)[],
+  attributes: Attributes,
+  options: EvaluateOptions = {},
+): Tensor[] {
+  const complete = { ...options, backend: options.backend ?? defaultBackend() };
+  const key = keyOf(operator, inputs, attributes, complete);
+  const known = programs.get(key);
+  if (known !== undefined) programs.delete(key);
+  const program = known ?? prepareCall(operator, inputs, attributes, complete);
+  try {
+    const feeds = inputs.filter((input) => input !== null).map(({ data }) => data);
+    const { fetches } = program.runSync({ steps: 1, feeds });
+    return program.fetches.map(
+      ({ shape, dtype }, i) => new Tensor(fetches[i] as Tensor['data'], shape, dtype),
+    );
+  } finally {
+    remember(key, program);
+  }
+}

@@ -1,0 +1,26 @@
+import { argumentError } from '../errors.ts';
+import type { Backend, BackendName } from './backend.ts';
+import { nativeBackend } from './native.ts';
+import { referenceBackend } from './reference.ts';
+
+/** The backend of that name. Throws ERR_ARGUMENT for another name. */
+export function backendOf(name: BackendName): Backend {
+  if (name === 'native') return nativeBackend;
+  if (name === 'reference') return referenceBackend;
+  throw argumentError('backend', "'native' or 'reference'", name);
+}
+
+let chosen: BackendName = 'native';
+
+/** The backend of what does not name one. */
+export function defaultBackend(): BackendName {
+  return chosen;
+}
+
+/**
+ * Sets the backend of operators on Tensors and of whatever names none. Default 'native'.
+ * @throws ERR_ARGUMENT for another name
+ */
+export function setDefaultBackend(name: BackendName): void {
+  chosen = backendOf(name).name;
+}

@@ -1,0 +1,31 @@
+import { loadAddon, tryAddon } from './backends/addon.ts';
+import { checkInteger } from './shape.ts';
+
+/** What the library runs on. */
+export interface CpuInfo {
+  /** The instruction set of the chosen kernels, null without an addon. */
+  readonly isa: string | null;
+  /** All that this CPU could run, best first. */
+  readonly isas: readonly string[];
+  readonly features: readonly string[];
+  /** Threads of the pool. */
+  readonly threads: number;
+  /** The file of the loaded addon, or null. */
+  readonly addon: string | null;
+}
+
+/** What the library runs on; never throws for a missing addon. */
+export function cpuInfo(): CpuInfo {
+  const loaded = tryAddon();
+  if (loaded === null) return { isa: null, isas: [], features: [], threads: 1, addon: null };
+  return { ...loaded.addon.cpuInfo(), addon: loaded.path };
+}
+
+/**
+ * Sets the number of compute threads of this process.
+ * @throws ERR_ARGUMENT unless `threads` is an integer from 1 to 1024
+ */
+export function setThreads(threads: number): void {
+  checkInteger('setThreads', 'threads', threads, 1, 1024);
+  loadAddon().addon.setThreads(threads);
+}

@@ -1,0 +1,14 @@
+export { add } from './add.ts';
+export { conv2d } from './conv2d.ts';
+export { countCorrect } from './countCorrect.ts';
+export { gatherRows } from './gatherRows.ts';
+export { linear } from './linear.ts';
+export { matmul } from './matmul.ts';
+export { maxPool2d, maxPool2dWithWinners } from './maxPool2d.ts';
+export { adamUpdate, sgdUpdate } from './optimizer.ts';
+export { relu } from './relu.ts';
+export { flatten, reshape } from './reshape.ts';
+export { softmax } from './softmax.ts';
+export { softmaxCrossEntropy } from './softmaxCrossEntropy.ts';
+export { squaredError } from './squaredError.ts';
+export { transpose } from './transpose.ts';
