@@ -1,0 +1,38 @@
+import { argumentError, shapeError } from '../errors.ts';
+import { formatShape } from '../shape.ts';
+import { Tensor } from '../tensor.ts';
+
+/**
+ * Samples and their labels in memory.
+ *
+ * `x` is (M, …): float32 or float64 of the network's dtype, or uint8, which is scaled by 1/255 on
+ * its way into the network unless `scale` says otherwise. `y` is class numbers (M) as int32 or
+ * uint8, or targets (M, …) of the network's dtype.
+ */
+export interface Dataset {
+  readonly x: Tensor;
+  readonly y: Tensor;
+  /** Factor of every value of x; default 1/255 for uint8, else 1. */
+  readonly scale?: number;
+}
+
+/** Throws ERR_ARGUMENT or ERR_SHAPE unless `data` is a data set whose x and y have as many rows. */
+export function checkDataset(where: string, data: unknown): asserts data is Dataset {
+  const { x, y, scale } = (data ?? {}) as Partial<Dataset>;
+  if (!(x instanceof Tensor)) throw argumentError(where, 'data.x to be a Tensor', x);
+  if (!(y instanceof Tensor)) throw argumentError(where, 'data.y to be a Tensor', y);
+  if (x.shape.length < 2 || y.shape.length < 1 || x.shape[0] !== y.shape[0]) {
+    throw shapeError(
+      where,
+      `x ${formatShape(x.shape)} and y ${formatShape(y.shape)} must have as many rows, x of rank 2 or more`,
+    );
+  }
+  if (scale !== undefined && !(typeof scale === 'number' && Number.isFinite(scale))) {
+    throw argumentError(where, 'data.scale to be a finite number', scale);
+  }
+}
+
+/** The factor that x is scaled by on its way into the network. */
+export function scaleOf(data: Dataset): number {
+  return data.scale ?? (data.x.dtype === 'uint8' ? 1 / 255 : 1);
+}
