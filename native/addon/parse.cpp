@@ -76,6 +76,10 @@ BufferDescription parse_buffer(const std::string& what, Napi::Value value) {
   if (!offset.IsUndefined()) {
     buffer.offset = read_integer(kCode, what + ".offset", offset, 0, kMaxInteger);
   }
+  const Napi::Value of = object.Get("of");
+  if (!of.IsUndefined()) {
+    buffer.of = read_integer(kCode, what + ".of", of, 0, static_cast<std::int64_t>(kMaxListed));
+  }
   return buffer;
 }
 

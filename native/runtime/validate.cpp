@@ -277,8 +277,10 @@ BufferKind parse_buffer_kind(const std::string& name) {
   if (name == "constant") return BufferKind::constant;
   if (name == "temporary") return BufferKind::temporary;
   if (name == "view") return BufferKind::view;
-  refuse("expected a kind of 'feed', 'fetch', 'state', 'constant', 'temporary' or 'view' but received '" +
-         name + "'");
+  refuse(
+      "expected a kind of 'feed', 'fetch', 'state', 'constant', 'temporary' or 'view' but received "
+      "'" +
+      name + "'");
 }
 
 std::vector<std::unique_ptr<Instruction>> validate(const ProgramDescription& description,
