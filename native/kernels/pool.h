@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+
+namespace stridenet {
+
+/// A pooling over channels-last images: x (H, W, C) → y (P, Q, C). Window p covers the rows
+/// p · stride_h − top + r · dilation_h, r < R, that are inside; it has at least one.
+struct PoolGeometry {
+  std::int64_t height, width, channels;      // H, W, C
+  std::int64_t rows, columns;                // P, Q
+  std::int64_t kernel_height, kernel_width;  // R, S; R · S ≤ 2^24, exact in a float
+  std::int64_t stride_height, stride_width;
+  std::int64_t dilation_height, dilation_width;
+  std::int64_t top, left;
+};
+
+/// One row of windows of one image.
+template <class T>
+struct MaxPoolRow {
+  const PoolGeometry* geometry;
+  const T* x;  // the image
+  std::int64_t row;
+  T* y;                 // the row, Q · C
+  std::uint8_t* bytes;  // where the row's winners go, in bytes,
+  std::int32_t* words;  // or in words, or nowhere
+};
+
+/// That window `window` along an axis has a cell at a place, as its cell number `cell`.
+struct PoolCover {
+  std::int32_t window;
+  std::int32_t cell;
+};
+
+/// One row of dx of one image, gathered from the windows that cover it.
+template <class T>
+struct MaxPoolGradientRow {
+  const PoolGeometry* geometry;
+  const T* dy;                // the image, P · Q · C
+  const std::uint8_t* bytes;  // the image's winners in bytes,
+  const std::int32_t* words;  // or in words;
+  const T* x;                 // or the row of x and the image of y, when a cell wins
+  const T* y;                 // by being equal to its window's maximum
+  const PoolCover* vertical;  // what covers this row, windows rising
+  std::int64_t vertical_count;
+  const PoolCover* horizontal;  // what covers column w: [first[w], first[w + 1])
+  const std::int64_t* horizontal_first;
+  T* dx;  // the row, W · C
+};
+
+/// One row of windows: share = dy / (cells that equal y).
+template <class T>
+struct MaxPoolShareRow {
+  const PoolGeometry* geometry;
+  const T* x;  // the image
+  std::int64_t row;
+  const T* y;  // the rows, Q · C
+  const T* dy;
+  T* share;
+};
+
+}  // namespace stridenet
