@@ -1,5 +1,5 @@
 // The C++ tests: configure, build and run a CMake preset; what cannot run says what to install.
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { cmakePresets, hasCommand, jobs, root, run } from './tools.mjs';
 
@@ -15,10 +15,13 @@ const ALWAYS = [
   ['ninja', 'ninja-build'],
 ];
 
+const GOOGLETEST = '/usr/src/googletest/CMakeLists.txt';
+
 function missingPackages(preset) {
-  return [...ALWAYS, ...(NEEDS[preset] ?? [])]
+  const commands = [...ALWAYS, ...(NEEDS[preset] ?? [])]
     .filter(([command]) => !hasCommand(command))
     .map(([, debianPackage]) => debianPackage);
+  return existsSync(GOOGLETEST) ? commands : [...commands, 'googletest'];
 }
 
 function skip(preset, why) {

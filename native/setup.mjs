@@ -166,7 +166,8 @@ function buildAddon() {
     process.execPath,
     [
       path.join(root, 'node_modules', 'node-gyp', 'bin', 'node-gyp.js'),
-      sameMakefile ? 'build' : 'rebuild',
+      // Not `rebuild`, which empties build/ where CMake's builds lie too.
+      ...(sameMakefile ? ['build'] : ['configure', 'build']),
       `--jobs=${jobs}`,
       '--loglevel=error',
       ...(headers ? [`--nodedir=${prefix}`] : []),

@@ -60,7 +60,7 @@ interface Output {
 
 const directory = path.dirname(fileURLToPath(import.meta.url));
 
-/** glibc settings under which freed memory stays with the process (docs/performance.md). */
+/** glibc settings under which freed memory stays with the process. */
 const KEEP_MEMORY = {
   MALLOC_MMAP_THRESHOLD_: '4294967296',
   MALLOC_TRIM_THRESHOLD_: '4294967296',
