@@ -37,7 +37,13 @@ function checkCpp() {
 const steps = [
   [
     'biome',
-    () => runPackage('@biomejs/biome/bin/biome', ['check', ...(fix ? ['--write'] : []), '.']),
+    () =>
+      runPackage('@biomejs/biome/bin/biome', [
+        'check',
+        '--error-on-warnings',
+        ...(fix ? ['--write'] : []),
+        '.',
+      ]),
   ],
   ['clang-format', checkCpp],
   ...(fix

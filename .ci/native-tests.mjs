@@ -1,10 +1,11 @@
 // The C++ tests: configure, build and run a CMake preset; what cannot run says what to install.
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { cmakePresets, hasCommand, jobs, root, run } from './tools.mjs';
 
 /** preset → [command, Debian package] that it needs beyond CMake, Ninja and a compiler. */
 const NEEDS = {
+  clang: [['clang++', 'clang']],
   arm64: [
     ['aarch64-linux-gnu-g++', 'g++-aarch64-linux-gnu'],
     ['qemu-aarch64', 'qemu-user'],
@@ -29,12 +30,23 @@ function skip(preset, why) {
   return { name: `native ${preset}`, passed: 0, failed: 0, skipped: true };
 }
 
-/** Numbers of one ctest run out of its JUnit file. */
-function readCounts(file) {
-  const suite = readFileSync(file, 'utf8').match(/<testsuite\b[^>]*>/)?.[0] ?? '';
+/** Numbers of one ctest run: a test of ctest is a program, a test of GoogleTest a case in it. */
+function readCounts(junit, googleTests) {
+  const suite = existsSync(junit)
+    ? (readFileSync(junit, 'utf8').match(/<testsuite\b[^>]*>/)?.[0] ?? '')
+    : '';
   const number = (name) => Number(suite.match(new RegExp(`\\b${name}="(\\d+)"`))?.[1] ?? 0);
-  const failed = number('failures') + number('errors');
-  return { passed: number('tests') - failed - number('disabled') - number('skipped'), failed };
+  const counts = { passed: 0, failed: 0 };
+  for (const name of existsSync(googleTests) ? readdirSync(googleTests) : []) {
+    const report = JSON.parse(readFileSync(path.join(googleTests, name), 'utf8'));
+    const cases = report.testsuites.flatMap((group) => group.testsuite);
+    const failed = cases.filter((test) => test.failures !== undefined).length;
+    counts.failed += failed;
+    counts.passed += cases.filter((test) => test.result === 'COMPLETED').length - failed;
+  }
+  // Programs that crashed have left no report.
+  const failedPrograms = number('failures') + number('errors');
+  return { ...counts, failed: Math.max(counts.failed, failedPrograms) };
 }
 
 /** Runs the tests of a preset: { name, passed, failed, skipped }. */
@@ -46,26 +58,23 @@ export function testPreset(preset) {
   if (missing.length > 0) return skip(preset, `apt-get install ${missing.join(' ')}`);
 
   console.log(`\nnative tests (${preset})`);
-  const quiet = { stdio: ['ignore', 'ignore', 'inherit'] };
   const built =
-    run('cmake', ['--preset', preset], quiet) &&
-    run('cmake', ['--build', directory, '--parallel', String(jobs)]);
+    run('cmake', ['--preset', preset], { stdio: ['ignore', 'ignore', 'inherit'] }) &&
+    run('cmake', ['--build', directory, '--parallel', String(jobs), '--', '--quiet']);
   if (!built) return { name, passed: 0, failed: 1, skipped: false };
 
   const results = path.join(root, 'build-results');
-  mkdirSync(results, { recursive: true });
-  const report = path.join(results, `${preset}.xml`);
-  rmSync(report, { force: true });
-  const args = ['--test-dir', directory, '--output-on-failure', '--no-tests=error'];
-  const passed = run('ctest', [
-    ...args,
-    '--progress',
-    '-j',
-    String(jobs),
-    '--output-junit',
-    report,
-  ]);
-  const counts = readCounts(report);
+  const junit = path.join(results, `${preset}.xml`);
+  const googleTests = path.join(results, preset);
+  rmSync(junit, { force: true });
+  rmSync(googleTests, { recursive: true, force: true });
+  mkdirSync(googleTests, { recursive: true });
+  const passed = run(
+    'ctest',
+    ['--test-dir', directory, '--output-on-failure', '--no-tests=error', '--output-junit', junit],
+    { env: { ...process.env, GTEST_OUTPUT: `json:${googleTests}/` } },
+  );
+  const counts = readCounts(junit, googleTests);
   if (!passed && counts.failed === 0) counts.failed = 1;
   return { name, ...counts, skipped: false };
 }
