@@ -13,7 +13,9 @@ const LIB = [
   ['compiler'],
   ['backends'],
   ['dispatch'],
-  ['layers', 'losses', 'optimizers', 'metrics', 'gradient-check', 'compare-backends', 'compile'],
+  ['transforms', 'cpu'],
+  ['check'],
+  ['layers', 'losses', 'optimizers', 'metrics'],
   ['train', 'models'],
   ['index'],
   ['cli'],
@@ -26,6 +28,7 @@ const ALSO = {
   shape: ['errors'],
   tensor: ['errors', 'shape'],
   random: ['errors'],
+  layers: ['optimizers'],
   models: ['train'],
 };
 // The npm packages a room of lib/ may import; node: modules are open to all.
