@@ -52,7 +52,13 @@ class Worst {
   maxError = 0;
   worst: WorstEntry | null = null;
 
-  add(name: string, shape: readonly number[], flat: number, actual: number, expected: number): void {
+  add(
+    name: string,
+    shape: readonly number[],
+    flat: number,
+    actual: number,
+    expected: number,
+  ): void {
     const scale = Math.max(1, Math.abs(actual), Math.abs(expected));
     const difference = Object.is(actual, expected) ? 0 : Math.abs(actual - expected) / scale;
     const error = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
@@ -109,7 +115,11 @@ export function gradientCheck(
   const forward = backendOf(backend).prepare(tracer.graph(outputs), rest);
   const places = inputs.flatMap(({ dtype }, i) => (dtype === 'float64' ? [i] : []));
   const sums: (Operand | null)[][] = outputs.map((output, i) =>
-    gradients(output, places.map((place) => variables[place] as GraphVariable), directions[i]),
+    gradients(
+      output,
+      places.map((place) => variables[place] as GraphVariable),
+      directions[i],
+    ),
   );
   const backward = backendOf(backend).prepare(tracer.graph(sums.flat() as Operand[]), rest);
   try {

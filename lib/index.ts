@@ -15,14 +15,32 @@ export {
   type WorstEntry,
 } from './check.ts';
 export { type CpuInfo, cpuInfo, setThreads } from './cpu.ts';
+export type { Dataset } from './data/dataset.ts';
+export * as data from './data/index.ts';
 export { ops } from './dispatch.ts';
 export { type ErrorCode, StridenetError } from './errors.ts';
 export { gradients } from './graph/differentiate.ts';
 export { type Graph, scoped, trace } from './graph/graph.ts';
+export * as initializers from './initializers/index.ts';
+export * as layers from './layers/index.ts';
+export * as losses from './losses/index.ts';
+export * as models from './models/index.ts';
 export type { Operand, Spec, Variable } from './ops/operator.ts';
+export * as optimizers from './optimizers/index.ts';
 export { Generator } from './random.ts';
 export * as shape from './shape.ts';
-export { type DType, full, Tensor, tensor, type TypedArray, zeros } from './tensor.ts';
+export { type DType, full, Tensor, type TypedArray, tensor, zeros } from './tensor.ts';
+export type {
+  Callbacks,
+  EpochEvent,
+  Evaluation,
+  History,
+  StepEvent,
+  TrainEvent,
+} from './train/events.ts';
+export { type LoadOptions, load } from './train/files.ts';
+export type { FitOptions, TrainOptions } from './train/fit.ts';
+export { type Network, type SequentialOptions, sequential } from './train/network.ts';
 export {
   type CompiledFunction,
   type CompileOptions,

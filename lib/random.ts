@@ -87,7 +87,12 @@ export class Generator {
   /** 32 random bits. */
   word(): number {
     if (this.#words.length === 0) {
-      const counter = [this.#block >>> 0, Math.floor(this.#block / 2 ** 32), this.#stream, 0] as const;
+      const counter = [
+        this.#block >>> 0,
+        Math.floor(this.#block / 2 ** 32),
+        this.#stream,
+        0,
+      ] as const;
       this.#words = philox4x32(counter, this.#key).reverse();
       this.#block++;
     }

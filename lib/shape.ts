@@ -41,7 +41,10 @@ export function checkShape(where: string, shape: unknown): asserts shape is read
   let count = 1;
   for (const size of shape) {
     if (!Number.isInteger(size) || size < 0) {
-      throw shapeError(where, `size ${show(size)} in shape ${formatShape(shape)} is no integer ≥ 0`);
+      throw shapeError(
+        where,
+        `size ${show(size)} in shape ${formatShape(shape)} is no integer ≥ 0`,
+      );
     }
     count *= size === 0 ? 1 : size;
   }
@@ -62,9 +65,16 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
 }
 
 /** `value` if it is an integer within [low, high]; else throws ERR_ARGUMENT. */
-export function checkInteger(where: string, name: string, value: unknown, low: number, high = 2 ** 31 - 1): number {
+export function checkInteger(
+  where: string,
+  name: string,
+  value: unknown,
+  low: number,
+  high = 2 ** 31 - 1,
+): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < low || value > high) {
-    const range = high === 2 ** 31 - 1 ? `an integer ≥ ${low}` : `an integer from ${low} to ${high}`;
+    const range =
+      high === 2 ** 31 - 1 ? `an integer ≥ ${low}` : `an integer from ${low} to ${high}`;
     throw argumentError(where, `${name} to be ${range}`, value);
   }
   return value;
@@ -163,20 +173,8 @@ export function resolvePadding(
     return [vertical, vertical, horizontal, horizontal];
   }
   if (option === 'same') {
-    const [top, bottom] = samePadding(
-      size[0],
-      kernelSize[0],
-      stride[0],
-      dilation[0],
-      flipKernel,
-    );
-    const [left, right] = samePadding(
-      size[1],
-      kernelSize[1],
-      stride[1],
-      dilation[1],
-      flipKernel,
-    );
+    const [top, bottom] = samePadding(size[0], kernelSize[0], stride[0], dilation[0], flipKernel);
+    const [left, right] = samePadding(size[1], kernelSize[1], stride[1], dilation[1], flipKernel);
     return [top, bottom, left, right];
   }
   if (typeof option === 'string') {

@@ -122,7 +122,10 @@ export class Tensor<D extends DType = DType> {
 export type NestedNumbers = number | readonly NestedNumbers[];
 
 /** "float32 (2, 3)", for messages. */
-export function describe(value: { readonly dtype: DType; readonly shape: readonly number[] }): string {
+export function describe(value: {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}): string {
   return `${value.dtype} ${formatShape(value.shape)}`;
 }
 

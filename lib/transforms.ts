@@ -23,7 +23,8 @@ function list(result: Operand | readonly Operand[]): readonly Operand[] {
 
 function checkTensors(where: string, inputs: readonly unknown[]): asserts inputs is Tensor[] {
   inputs.forEach((input, i) => {
-    if (!(input instanceof Tensor)) throw argumentError(where, `argument ${i} to be a Tensor`, input);
+    if (!(input instanceof Tensor))
+      throw argumentError(where, `argument ${i} to be a Tensor`, input);
   });
 }
 
@@ -116,7 +117,10 @@ export interface CompiledFunction {
  * @throws what the operators throw, on the first call with new shapes
  */
 export function compile(fn: TensorFunction, options: CompileOptions = {}): CompiledFunction {
-  const programs = new Map<string, { program: Executable; single: boolean; queue: Promise<unknown> }>();
+  const programs = new Map<
+    string,
+    { program: Executable; single: boolean; queue: Promise<unknown> }
+  >();
   const compiled = async (...inputs: Tensor[]): Promise<Tensor | Tensor[]> => {
     checkTensors('compile', inputs);
     const key = inputs.map(({ dtype, shape }) => `${dtype}${shape}`).join(';');

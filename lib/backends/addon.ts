@@ -64,7 +64,9 @@ function load(): LoadedAddon {
   const require = createRequire(import.meta.url);
   const root = packageRoot();
   const chosen = process.env['STRIDENET_ADDON'];
-  let path = chosen ?? `${root}/build/Release/*.node, ${root}/prebuilds/${process.platform}-${process.arch}/*.node`;
+  let path =
+    chosen ??
+    `${root}/build/Release/*.node, ${root}/prebuilds/${process.platform}-${process.arch}/*.node`;
   try {
     const resolve = require('node-gyp-build') as { resolve(root: string): string };
     path = chosen ?? resolve.resolve(root);
@@ -98,7 +100,10 @@ export function tryAddon(): LoadedAddon | null {
 
 function isCoded(error: unknown): error is Error & { code: ErrorCode } {
   if (!(error instanceof Error) || !('code' in error)) return false;
-  return typeof error.code === 'string' && /^ERR_(SHAPE|DTYPE|ARGUMENT|PROGRAM|NON_FINITE|ABORTED|MEMORY|BUSY|DISPOSED)$/.test(error.code);
+  return (
+    typeof error.code === 'string' &&
+    /^ERR_(SHAPE|DTYPE|ARGUMENT|PROGRAM|NON_FINITE|ABORTED|MEMORY|BUSY|DISPOSED)$/.test(error.code)
+  );
 }
 
 /** An error of the addon as a StridenetError with the same code; `step` is kept when it has one. */

@@ -62,7 +62,8 @@ export class NativeExecutable implements Executable {
     this.fetches = specs(fetches);
     this.#native = guarded(() => new addon.Program(describeProgram(this.program, options)));
     for (const { buffer, tensor } of constants) this.#native.write(buffer, tensor.data);
-    this.bytes = arenaBytes + sumBytes(buffers.filter(({ kind }) => kind === 'state' || kind === 'constant'));
+    this.bytes =
+      arenaBytes + sumBytes(buffers.filter(({ kind }) => kind === 'state' || kind === 'constant'));
   }
 
   write(index: number, value: Tensor): void {

@@ -94,7 +94,8 @@ class ReferenceExecutable implements Executable {
   }
 
   #free(): void {
-    if (this.#disposed) throw new StridenetError('ERR_DISPOSED', '[reference] used after dispose()');
+    if (this.#disposed)
+      throw new StridenetError('ERR_DISPOSED', '[reference] used after dispose()');
     if (this.#busy) throw new StridenetError('ERR_BUSY', '[reference] a run is in progress');
   }
 

@@ -29,8 +29,6 @@ export function fuseActivations(graph: Graph): Graph {
   }
   return {
     ...graph,
-    nodes: graph.nodes
-      .filter((node) => !absorbed.has(node))
-      .map((node) => fused.get(node) ?? node),
+    nodes: graph.nodes.filter((node) => !absorbed.has(node)).map((node) => fused.get(node) ?? node),
   };
 }

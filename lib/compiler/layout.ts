@@ -58,7 +58,9 @@ class LayoutPass {
     const cached = this.#converted.get(variable)?.get(key);
     if (cached !== undefined) return cached;
     const source =
-      current !== 'public' && wanted !== 'public' ? this.convert(variable, 'public', like) : variable;
+      current !== 'public' && wanted !== 'public'
+        ? this.convert(variable, 'public', like)
+        : variable;
     const result = new GraphVariable(variable.tracer, variable);
     this.layouts.set(result, wanted);
     this.nodes.push({
@@ -89,7 +91,12 @@ class LayoutPass {
     else if (rule !== undefined) this.#channelsLast(node, rule.inputs, rule.outputs);
     else if (node.operator.name === 'reshape') this.#reshape(node);
     else if (node.operator.name in flattened) this.#dense(node);
-    else this.emit(node, () => 'public', () => 'public');
+    else
+      this.emit(
+        node,
+        () => 'public',
+        () => 'public',
+      );
   }
 
   #channelsLast(node: Node, inputs: readonly number[], outputs: readonly number[]): void {
@@ -105,7 +112,11 @@ class LayoutPass {
   #elementwise(node: Node): void {
     const layouts = node.inputs.map((input) => (input === null ? 'public' : this.layoutOf(input)));
     const chosen = layouts.find((layout) => layout !== 'public') ?? 'public';
-    this.emit(node, () => chosen, () => chosen);
+    this.emit(
+      node,
+      () => chosen,
+      () => chosen,
+    );
   }
 
   /** (N,C,H,W) ↔ (N,C·H·W) keeps channels innermost; any other reshape needs the public order. */
@@ -120,7 +131,11 @@ class LayoutPass {
       node.attributes['keepFirst'] === true &&
       (y.shape.length === 2 || (y.shape.length === 4 && y.shape[1] === layout.channels));
     const chosen = keeps ? layout : 'public';
-    this.emit(node, () => chosen, () => chosen);
+    this.emit(
+      node,
+      () => chosen,
+      () => chosen,
+    );
   }
 
   #dense(node: Node): void {

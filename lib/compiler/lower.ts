@@ -279,4 +279,3 @@ function lowerAttributes(node: Node): Attributes {
 export function lower(graph: LaidOutGraph, scratch: ScratchQuery): LoweredProgram {
   return new Lowering(graph, scratch).run();
 }
-

@@ -37,9 +37,14 @@ function intervals(program: LoweredProgram): Interval[] {
         .filter(([to]) => to === o)
         .map(([, from]) => inputs[from] as number)
         .filter((input) => input >= 0 && isTemporary(root(input)))
-        .filter((input) => inputs.filter((other) => other >= 0 && root(other) === root(input)).length === 1)
+        .filter(
+          (input) =>
+            inputs.filter((other) => other >= 0 && root(other) === root(input)).length === 1,
+        )
         .map((input) => of.get(root(input)))
-        .find((interval) => interval !== undefined && interval.last === i && interval.bytes === bytes);
+        .find(
+          (interval) => interval !== undefined && interval.last === i && interval.bytes === bytes,
+        );
       if (donor !== undefined) {
         donor.buffers.push(id);
         donor.last = last;

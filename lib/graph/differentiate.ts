@@ -59,10 +59,18 @@ export function gradients(
   const { tracer } = output;
   const wrt = sources as readonly GraphVariable[];
   if (seed === undefined && output.shape.some((size) => size !== 1)) {
-    throw argumentError('grad', 'a function with a value of one element', formatShape(output.shape));
+    throw argumentError(
+      'grad',
+      'a function with a value of one element',
+      formatShape(output.shape),
+    );
   }
   if (seed !== undefined && !sameShape(seed.shape, output.shape)) {
-    throw argumentError('grad', `a seed of shape ${formatShape(output.shape)}`, formatShape(seed.shape));
+    throw argumentError(
+      'grad',
+      `a seed of shape ${formatShape(output.shape)}`,
+      formatShape(seed.shape),
+    );
   }
   const nodes = [...tracer.nodes];
   const live = dependents(nodes, wrt);

@@ -1,12 +1,5 @@
 import { argumentError, StridenetError } from '../errors.ts';
-import type {
-  Attributes,
-  LayoutRule,
-  Operand,
-  Operator,
-  Spec,
-  Variable,
-} from '../ops/operator.ts';
+import type { Attributes, LayoutRule, Operand, Operator, Spec, Variable } from '../ops/operator.ts';
 import { checkShape, type Shape } from '../shape.ts';
 import { checkDType, type DType, Tensor } from '../tensor.ts';
 
@@ -118,9 +111,7 @@ export class Tracer {
     attributes: Attributes,
   ): readonly GraphVariable[] {
     const inputs = operands.map((operand) => this.#own(operator, operand));
-    const outputs = operator
-      .infer(inputs, attributes)
-      .map((spec) => new GraphVariable(this, spec));
+    const outputs = operator.infer(inputs, attributes).map((spec) => new GraphVariable(this, spec));
     this.nodes.push({ operator, inputs, outputs, attributes, scope: scopes.join('/') });
     return outputs;
   }
@@ -129,7 +120,9 @@ export class Tracer {
   graph(outputs: readonly Operand[], updates: readonly StateUpdate[] = []): Graph {
     const owned = outputs.map((output) => this.#own(null, output) as GraphVariable);
     const batches = new Set(
-      this.inputs.filter(({ variable }) => variable.batched).map(({ variable }) => variable.shape[0]),
+      this.inputs
+        .filter(({ variable }) => variable.batched)
+        .map(({ variable }) => variable.shape[0]),
     );
     if (batches.size > 1) {
       throw argumentError('trace', 'one batch size for all batched inputs', [...batches]);

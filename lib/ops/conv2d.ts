@@ -127,7 +127,10 @@ export const conv2dOperator: Operator<Conv2dAttributes> = {
     const [, , r = 0, s = 0] = need(weight).shape;
     return [
       wanted[0]
-        ? apply(conv2dInputGradientOperator, [dy, need(weight)], { ...attributes, inputSize: [h, w] })
+        ? apply(conv2dInputGradientOperator, [dy, need(weight)], {
+            ...attributes,
+            inputSize: [h, w],
+          })
         : null,
       wanted[1]
         ? apply(conv2dFilterGradientOperator, [need(x), dy], { ...attributes, kernelSize: [r, s] })
@@ -207,7 +210,10 @@ export const conv2dFilterGradientOperator: Operator<Conv2dFilterGradientAttribut
     const { groups, kernelSize } = attributes;
     const weight = makeSpec([k, c / groups, ...kernelSize], x.dtype, false);
     if (c % groups !== 0) {
-      throw shapeError('conv2dFilterGradient', `groups ${groups} must divide the ${c} input channels`);
+      throw shapeError(
+        'conv2dFilterGradient',
+        `groups ${groups} must divide the ${c} input channels`,
+      );
     }
     checkChannels('conv2dFilterGradient', c, weight, groups);
     const expected = outputSize('conv2dFilterGradient', [h, w], kernelSize, attributes);

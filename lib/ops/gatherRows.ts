@@ -35,7 +35,8 @@ export const gatherRowsOperator: Operator<GatherRowsAttributes> = {
   outputs: ['rows'],
   infer([dataSpec, indicesSpec], { dtype, scale, offset }) {
     const [data, indices] = [need(dataSpec), need(indicesSpec)];
-    if (data.shape.length === 0) throw shapeError('gatherRows', 'data must have rows but has shape ()');
+    if (data.shape.length === 0)
+      throw shapeError('gatherRows', 'data must have rows but has shape ()');
     if (indices.dtype !== 'int32' || indices.shape.length !== 1) {
       throw dtypeError('gatherRows', `indices must be int32 (N) but are ${describe(indices)}`);
     }
@@ -43,9 +44,7 @@ export const gatherRowsOperator: Operator<GatherRowsAttributes> = {
     if (!floating && (dtype !== data.dtype || scale !== 1 || offset !== 0)) {
       throw dtypeError('gatherRows', `rows of ${data.dtype} cannot be scaled or become ${dtype}`);
     }
-    return [
-      makeSpec([indices.shape[0] as number, ...data.shape.slice(1)], dtype, indices.batched),
-    ];
+    return [makeSpec([indices.shape[0] as number, ...data.shape.slice(1)], dtype, indices.batched)];
   },
 };
 

@@ -57,11 +57,7 @@ export interface Operator<A extends Attributes = Attributes> {
   /** One message an input, in operators; absent where no gradient exists. */
   gradient?(call: GradientCall<A>): readonly (Operand | null)[];
   /** Multiplications that are followed by an addition; 0 when absent. */
-  multiplyAdds?(
-    inputs: readonly (Spec | null)[],
-    outputs: readonly Spec[],
-    attributes: A,
-  ): number;
+  multiplyAdds?(inputs: readonly (Spec | null)[], outputs: readonly Spec[], attributes: A): number;
   /** Pairs [output, input] that may share memory. */
   readonly inPlace?: readonly (readonly [number, number])[];
   readonly layout?: LayoutRule;
@@ -91,7 +87,8 @@ export function applyAll<A extends Attributes>(
   inputs: readonly (Operand | null)[],
   attributes: A,
 ): readonly Operand[] {
-  if (executor === null) throw new StridenetError('ERR_ARGUMENT', '[apply] no executor is installed');
+  if (executor === null)
+    throw new StridenetError('ERR_ARGUMENT', '[apply] no executor is installed');
   return executor(operator as unknown as Operator, inputs, attributes);
 }
 

@@ -31,11 +31,18 @@ export interface AdamAttributes extends Attributes {
 
 function checkScalar(where: string, name: string, spec: Spec): void {
   if (spec.dtype !== 'float64' || spec.shape.length !== 0) {
-    throw shapeError(where, `${name} must be float64 () but is ${spec.dtype} ${formatShape(spec.shape)}`);
+    throw shapeError(
+      where,
+      `${name} must be float64 () but is ${spec.dtype} ${formatShape(spec.shape)}`,
+    );
   }
 }
 
-function checkMoments(where: string, moments: Readonly<Record<string, Spec | null>>, like: Spec): void {
+function checkMoments(
+  where: string,
+  moments: Readonly<Record<string, Spec | null>>,
+  like: Spec,
+): void {
   checkFloats(where, { parameter: like, ...moments });
   for (const [name, spec] of Object.entries(moments)) {
     if (spec) checkSameShape(where, [name, 'parameter'], spec, like);

@@ -43,7 +43,10 @@ export const reluGradientOperator: Operator<NoAttributes> = {
     return [dy];
   },
   gradient({ inputs: [, y], gradients, wanted }) {
-    return [wanted[0] ? apply(reluGradientOperator, [need(gradients[0]), need(y)], {}) : null, null];
+    return [
+      wanted[0] ? apply(reluGradientOperator, [need(gradients[0]), need(y)], {}) : null,
+      null,
+    ];
   },
 };
 

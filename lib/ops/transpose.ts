@@ -30,9 +30,18 @@ export const transposeOperator: Operator<TransposeAttributes> = {
       );
     }
     if (x.batched && axes[0] !== 0) {
-      throw shapeError('transpose', `a batched value ${formatShape(x.shape)} must keep its first axis`);
+      throw shapeError(
+        'transpose',
+        `a batched value ${formatShape(x.shape)} must keep its first axis`,
+      );
     }
-    return [makeSpec(axes.map((axis) => x.shape[axis] as number), x.dtype, x.batched)];
+    return [
+      makeSpec(
+        axes.map((axis) => x.shape[axis] as number),
+        x.dtype,
+        x.batched,
+      ),
+    ];
   },
   gradient({ gradients, attributes: { axes } }) {
     const inverse = axes.map((_, axis) => axes.indexOf(axis));

@@ -1,0 +1,1 @@
+export { type ModelOptions, mnist } from './mnist.ts';

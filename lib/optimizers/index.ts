@@ -1,0 +1,3 @@
+export { type AdamOptions, adam, adamW } from './adam.ts';
+export type { Optimizer, UpdateCall } from './optimizer.ts';
+export { type SgdOptions, sgd } from './sgd.ts';

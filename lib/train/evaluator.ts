@@ -1,0 +1,216 @@
+import type { BackendName, Executable, PrepareOptions } from '../backends/backend.ts';
+import { backendOf } from '../backends/index.ts';
+import { checkDataset, type Dataset, scaleOf } from '../data/dataset.ts';
+import { dtypeError, shapeError } from '../errors.ts';
+import { type GraphVariable, Tracer } from '../graph/graph.ts';
+import type { Loss } from '../losses/index.ts';
+import { countCorrect } from '../ops/countCorrect.ts';
+import { gatherRows } from '../ops/gatherRows.ts';
+import type { Operand, Variable } from '../ops/operator.ts';
+import { elementCount, formatShape, sameShape } from '../shape.ts';
+import { allocate, describe, Tensor, type TypedArray } from '../tensor.ts';
+import type { Architecture } from './architecture.ts';
+import type { Evaluation } from './events.ts';
+
+/** Where and how a network's graphs run. */
+export interface RunSettings extends PrepareOptions {
+  readonly backend: BackendName;
+}
+
+/** Throws ERR_SHAPE or ERR_DTYPE unless rows of `data` can go into the network and its loss. */
+export function checkFit(where: string, architecture: Architecture, data: Dataset): void {
+  checkDataset(where, data);
+  checkInput(where, architecture, data.x);
+  const { y } = data;
+  if (y.shape.length === 1) {
+    if (y.dtype !== 'int32' && y.dtype !== 'uint8') {
+      throw dtypeError(where, `labels of shape (M) must be int32 or uint8 but are ${describe(y)}`);
+    }
+  } else if (!sameShape(y.shape.slice(1), architecture.outputShape)) {
+    throw shapeError(
+      where,
+      `targets ${formatShape(y.shape)} do not fit the network's output ${formatShape(architecture.outputShape)}`,
+    );
+  } else if (y.dtype !== architecture.dtype) {
+    throw dtypeError(where, `targets must be ${architecture.dtype} but are ${y.dtype}`);
+  }
+}
+
+/** Throws ERR_SHAPE or ERR_DTYPE unless rows of `x` can go into the network. */
+export function checkInput(where: string, architecture: Architecture, x: Tensor): void {
+  if (!sameShape(x.shape.slice(1), architecture.inputShape) || x.shape.length === 0) {
+    throw shapeError(
+      where,
+      `the network takes (N, ${architecture.inputShape.join(', ')}) but x is ${formatShape(x.shape)}`,
+    );
+  }
+  if (x.dtype !== architecture.dtype && x.dtype !== 'uint8') {
+    throw dtypeError(
+      where,
+      `the network takes ${architecture.dtype} or uint8 but x is ${x.dtype}: convert it with .to()`,
+    );
+  }
+}
+
+/** The parameters as inputs of a graph, in their order. */
+export function parameterInputs(
+  tracer: Tracer,
+  architecture: Architecture,
+): Map<string, GraphVariable> {
+  return new Map(
+    architecture.parameters.map(({ key, shape }) => [
+      key,
+      tracer.input({ shape, dtype: architecture.dtype }, 'state', key),
+    ]),
+  );
+}
+
+/** Rows of a data set, scaled and in the network's dtype, with their labels. */
+export function gatherBatch(
+  tracer: Tracer,
+  architecture: Architecture,
+  data: Dataset,
+  indices: Variable,
+): { x: Variable; y: Variable } {
+  const x = tracer.input({ shape: data.x.shape, dtype: data.x.dtype }, 'state', 'data.x');
+  const y = tracer.input({ shape: data.y.shape, dtype: data.y.dtype }, 'state', 'data.y');
+  const { dtype } = architecture;
+  return {
+    x: gatherRows(x, indices, { dtype, scale: scaleOf(data) }),
+    y: gatherRows(y, indices),
+  };
+}
+
+/** Whether samples of such labels and outputs can be right or wrong. */
+export function isClassifier(architecture: Architecture): boolean {
+  return architecture.outputShape.length === 1 && (architecture.outputShape[0] as number) > 1;
+}
+
+/** Mean loss and accuracy of a network over one data set, batch by batch. */
+export class Evaluator {
+  readonly #program: Executable;
+  readonly #architecture: Architecture;
+  readonly #samples: number;
+  readonly #batch: number;
+  readonly #classifier: boolean;
+
+  constructor(
+    architecture: Architecture,
+    data: Dataset,
+    loss: Loss,
+    settings: RunSettings,
+    batchSize = 1000,
+  ) {
+    checkFit('evaluate', architecture, data);
+    this.#architecture = architecture;
+    this.#samples = data.x.shape[0] as number;
+    this.#batch = Math.max(1, Math.min(batchSize, this.#samples));
+    this.#classifier = isClassifier(architecture);
+    const tracer = new Tracer();
+    const values = parameterInputs(tracer, architecture);
+    const indices = tracer.input({ shape: [this.#batch], dtype: 'int32', batched: true });
+    const { x, y } = gatherBatch(tracer, architecture, data, indices);
+    const output = architecture.forward(x, values, { logits: loss.takesLogits });
+    const outputs: Operand[] = [loss.mean(output, y)];
+    if (this.#classifier) outputs.push(countCorrect(output, y));
+    const { backend, ...rest } = settings;
+    this.#program = backendOf(backend).prepare(tracer.graph(outputs), rest);
+    const first = architecture.parameters.length;
+    this.#program.write(first, data.x);
+    this.#program.write(first + 1, data.y);
+  }
+
+  /** Throws what a run throws. */
+  async evaluate(parameters: ReadonlyMap<string, Tensor>): Promise<Evaluation> {
+    this.#architecture.parameters.forEach(({ key }, i) => {
+      this.#program.write(i, parameters.get(key) as Tensor);
+    });
+    const steps = Math.ceil(this.#samples / this.#batch);
+    const indices = Int32Array.from({ length: steps * this.#batch }, (_, i) =>
+      Math.min(i, this.#samples - 1),
+    );
+    const batch = Int32Array.from({ length: steps }, (_, step) =>
+      Math.min(this.#batch, this.#samples - step * this.#batch),
+    );
+    const { fetches } = await this.#program.run({ steps, batch, feeds: [indices] });
+    let [loss, correct] = [0, 0];
+    batch.forEach((n, step) => {
+      loss += (fetches[0]?.[step] as number) * n;
+      correct += fetches[1]?.[step] ?? 0;
+    });
+    const mean = loss / this.#samples;
+    return this.#classifier ? { loss: mean, accuracy: correct / this.#samples } : { loss: mean };
+  }
+
+  dispose(): void {
+    this.#program.dispose();
+  }
+}
+
+/** The network's output for batches up to a bound. */
+export class Predictor {
+  readonly dtype: Tensor['dtype'];
+  readonly bound: number;
+  readonly #program: Executable;
+  readonly #architecture: Architecture;
+  #version = -1;
+
+  constructor(
+    architecture: Architecture,
+    dtype: Tensor['dtype'],
+    bound: number,
+    settings: RunSettings,
+  ) {
+    this.dtype = dtype;
+    this.bound = bound;
+    this.#architecture = architecture;
+    const tracer = new Tracer();
+    const values = parameterInputs(tracer, architecture);
+    const shape = [bound, ...architecture.inputShape];
+    let x: Variable = tracer.input({ shape, dtype, batched: true });
+    if (dtype === 'uint8') {
+      const rows = tracer.input({ shape: [bound], dtype: 'int32', batched: true });
+      x = gatherRows(x, rows, { dtype: architecture.dtype, scale: 1 / 255 });
+    }
+    const { backend, ...rest } = settings;
+    const graph = tracer.graph([architecture.forward(x, values)]);
+    this.#program = backendOf(backend).prepare(graph, rest);
+  }
+
+  /** Writes the parameters unless those of this version are there already. */
+  load(parameters: ReadonlyMap<string, Tensor>, version: number): void {
+    if (version === this.#version) return;
+    this.#architecture.parameters.forEach(({ key }, i) => {
+      this.#program.write(i, parameters.get(key) as Tensor);
+    });
+    this.#version = version;
+  }
+
+  async predict(x: Tensor): Promise<Tensor> {
+    const samples = x.shape[0] as number;
+    const steps = Math.ceil(samples / this.bound);
+    const width = elementCount(this.#architecture.inputShape);
+    const feeds: TypedArray[] = [stacked(x, steps * this.bound * width)];
+    if (this.dtype === 'uint8') {
+      feeds.push(Int32Array.from({ length: steps * this.bound }, (_, i) => i % this.bound));
+    }
+    const batch = Int32Array.from({ length: steps }, (_, step) =>
+      Math.min(this.bound, samples - step * this.bound),
+    );
+    const { fetches } = await this.#program.run({ steps, batch, feeds });
+    const shape = [samples, ...this.#architecture.outputShape];
+    const data = (fetches[0] as TypedArray).slice(0, elementCount(shape));
+    return new Tensor(data, shape, this.#architecture.dtype);
+  }
+
+  dispose(): void {
+    this.#program.dispose();
+  }
+}
+
+function stacked(x: Tensor, length: number): TypedArray {
+  if (x.size === length) return x.data;
+  const data = allocate(x.dtype, length);
+  data.set(x.data);
+  return data;
+}

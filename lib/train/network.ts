@@ -1,0 +1,284 @@
+import { availableParallelism } from 'node:os';
+import type { BackendName } from '../backends/backend.ts';
+import { backendOf, defaultBackend } from '../backends/index.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { argumentError, StridenetError, shapeError } from '../errors.ts';
+import type { Layer } from '../layers/layer.ts';
+import { type Loss, softmaxCrossEntropy } from '../losses/index.ts';
+import { checkSeed } from '../random.ts';
+import { checkInteger, formatShape, type Shape, sameShape } from '../shape.ts';
+import { checkFloatDType, describe, type FloatDType, Tensor } from '../tensor.ts';
+import { Architecture, formatSummary, type LayerSummary } from './architecture.ts';
+import { checkInput, Evaluator, Predictor, type RunSettings } from './evaluator.ts';
+import type { Evaluation, History, TrainEvent } from './events.ts';
+import { type FitOptions, fit, type TrainOptions, train } from './fit.ts';
+import type { Trainer } from './trainer.ts';
+
+/** Settings of a sequential network. */
+export interface SequentialOptions {
+  /** The shape of one sample, for images (C,H,W). */
+  inputShape: Shape;
+  layers: readonly Layer[];
+  /** Of the initial parameters; default 0. */
+  seed?: number;
+  /** Default 'float32'. */
+  dtype?: FloatDType;
+  /** Default 'native'. */
+  backend?: BackendName;
+  /** Threads of native runs; default: all of the pool. */
+  threads?: number;
+}
+
+/** Settings of `evaluate`. */
+export interface EvaluateSettings {
+  /** Default softmaxCrossEntropy(). */
+  loss?: Loss;
+  /** Samples at a time; default 1000. It changes speed and memory, not what is computed. */
+  batchSize?: number;
+}
+
+const maxPredictBatch = 256;
+
+/** A fit in progress. */
+interface Training {
+  readonly trainer: Trainer;
+  /** No step is under way. */
+  idle: boolean;
+  /** The user has set parameters that the trainer has not yet got. */
+  stale: boolean;
+}
+
+/** A network of layers one after the other, with its parameters. */
+export class Network {
+  readonly architecture: Architecture;
+  readonly #settings: RunSettings;
+  #values: Map<string, Tensor>;
+  #version = 0;
+  #predictor: Predictor | null = null;
+  #training: Training | null = null;
+  #waiting: (() => void)[] = [];
+
+  /** Use `sequential`. */
+  constructor(options: SequentialOptions) {
+    const { seed = 0, dtype = 'float32', backend = defaultBackend(), threads } = options;
+    checkSeed('sequential', seed);
+    checkFloatDType('sequential', dtype);
+    backendOf(backend);
+    if (threads !== undefined) checkInteger('sequential', 'threads', threads, 1, 1024);
+    this.architecture = new Architecture(options.inputShape, options.layers, dtype);
+    this.#settings = threads === undefined ? { backend } : { backend, threads };
+    this.#values = this.architecture.initialize(seed);
+  }
+
+  get backend(): BackendName {
+    return this.#settings.backend;
+  }
+
+  get threads(): number {
+    return this.#settings.threads ?? availableParallelism();
+  }
+
+  /** Layer, output shape, parameters and multiply-adds, with their sums, as a table of text. */
+  summary(): string {
+    return formatSummary(this.architecture);
+  }
+
+  /** The same as data, one entry a layer. */
+  layers(): LayerSummary[] {
+    return this.architecture.summarize();
+  }
+
+  /**
+   * Copies of the parameters by key ('0.weight', '3.bias', or by layer name). During a fit they are
+   * as after the last steps that were reported.
+   */
+  parameters(): Map<string, Tensor> {
+    this.#collect();
+    return new Map([...this.#values].map(([key, value]) => [key, value.clone()]));
+  }
+
+  /**
+   * Replaces parameters; those not named stay. During a fit it takes effect at a step boundary.
+   * @throws ERR_ARGUMENT for an unknown key; ERR_SHAPE, ERR_DTYPE for a value that does not fit.
+   *   Then nothing is replaced.
+   */
+  setParameters(values: ReadonlyMap<string, Tensor>): void {
+    for (const [key, value] of values) {
+      const known = this.#values.get(key);
+      if (known === undefined) {
+        throw argumentError(
+          'setParameters',
+          `a key of ${[...this.#values.keys()].join(', ')}`,
+          key,
+        );
+      }
+      if (!(value instanceof Tensor))
+        throw argumentError('setParameters', `${key} to be a Tensor`, value);
+      if (!sameShape(value.shape, known.shape) || value.dtype !== known.dtype) {
+        throw shapeError(
+          'setParameters',
+          `${key} must be ${describe(known)} but is ${describe(value)}`,
+        );
+      }
+    }
+    this.#collect();
+    for (const [key, value] of values) this.#values.set(key, value.clone());
+    this.#version++;
+    if (this.#training !== null) this.#training.stale = true;
+  }
+
+  /**
+   * The network's output for samples `x` (N, …inputShape): probabilities when it ends in softmax.
+   * uint8 values are scaled by 1/255. A sample's result does not depend on the others.
+   * @throws ERR_SHAPE, ERR_DTYPE when x does not fit
+   */
+  async predict(x: Tensor): Promise<Tensor> {
+    if (!(x instanceof Tensor)) throw argumentError('predict', 'a Tensor', x);
+    checkInput('predict', this.architecture, x);
+    const samples = x.clone();
+    await this.#boundary();
+    this.#collect();
+    const predictor = this.#predictorFor(samples);
+    predictor.load(this.#values, this.#version);
+    return predictor.predict(samples);
+  }
+
+  /**
+   * Mean loss and, for a classifier, accuracy over a data set.
+   * @throws ERR_SHAPE, ERR_DTYPE when the data do not fit
+   */
+  async evaluate(data: Dataset, settings: EvaluateSettings = {}): Promise<Evaluation> {
+    const { loss = softmaxCrossEntropy(), batchSize = 1000 } = settings;
+    checkInteger('evaluate', 'batchSize', batchSize, 1);
+    const evaluator = new Evaluator(this.architecture, data, loss, this.#settings, batchSize);
+    try {
+      await this.#boundary();
+      this.#collect();
+      return await evaluator.evaluate(this.#values);
+    } finally {
+      evaluator.dispose();
+    }
+  }
+
+  /**
+   * Trains the network; JavaScript's thread is free meanwhile.
+   *
+   * @returns loss and accuracy of every epoch
+   * @throws ERR_ABORTED when the signal fires: the parameters are as after the last whole step;
+   *   ERR_NON_FINITE when a loss is not finite; ERR_BUSY when a fit is in progress already;
+   *   ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT before anything is touched
+   */
+  fit(data: Dataset, options: FitOptions): Promise<History> {
+    return fit(this.#host(), data, options);
+  }
+
+  /**
+   * Trains the network step by step: an event after every step and every epoch. The next step
+   * begins when the next event is asked for; `break` ends training at that step boundary.
+   */
+  train(data: Dataset, options: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
+    return train(this.#host(), data, options);
+  }
+
+  /**
+   * Writes architecture and parameters as safetensors: to a temporary name, synced, renamed.
+   * @throws ERR_FILE_NOT_FOUND when the folder is not there; the system's error otherwise
+   */
+  async save(path: string): Promise<void> {
+    const { saveNetwork } = await import('./files.ts');
+    await saveNetwork(path, this.architecture, this.parameters());
+  }
+
+  /** What training needs of a network. */
+  #host(): TrainingHost {
+    return {
+      architecture: this.architecture,
+      settings: this.#settings,
+      begin: (make) => {
+        if (this.#training !== null) {
+          throw new StridenetError('ERR_BUSY', '[fit] a fit of this network is in progress');
+        }
+        const trainer = make(this.#values);
+        this.#training = { trainer, idle: true, stale: false };
+        return trainer;
+      },
+      running: async (body) => {
+        const state = this.#training as Training;
+        if (state.stale) state.trainer.write(this.#values);
+        state.stale = false;
+        state.idle = false;
+        try {
+          return await body();
+        } finally {
+          state.idle = true;
+          this.#version++;
+          for (const resume of this.#waiting.splice(0)) resume();
+        }
+      },
+      end: () => {
+        this.#collect();
+        this.#training?.trainer.dispose();
+        this.#training = null;
+        for (const resume of this.#waiting.splice(0)) resume();
+      },
+      values: () => {
+        this.#collect();
+        return this.#values;
+      },
+    };
+  }
+
+  /** Takes the parameters from a trainer that is between two runs. */
+  #collect(): void {
+    const state = this.#training;
+    if (state?.idle && !state.stale) this.#values = state.trainer.read();
+  }
+
+  /** Waits until no training step is under way. */
+  async #boundary(): Promise<void> {
+    if (this.#training === null || this.#training.idle) return;
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  #predictorFor(x: Tensor): Predictor {
+    const samples = x.shape[0] as number;
+    const bound = Math.max(1, Math.min(samples, maxPredictBatch));
+    const known = this.#predictor;
+    if (known !== null && known.dtype === x.dtype && known.bound === bound) return known;
+    known?.dispose();
+    this.#predictor = new Predictor(this.architecture, x.dtype, bound, this.#settings);
+    return this.#predictor;
+  }
+}
+
+/** A network as its training sees it. */
+export interface TrainingHost {
+  readonly architecture: Architecture;
+  readonly settings: RunSettings;
+  /** Takes the network for training. Throws ERR_BUSY when it is taken. */
+  begin(make: (values: ReadonlyMap<string, Tensor>) => Trainer): Trainer;
+  /** Runs steps; what users asked for meanwhile happens after them. */
+  running<T>(body: () => Promise<T>): Promise<T>;
+  /** Gives the network back with its new parameters. */
+  end(): void;
+  /** The parameters as of now. */
+  values(): ReadonlyMap<string, Tensor>;
+}
+
+/**
+ * A network of layers one after the other; shapes are inferred, parameters drawn from the seed.
+ *
+ * @throws ERR_SHAPE that names the layer whose input does not fit; ERR_ARGUMENT, ERR_DTYPE for an
+ *   option that is none
+ */
+export function sequential(options: SequentialOptions): Network {
+  if (!Array.isArray(options?.inputShape)) {
+    throw argumentError('sequential', 'inputShape to be a list of sizes', options?.inputShape);
+  }
+  if (options.inputShape.length === 0 || options.inputShape.some((size) => size === 0)) {
+    throw shapeError('sequential', `inputShape ${formatShape(options.inputShape)} has no value`);
+  }
+  return new Network(options);
+}

@@ -1,0 +1,211 @@
+import type { Executable, RunResult } from '../backends/backend.ts';
+import { backendOf } from '../backends/index.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { StridenetError } from '../errors.ts';
+import { gradients } from '../graph/differentiate.ts';
+import { type GraphVariable, type StateUpdate, Tracer } from '../graph/graph.ts';
+import type { Loss } from '../losses/index.ts';
+import { checkFinite } from '../ops/checkFinite.ts';
+import { countCorrect } from '../ops/countCorrect.ts';
+import type { Operand } from '../ops/operator.ts';
+import type { Optimizer } from '../optimizers/optimizer.ts';
+import { Generator } from '../random.ts';
+import type { Tensor, TypedArray } from '../tensor.ts';
+import type { Architecture } from './architecture.ts';
+import {
+  checkFit,
+  gatherBatch,
+  isClassifier,
+  parameterInputs,
+  type RunSettings,
+} from './evaluator.ts';
+
+/** What a training run is made of. */
+export interface TrainerOptions {
+  readonly architecture: Architecture;
+  readonly data: Dataset;
+  readonly batchSize: number;
+  readonly optimizer: Optimizer;
+  readonly loss: Loss;
+  readonly seed: number;
+  readonly settings: RunSettings;
+}
+
+/** What some steps gave, summed over their samples. */
+export interface StepResult {
+  readonly samples: number;
+  readonly loss: number;
+  readonly correct: number;
+}
+
+/**
+ * The graph of one step: gather a batch, forward, loss, backward, update. The loss is checked
+ * before anything is updated, so a step whose loss is not finite changes nothing.
+ */
+function traceStep(options: TrainerOptions): {
+  tracer: Tracer;
+  outputs: Operand[];
+  updates: StateUpdate[];
+  optimizers: Optimizer[];
+} {
+  const { architecture, data, batchSize, loss } = options;
+  const tracer = new Tracer();
+  const values = parameterInputs(tracer, architecture);
+  const slots = architecture.parameters.map(({ key, shape, optimizer }) =>
+    (optimizer ?? options.optimizer).slots.map((slot) =>
+      tracer.input({ shape, dtype: architecture.dtype }, 'state', `${key}.${slot}`),
+    ),
+  );
+  const indices = tracer.input({ shape: [batchSize], dtype: 'int32', batched: true });
+  const { x, y } = gatherBatch(tracer, architecture, data, indices);
+  const scalar = { shape: [], dtype: 'float64' } as const;
+  const step = tracer.input(scalar, 'feed', 'step');
+  const optimizers = [
+    ...new Set(architecture.parameters.map(({ optimizer }) => optimizer ?? options.optimizer)),
+  ];
+  const rates = new Map(
+    optimizers.map((each) => [each, tracer.input(scalar, 'feed', 'learningRate')]),
+  );
+  const output = architecture.forward(x, values, { logits: loss.takesLogits });
+  const mean = loss.mean(output, y);
+  const outputs: Operand[] = [mean];
+  if (isClassifier(architecture)) outputs.push(countCorrect(output, y));
+  checkFinite(mean);
+  const sources = [...values.values()];
+  const adjoints = gradients(mean, sources);
+  const updates = architecture.parameters.flatMap(({ optimizer }, i) => {
+    const rule = optimizer ?? options.optimizer;
+    const parameter = sources[i] as GraphVariable;
+    const own = slots[i] as GraphVariable[];
+    const next = rule.update({
+      parameter,
+      gradient: adjoints[i] as GraphVariable,
+      slots: own,
+      step,
+      learningRate: rates.get(rule) as GraphVariable,
+    });
+    return [parameter, ...own].map((state, s) => ({ state, value: next[s] as GraphVariable }));
+  });
+  return { tracer, outputs, updates, optimizers };
+}
+
+/** Runs steps of training over a data set that it holds; its states are the parameters and moments. */
+export class Trainer {
+  readonly samplesPerEpoch: number;
+  readonly stepsPerEpoch: number;
+  readonly classifier: boolean;
+  /** Steps done since the start. */
+  step = 0;
+  #epoch = 0;
+  #stepInEpoch = 0;
+  #order: Int32Array = new Int32Array();
+  readonly #options: TrainerOptions;
+  readonly #program: Executable;
+  readonly #optimizers: readonly Optimizer[];
+
+  constructor(options: TrainerOptions, parameters: ReadonlyMap<string, Tensor>) {
+    const { architecture, data, settings } = options;
+    checkFit('fit', architecture, data);
+    this.samplesPerEpoch = data.x.shape[0] as number;
+    const batchSize = Math.max(1, Math.min(options.batchSize, this.samplesPerEpoch));
+    this.#options = { ...options, batchSize };
+    this.stepsPerEpoch = Math.ceil(this.samplesPerEpoch / batchSize);
+    this.classifier = isClassifier(architecture);
+    const { tracer, outputs, updates, optimizers } = traceStep(this.#options);
+    this.#optimizers = optimizers;
+    const { backend, ...rest } = settings;
+    this.#program = backendOf(backend).prepare(tracer.graph(outputs, updates), rest);
+    const names = tracer.inputs.filter(({ role }) => role === 'state').map((i) => i.variable.name);
+    this.#program.write(names.indexOf('data.x'), data.x);
+    this.#program.write(names.indexOf('data.y'), data.y);
+    this.write(parameters);
+  }
+
+  /** The learning rate of the network's own optimizer. */
+  get learningRate(): number {
+    return this.#options.optimizer.learningRate;
+  }
+
+  /** Puts parameters in; the moments stay. Throws ERR_BUSY during a run. */
+  write(parameters: ReadonlyMap<string, Tensor>): void {
+    this.#options.architecture.parameters.forEach(({ key }, i) => {
+      this.#program.write(i, parameters.get(key) as Tensor);
+    });
+  }
+
+  /** Copies of the parameters. Throws ERR_BUSY during a run. */
+  read(): Map<string, Tensor> {
+    return new Map(
+      this.#options.architecture.parameters.map(({ key }, i) => [key, this.#program.read(i)]),
+    );
+  }
+
+  /** Begins an epoch, counted from 1: a new order of the samples. */
+  beginEpoch(epoch: number): void {
+    const { seed, batchSize } = this.#options;
+    this.#epoch = epoch;
+    this.#stepInEpoch = 0;
+    const order = new Generator(seed, `shuffle/${epoch}`).permutation(this.samplesPerEpoch);
+    this.#order = new Int32Array(this.stepsPerEpoch * batchSize);
+    this.#order.set(order);
+  }
+
+  get epochDone(): boolean {
+    return this.#stepInEpoch === this.stepsPerEpoch;
+  }
+
+  /**
+   * Goes on in the epoch by at most `maxSteps` steps, and no longer than about `budget`
+   * milliseconds; one result a step.
+   * @throws ERR_NON_FINITE with the step when a loss is not finite: that step changed nothing
+   */
+  async advance(maxSteps: number, budget: number): Promise<StepResult[]> {
+    const { batchSize } = this.#options;
+    const first = this.#stepInEpoch;
+    const steps = Math.min(maxSteps, this.stepsPerEpoch - first);
+    const batch = Int32Array.from({ length: steps }, (_, i) =>
+      Math.min(batchSize, this.samplesPerEpoch - (first + i) * batchSize),
+    );
+    const indices = this.#order.subarray(first * batchSize, (first + steps) * batchSize);
+    const numbers = Float64Array.from({ length: steps }, (_, i) => this.step + i + 1);
+    const rates = this.#optimizers.map(({ learningRate }) =>
+      new Float64Array(steps).fill(learningRate),
+    );
+    const result = await this.#run({ steps, batch, feeds: [indices, numbers, ...rates], budget });
+    this.#stepInEpoch += result.steps;
+    this.step += result.steps;
+    return Array.from({ length: result.steps }, (_, i) => ({
+      samples: batch[i] as number,
+      loss: (result.fetches[0]?.[i] as number) * (batch[i] as number),
+      correct: result.fetches[1]?.[i] ?? 0,
+    }));
+  }
+
+  /** Ends the steps under way at the next step boundary. */
+  cancel(): void {
+    this.#program.cancel();
+  }
+
+  dispose(): void {
+    this.#program.dispose();
+  }
+
+  async #run(request: {
+    steps: number;
+    batch: Int32Array;
+    feeds: TypedArray[];
+    budget: number;
+  }): Promise<RunResult> {
+    try {
+      return await this.#program.run(request);
+    } catch (error) {
+      if (!(error instanceof StridenetError) || error.code !== 'ERR_NON_FINITE') throw error;
+      const { step = 0 } = error as StridenetError & { step?: number };
+      throw new StridenetError(
+        'ERR_NON_FINITE',
+        `[fit] the loss of step ${this.step + step + 1} (epoch ${this.#epoch}) is not finite; the parameters are as after the step before. A smaller learning rate may help.`,
+        { cause: error },
+      );
+    }
+  }
+}
