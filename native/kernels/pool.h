@@ -21,7 +21,7 @@ struct MaxPoolRow {
   const PoolGeometry* geometry;
   const T* x;  // the image
   std::int64_t row;
-  T* y;                 // the row, Q · C
+  T* y;                 // the row, Q · C, or null
   std::uint8_t* bytes;  // where the row's winners go, in bytes,
   std::int32_t* words;  // or in words, or nowhere
 };

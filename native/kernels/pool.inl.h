@@ -88,7 +88,7 @@ void max_pool_windows(const MaxPoolRow<T>& call, Winner* winners) {
           }
         }
       }
-      store_lanes(call.y + q * g.channels + c, best, count);
+      if (call.y != nullptr) store_lanes(call.y + q * g.channels + c, best, count);
       if (winners != nullptr) store_winners<T>(winners + q * g.channels + c, winner, count);
     }
   }

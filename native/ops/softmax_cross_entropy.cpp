@@ -1,0 +1,151 @@
+#include <bit>
+#include <limits>
+
+#include "ops/labels.h"
+#include "ops/parallel.h"
+
+namespace stridenet {
+namespace {
+
+/// log x for normal x > 0, within 2 ULP: x = 2ᵉ · m with m in [√½, √2), and
+/// log m = 2 artanh((m − 1) / (m + 1)) by its series. Not libm's, which differs between systems.
+double log_positive(double x) {
+  if (!(x <= std::numeric_limits<double>::max())) return x;  // infinite or NaN
+  std::uint64_t bits = std::bit_cast<std::uint64_t>(x);
+  // √½ has the fraction 0x6a09e667f3bcd: from there on a mantissa counts as below 1.
+  const std::uint64_t shifted = bits + (0x3ff0000000000000 - 0x3fe6a09e667f3bcd);
+  const auto exponent = static_cast<std::int64_t>(shifted >> 52) - 1023;
+  bits -= static_cast<std::uint64_t>(exponent) << 52;
+  const double m = std::bit_cast<double>(bits);
+  const double s = (m - 1) / (m + 1);
+  const double square = s * s;
+  double series = 0;
+  for (int k = 23; k >= 3; k -= 2) series = (series + 1.0 / k) * square;
+  const double e = static_cast<double>(exponent);
+  // ln 2 = high + low; e · high is exact.
+  return e * 0x1.62e42fefa38p-1 + (2 * s + (2 * s * series + e * 0x1.ef35793c7673p-45));
+}
+
+template <class T>
+class SoftmaxCrossEntropy : public Instruction {
+ public:
+  SoftmaxCrossEntropy(const Kernels<T>& kernels, Reduction reduction, std::int64_t batch)
+      : kernels_(kernels), reduction_(reduction), batch_(batch) {}
+
+  /// The samples' losses.
+  std::size_t scratch_bytes() const override {
+    return static_cast<std::size_t>(batch_) * sizeof(double);
+  }
+
+  void run(const Run& run) const override {
+    const std::int64_t samples = run.inputs[0].shape[0];
+    const std::int64_t columns = run.inputs[0].shape[1];
+    auto* losses = reinterpret_cast<double*>(run.scratch);
+    for_pieces(run, samples, rows_of_grain(8 * columns), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t n = begin; n < end; ++n) losses[n] = loss(run, n, columns);
+    });
+    T* out = run.outputs[0].as<T>();
+    if (reduction_ == Reduction::none) {
+      for (std::int64_t n = 0; n < samples; ++n) out[n] = static_cast<T>(losses[n]);
+      return;
+    }
+    double sum = 0;
+    for (std::int64_t n = 0; n < samples; ++n) sum += losses[n];
+    if (reduction_ == Reduction::mean) sum /= static_cast<double>(samples);
+    *out = static_cast<T>(sum);
+  }
+
+ private:
+  double loss(const Run& run, std::int64_t n, std::int64_t columns) const {
+    const TensorView& labels = run.inputs[1];
+    const T* z = run.inputs[0].as<T>() + n * columns;
+    const T largest = kernels_.row_max(z, columns);
+    const double log_sum =
+        log_positive(static_cast<double>(kernels_.row_exp(z, largest, nullptr, columns))) +
+        static_cast<double>(largest);
+    if (labels.rank == 1) {
+      return log_sum - static_cast<double>(z[label_of("softmaxCrossEntropy", labels, n, columns)]);
+    }
+    const T* target = labels.as<T>() + n * columns;
+    double sum = 0;
+    for (std::int64_t c = 0; c < columns; ++c) {
+      // A class without target does not count, whatever its logit.
+      if (target[c] != 0)
+        sum += static_cast<double>(target[c]) * (log_sum - static_cast<double>(z[c]));
+    }
+    return sum;
+  }
+
+  const Kernels<T>& kernels_;
+  Reduction reduction_;
+  std::int64_t batch_;
+};
+
+template <class T>
+class SoftmaxCrossEntropyGradient : public Instruction {
+ public:
+  SoftmaxCrossEntropyGradient(const Kernels<T>& kernels, Reduction reduction)
+      : kernels_(kernels), reduction_(reduction) {}
+
+  bool may_alias(int, int input) const override { return input == 0; }
+
+  void run(const Run& run) const override {
+    const std::int64_t samples = run.inputs[0].shape[0];
+    const std::int64_t columns = run.inputs[0].shape[1];
+    const TensorView& labels = run.inputs[1];
+    const T* logits = run.inputs[0].as<T>();
+    const T* dloss = run.inputs[2].as<T>();
+    T* out = run.outputs[0].as<T>();
+    if (columns == 0) return;
+    const double divisor = reduction_ == Reduction::mean ? static_cast<double>(samples) : 1.0;
+    for_pieces(run, samples, rows_of_grain(8 * columns), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t n = begin; n < end; ++n) {
+        const T* target = labels.rank == 2 ? labels.as<T>() + n * columns : nullptr;
+        const std::int64_t label =
+            labels.rank == 2 ? 0 : label_of("softmaxCrossEntropyGradient", labels, n, columns);
+        const double scale =
+            static_cast<double>(dloss[reduction_ == Reduction::none ? n : 0]) / divisor;
+        kernels_.cross_entropy_gradient_row(logits + n * columns, target, label,
+                                            static_cast<T>(scale), out + n * columns, columns);
+      }
+    });
+  }
+
+ private:
+  const Kernels<T>& kernels_;
+  Reduction reduction_;
+};
+
+void expect_loss(const TensorSpec& loss, const char* name, const TensorSpec& logits,
+                 Reduction reduction) {
+  if (reduction == Reduction::none) {
+    expect_tensor(loss, name, logits.dtype, {logits.shape[0]}, logits.batched);
+  } else {
+    expect_tensor(loss, name, logits.dtype, {}, false);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Instruction> prepare_softmax_cross_entropy(const Call& call,
+                                                           const KernelTable& table) {
+  expect_operands(call, 2, 1);
+  const TensorSpec& logits = required_input(call, 0, "logits");
+  check_labels(logits, required_input(call, 1, "labels"));
+  const Reduction reduction = parse_reduction(call);
+  expect_loss(required_output(call, 0, "loss"), "loss", logits, reduction);
+  return make_floating<SoftmaxCrossEntropy>(logits.dtype, table, reduction, logits.shape[0]);
+}
+
+std::unique_ptr<Instruction> prepare_softmax_cross_entropy_gradient(const Call& call,
+                                                                    const KernelTable& table) {
+  expect_operands(call, 3, 1);
+  const TensorSpec& logits = required_input(call, 0, "logits");
+  check_labels(logits, required_input(call, 1, "labels"));
+  const Reduction reduction = parse_reduction(call);
+  expect_loss(required_input(call, 2, "dloss"), "dloss", logits, reduction);
+  expect_like(required_output(call, 0, "dlogits"), "dlogits", logits);
+  return make_floating<SoftmaxCrossEntropyGradient>(logits.dtype, table, reduction);
+}
+
+}  // namespace stridenet
