@@ -2,3 +2,10 @@
 // after its vectors: these files include nothing, and use no lambdas and no std algorithms, which
 // would not be compiled for the ISA.
 #include "kernels/gemm.inl.h"
+#include "kernels/pack.inl.h"
+#include "kernels/reduce.inl.h"
+#include "kernels/pool.inl.h"
+//
+#include "kernels/elementwise.inl.h"
+//
+#include "kernels/softmax.inl.h"

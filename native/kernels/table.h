@@ -4,7 +4,11 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "kernels/elementwise.h"
 #include "kernels/gemm.h"
+#include "kernels/pool.h"
+#include "kernels/pack.h"
+#include "kernels/reduce.h"
 
 namespace stridenet {
 

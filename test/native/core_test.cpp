@@ -50,8 +50,8 @@ TEST(Arena, IsAlignedAndCounted) {
     EXPECT_EQ(Arena::live_bytes() - before, 100 + (5 << 20));
   }
   EXPECT_EQ(Arena::live_bytes(), before);
-  EXPECT_THROW(Arena(std::numeric_limits<std::size_t>::max()), Error);
-  EXPECT_THROW(Arena(std::size_t{1} << 60), Error);
+  EXPECT_THROW(Arena{std::numeric_limits<std::size_t>::max()}, Error);
+  EXPECT_THROW(Arena{std::size_t{1} << 60}, Error);
 }
 
 bool flushes_denormals() {

@@ -62,7 +62,7 @@ STRIDENET_INLINE Vec<T> zero() {
 }
 template <class T>
 STRIDENET_INLINE Vec<T> broadcast(T value) {
-  return {typename Raw<T>::type{} + value};
+  return {value - typename Raw<T>::type{}};
 }
 
 /// 2ⁿ for lanes n that are integers within the exponents of normal numbers.

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/gemm.h"
+
+namespace stridenet {
+
+/// Patches of an image batch (N, H, W, pixel_size) as a matrix that is never stored: one row a
+/// pixel (n, p, q) of the output grid, one column an element (r, s, c) of the patch. The element
+/// is image[n, p·stride_h + origin_h + r·dilation_h, q·stride_w + origin_w + s·dilation_w, c], 0
+/// outside of the image.
+template <class T>
+struct Patches {
+  const T* image;  // first image, already at the first channel of the group
+  const T* end;    // of the memory that may be read
+  std::int64_t image_size, row_size, pixel_size;  // elements from one to the next
+  std::int64_t height, width, channels;           // channels: of the group
+  std::int64_t out_height, out_width;
+  std::int64_t stride_h, stride_w;
+  std::int64_t origin_h, origin_w;
+  std::int64_t dilation_h, dilation_w;
+  std::int64_t taps_h, taps_w;
+};
+
+/// Rows and columns of the patch matrix.
+struct PatchRange {
+  std::int64_t pixel, pixels;
+  std::int64_t element, elements;
+};
+
+/// Where panels of A go. Panel p starts at data + p · stride and has panel_rows rows. Row-major
+/// panels and the last element of a depth_major panel are followed by kPanelSlack elements that
+/// packing may write.
+template <class T>
+struct PanelTarget {
+  T* data;
+  PanelLayout layout;
+  int panel_rows;
+  std::int64_t stride;
+};
+
+// pack_patch_rows(patches, range, to): A = the patches; `to.layout` is row_major or short_rows.
+//
+// pack_patch_columns(patches, range, to): A = the transposed patches, elements by pixels;
+// `to.layout` is depth_major.
+//
+// pack_across(from, pitch, count, depth, to, width, step, stride): matrix rows k of `count`
+// elements, `pitch` apart, go to panels of `width`: to[panel · stride + k · step + j]; what is
+// missing in the last panel is 0. Up to a vector is written beyond `width`, in rising k.
+//
+// pack_along(order, from, pitch, count, depth, to): `count` ≤ NR matrix rows of `depth` elements,
+// `pitch` apart, become the columns of one B panel: to[position(k) · NR + j], 0 for j ≥ count.
+
+/// With k = outer · inner_count + inner: position(k) = inner' · (depth / inner_count) + outer,
+/// where inner' is inner, or inner_count − 1 − inner when flipped. inner_count 1 keeps the order.
+struct DepthOrder {
+  std::int64_t inner_count = 1;
+  bool flipped = false;
+};
+
+}  // namespace stridenet

@@ -1,0 +1,328 @@
+#include <algorithm>
+#include <memory>
+
+#include "ops/checks.h"
+#include "ops/conv2d_geometry.h"
+#include "ops/gemm.h"
+
+namespace stridenet {
+
+namespace {
+
+template <class T>
+class Conv2d final : public Instruction {
+ public:
+  Conv2d(const Kernels<T>& kernels, const Convolution& conv, bool relu)
+      : kernels_(kernels), conv_(conv), relu_(relu) {}
+
+  std::size_t scratch_bytes() const override {
+    return static_cast<std::size_t>(
+               packed_b_elements<T>(kernels_.tile, conv_.patch(), conv_.group_filters())) *
+           sizeof(T);
+  }
+
+  void run(const Run& run) const override {
+    const std::int64_t filters = conv_.group_filters();
+    const std::int64_t patch = conv_.patch();
+    const std::int64_t batch = run.inputs[0].shape[0];
+    const T* bias = run.inputs[2].present() ? run.inputs[2].as<T>() : nullptr;
+    T* packed = reinterpret_cast<T*>(run.scratch);
+    const DepthOrder order = {conv_.taps(), conv_.flipped};
+    for (std::int64_t group = 0; group < conv_.groups; ++group) {
+      const T* weight = run.inputs[1].as<T>() + group * filters * patch;
+      pack_b<T>(run, kernels_.tile, patch, filters, packed,
+                [&](std::int64_t first, std::int64_t count, T* panel) {
+                  kernels_.pack_along(order, weight + first * patch, patch, count, patch, panel);
+                });
+      const Patches<T> patches = input_patches(conv_, run.inputs[0].as<T>(), batch, group);
+      const auto pack = [&](const PackRange& range, const PanelTarget<T>& to) {
+        kernels_.pack_patch_rows(patches, {range.first, range.count, range.k, range.depth}, to);
+      };
+      const auto offsets = [&](std::int64_t first, std::int64_t count, std::int64_t* to) {
+        for (std::int64_t i = 0; i < count; ++i) to[i] = (first + i) * conv_.k;
+      };
+      gemm<T>(run, kernels_,
+              {batch * conv_.p * conv_.q, filters, patch, false, pack, packed,
+               run.outputs[0].as<T>() + group * filters, offsets,
+               bias == nullptr ? nullptr : bias + group * filters, relu_});
+    }
+  }
+
+  /// The patches of x that the outputs of one group see.
+  static Patches<T> input_patches(const Convolution& conv, const T* x, std::int64_t batch,
+                                  std::int64_t group) {
+    Patches<T> patches = {};
+    patches.pixel_size = conv.c;
+    patches.row_size = conv.w * conv.c;
+    patches.image_size = conv.h * patches.row_size;
+    patches.image = x + group * conv.group_channels();
+    patches.end = x + batch * patches.image_size;
+    patches.height = conv.h;
+    patches.width = conv.w;
+    patches.channels = conv.group_channels();
+    patches.out_height = conv.p;
+    patches.out_width = conv.q;
+    patches.stride_h = conv.stride_h;
+    patches.stride_w = conv.stride_w;
+    patches.origin_h = -conv.top;
+    patches.origin_w = -conv.left;
+    patches.dilation_h = conv.dilation_h;
+    patches.dilation_w = conv.dilation_w;
+    patches.taps_h = conv.r;
+    patches.taps_w = conv.s;
+    return patches;
+  }
+
+ private:
+  const Kernels<T>& kernels_;
+  Convolution conv_;
+  bool relu_;
+};
+
+template <class T>
+class Conv2dInputGradient final : public Instruction {
+ public:
+  Conv2dInputGradient(const Kernels<T>& kernels, const Convolution& conv)
+      : kernels_(kernels), conv_(conv) {}
+
+  std::size_t scratch_bytes() const override {
+    const std::int64_t taps = std::min(conv_.r, (conv_.r - 1) / tap_step_h() + 1) *
+                              std::min(conv_.s, (conv_.s - 1) / tap_step_w() + 1);
+    return static_cast<std::size_t>(packed_b_elements<T>(
+               kernels_.tile, taps * conv_.group_filters(), conv_.group_channels())) *
+           sizeof(T);
+  }
+
+  void run(const Run& run) const override {
+    for (std::int64_t h = 0; h < std::min(conv_.stride_h, conv_.h); ++h) {
+      const Phase rows =
+          make_phase(h, conv_.h, conv_.stride_h, conv_.top, conv_.dilation_h, conv_.r);
+      for (std::int64_t w = 0; w < std::min(conv_.stride_w, conv_.w); ++w) {
+        const Phase columns =
+            make_phase(w, conv_.w, conv_.stride_w, conv_.left, conv_.dilation_w, conv_.s);
+        for (std::int64_t group = 0; group < conv_.groups; ++group) {
+          run_phase(run, rows, columns, group);
+        }
+      }
+    }
+  }
+
+ private:
+  std::int64_t tap_step_h() const {
+    return make_phase(0, 1, conv_.stride_h, 0, conv_.dilation_h, 1).tap_step;
+  }
+  std::int64_t tap_step_w() const {
+    return make_phase(0, 1, conv_.stride_w, 0, conv_.dilation_w, 1).tap_step;
+  }
+
+  void run_phase(const Run& run, const Phase& rows, const Phase& columns,
+                 std::int64_t group) const {
+    const std::int64_t filters = conv_.group_filters();
+    const std::int64_t channels = conv_.group_channels();
+    const std::int64_t batch = run.outputs[0].shape[0];
+    const std::int64_t depth = rows.taps * columns.taps * filters;
+    T* packed = reinterpret_cast<T*>(run.scratch);
+    const T* weight = run.inputs[1].as<T>() + group * filters * conv_.patch();
+    pack_b<T>(run, kernels_.tile, depth, channels, packed,
+              [&](std::int64_t first, std::int64_t count, T* panel) {
+                pack_taps(weight, rows, columns, first, count, panel);
+              });
+    const Patches<T> patches = gradient_patches(run, rows, columns, group);
+    const auto pack = [&](const PackRange& range, const PanelTarget<T>& to) {
+      kernels_.pack_patch_rows(patches, {range.first, range.count, range.k, range.depth}, to);
+    };
+    const auto offsets = [&](std::int64_t first, std::int64_t count, std::int64_t* to) {
+      std::int64_t j = first % columns.count;
+      std::int64_t i = first / columns.count % rows.count;
+      std::int64_t n = first / columns.count / rows.count;
+      for (std::int64_t index = 0; index < count; ++index) {
+        to[index] = ((n * conv_.h + rows.first + i * conv_.stride_h) * conv_.w + columns.first +
+                     j * conv_.stride_w) *
+                    conv_.c;
+        if (++j < columns.count) continue;
+        j = 0;
+        if (++i < rows.count) continue;
+        i = 0;
+        ++n;
+      }
+    };
+    gemm<T>(run, kernels_,
+            {batch * rows.count * columns.count, channels, depth, false, pack, packed,
+             run.outputs[0].as<T>() + group * channels, offsets});
+  }
+
+  /// Row (i, j, filter) of the phase's B, column channel.
+  void pack_taps(const T* weight, const Phase& rows, const Phase& columns, std::int64_t first,
+                 std::int64_t count, T* panel) const {
+    const std::int64_t width = kernels_.tile.columns;
+    const std::int64_t filters = conv_.group_filters();
+    for (std::int64_t i = 0; i < rows.taps; ++i) {
+      for (std::int64_t j = 0; j < columns.taps; ++j) {
+        std::int64_t tap = (rows.first_tap - i * rows.tap_step) * conv_.s + columns.first_tap -
+                           j * columns.tap_step;
+        if (conv_.flipped) tap = conv_.taps() - 1 - tap;
+        for (std::int64_t k = 0; k < filters; ++k) {
+          const T* from = weight + k * conv_.patch() + first * conv_.taps() + tap;
+          for (std::int64_t c = 0; c < count; ++c) panel[c] = from[c * conv_.taps()];
+          std::fill(panel + count, panel + width, T{0});
+          panel += width;
+        }
+      }
+    }
+  }
+
+  Patches<T> gradient_patches(const Run& run, const Phase& rows, const Phase& columns,
+                              std::int64_t group) const {
+    Patches<T> patches = {};
+    const T* dy = run.inputs[0].as<T>();
+    patches.pixel_size = conv_.k;
+    patches.row_size = conv_.q * conv_.k;
+    patches.image_size = conv_.p * patches.row_size;
+    patches.image = dy + group * conv_.group_filters();
+    patches.end = dy + run.inputs[0].shape[0] * patches.image_size;
+    patches.height = conv_.p;
+    patches.width = conv_.q;
+    patches.channels = conv_.group_filters();
+    patches.out_height = rows.count;
+    patches.out_width = columns.count;
+    patches.stride_h = 1;
+    patches.stride_w = 1;
+    patches.origin_h = rows.origin;
+    patches.origin_w = columns.origin;
+    patches.dilation_h = rows.dilation;
+    patches.dilation_w = columns.dilation;
+    patches.taps_h = rows.taps;
+    patches.taps_w = columns.taps;
+    return patches;
+  }
+
+  const Kernels<T>& kernels_;
+  Convolution conv_;
+};
+
+template <class T>
+class Conv2dFilterGradient final : public Instruction {
+ public:
+  Conv2dFilterGradient(const Kernels<T>& kernels, const Convolution& conv)
+      : kernels_(kernels), conv_(conv) {}
+
+  std::size_t scratch_bytes() const override {
+    return static_cast<std::size_t>(chunks(conv_.n * conv_.p * conv_.q) * partial_size()) *
+           sizeof(T);
+  }
+
+  void run(const Run& run) const override {
+    const std::int64_t filters = conv_.group_filters();
+    const std::int64_t batch = run.inputs[0].shape[0];
+    const std::int64_t pixels = batch * conv_.p * conv_.q;
+    const GemmTile& tile = kernels_.tile;
+    for (std::int64_t group = 0; group < conv_.groups; ++group) {
+      const Patches<T> patches =
+          Conv2d<T>::input_patches(conv_, run.inputs[0].as<T>(), batch, group);
+      const T* dy = run.inputs[1].as<T>() + group * filters;
+      const auto pack_x = [&](const PackRange& range, const PanelTarget<T>& to) {
+        kernels_.pack_patch_columns(patches, {range.k, range.depth, range.first, range.count}, to);
+      };
+      const auto pack_dy = [&](const PackRange& range, T* to, std::int64_t stride) {
+        kernels_.pack_across(dy + range.k * conv_.k + range.first, conv_.k, range.count,
+                             range.depth, to, tile.columns, tile.columns, stride);
+      };
+      T* partial = reinterpret_cast<T*>(run.scratch);
+      gemm<T>(run, kernels_,
+              {conv_.patch(), filters, pixels, chunks(pixels), pack_x, pack_dy,
+               conv_.groups == 1 ? dy : nullptr, partial});
+      combine(run, partial, chunks(pixels),
+              run.outputs[0].as<T>() + group * filters * conv_.patch());
+    }
+  }
+
+ private:
+  std::int64_t partial_size() const { return conv_.patch() * conv_.group_filters(); }
+
+  /// Parts of the pixels that are summed apart: some hundred thousand operations or more each.
+  std::int64_t chunks(std::int64_t pixels) const {
+    const double operations = 2.0 * static_cast<double>(pixels) *
+                              static_cast<double>(std::max<std::int64_t>(1, partial_size()));
+    const std::int64_t by_work =
+        static_cast<std::int64_t>(std::min(64.0, operations / kChunkOperations));
+    const std::int64_t by_memory = kPartialElements / std::max<std::int64_t>(1, partial_size());
+    const std::int64_t by_depth = pixels / kernels_.tile.depth;
+    return std::max<std::int64_t>(1, std::min({by_work, by_memory, by_depth}));
+  }
+
+  /// Sums the partial results in order and writes them as (K, C, R, S).
+  void combine(const Run& run, const T* partial, std::int64_t count, T* to) const {
+    const std::int64_t filters = conv_.group_filters();
+    const std::int64_t channels = conv_.group_channels();
+    const std::int64_t taps = conv_.taps();
+    const std::int64_t size = partial_size();
+    const std::int64_t blocks = (filters + kFilterBlock - 1) / kFilterBlock;
+    limit_threads(run, size * count * 8).parallel_for(blocks, [&](std::int64_t block) {
+      const std::int64_t first = block * kFilterBlock;
+      const std::int64_t last = std::min(first + kFilterBlock, filters);
+      for (std::int64_t tap = 0; tap < taps; ++tap) {
+        const std::int64_t stored = conv_.flipped ? taps - 1 - tap : tap;
+        for (std::int64_t c = 0; c < channels; ++c) {
+          const T* row = partial + (tap * channels + c) * filters;
+          for (std::int64_t k = first; k < last; ++k) {
+            T sum = row[k];
+            for (std::int64_t i = 1; i < count; ++i) sum += row[i * size + k];
+            to[(k * channels + c) * taps + stored] = sum;
+          }
+        }
+      }
+    });
+  }
+
+  static constexpr double kChunkOperations = 4e6;
+  static constexpr std::int64_t kPartialElements = 2'000'000;
+  static constexpr std::int64_t kFilterBlock = 16;
+
+  const Kernels<T>& kernels_;
+  Convolution conv_;
+};
+
+}  // namespace
+
+std::unique_ptr<Instruction> prepare_conv2d(const Call& call, const KernelTable& table) {
+  expect_operands(call, 3, 1);
+  const TensorSpec& x = required_input(call, 0, "x");
+  const TensorSpec& weight = required_input(call, 1, "weight");
+  const Convolution conv = check_convolution(call, x, weight, required_output(call, 0, "y"));
+  if (call.inputs[2].present) expect_tensor(call.inputs[2], "bias", x.dtype, {conv.k}, false);
+  const std::string activation = call.attributes.text("activation");
+  if (activation != "none" && activation != "relu") {
+    refuse("expected activation 'none' or 'relu' but received '" + activation + "'");
+  }
+  const bool relu = activation == "relu";
+  if (x.dtype == DType::float32) {
+    return std::make_unique<Conv2d<float>>(table.float32, conv, relu);
+  }
+  return std::make_unique<Conv2d<double>>(table.float64, conv, relu);
+}
+
+std::unique_ptr<Instruction> prepare_conv2d_input_gradient(const Call& call,
+                                                           const KernelTable& table) {
+  expect_operands(call, 2, 1);
+  const TensorSpec& dy = required_input(call, 0, "dy");
+  const TensorSpec& weight = required_input(call, 1, "weight");
+  const Convolution conv = check_convolution(call, required_output(call, 0, "dx"), weight, dy);
+  if (dy.dtype == DType::float32) {
+    return std::make_unique<Conv2dInputGradient<float>>(table.float32, conv);
+  }
+  return std::make_unique<Conv2dInputGradient<double>>(table.float64, conv);
+}
+
+std::unique_ptr<Instruction> prepare_conv2d_filter_gradient(const Call& call,
+                                                            const KernelTable& table) {
+  expect_operands(call, 2, 1);
+  const TensorSpec& x = required_input(call, 0, "x");
+  const TensorSpec& dy = required_input(call, 1, "dy");
+  const Convolution conv = check_convolution(call, x, required_output(call, 0, "dw"), dy);
+  if (dy.dtype == DType::float32) {
+    return std::make_unique<Conv2dFilterGradient<float>>(table.float32, conv);
+  }
+  return std::make_unique<Conv2dFilterGradient<double>>(table.float64, conv);
+}
+
+}  // namespace stridenet

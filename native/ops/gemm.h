@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/function_ref.h"
+#include "kernels/table.h"
+#include "ops/operator.h"
+
+namespace stridenet {
+
+// Matrix products over the kernels' panels. Every element of C is one chain over k whose order
+// depends on the ISA, the element type and the depth alone: blocks of block_depth() are summed
+// from 0 in rising k, the blocks are added in order, then the bias, then max(·, 0). The cut into
+// tasks and the number of threads do not change it.
+//
+// Panels of A, and of B when it is packed by task, lie in 2 MiB that each thread allocates at its
+// first product and keeps; packing functions run on the thread of their task.
+
+/// The depth of all blocks of a sum of `depth` products but the last.
+std::int64_t block_depth(const GemmTile& tile, std::int64_t depth);
+
+/// Rows or columns of an operand and the part of the depth that a packing function must deliver.
+struct PackRange {
+  std::int64_t first, count;
+  std::int64_t k, depth;
+};
+
+template <class T>
+using PackA = function_ref<void(const PackRange& range, const PanelTarget<T>& to)>;
+
+/// Elements of B packed whole: panels of NR columns, each over the full depth, one after the
+/// other. Columns beyond the last must be finite or 0, as they are multiplied.
+template <class T>
+std::int64_t packed_b_elements(const GemmTile& tile, std::int64_t depth, std::int64_t columns) {
+  return (columns + tile.columns - 1) / tile.columns * tile.columns * depth;
+}
+
+/// Packs B by panels in parallel: pack(first column, columns, panel).
+template <class T>
+void pack_b(const Run& run, const GemmTile& tile, std::int64_t depth, std::int64_t columns, T* to,
+            function_ref<void(std::int64_t, std::int64_t, T*)> pack);
+
+/// C[rows × columns] = A · B (+ bias)(, ReLU) for a B that is packed whole.
+template <class T>
+struct Gemm {
+  std::int64_t rows, columns, depth;
+  bool depth_major;  // A's panels: depth_major, else one of the row-major layouts
+  PackA<T> pack_a;
+  const T* b;
+  T* c;
+  /// Writes the elements from c to the starts of `count` rows from `first`.
+  function_ref<void(std::int64_t first, std::int64_t count, std::int64_t* offsets)> row_offsets;
+  const T* bias = nullptr;
+  bool relu = false;
+};
+
+template <class T>
+void gemm(const Run& run, const Kernels<T>& kernels, const Gemm<T>& problem);
+
+/// Products with a long depth and a small C: A · B for each of `chunks` parts of the depth, each
+/// to a C of its own. Both operands are packed by the task; A depth_major.
+template <class T>
+struct ReducingGemm {
+  std::int64_t rows, columns, depth;
+  std::int64_t chunks;  // at least 1; the depth of all but the last is chunk_depth()
+  PackA<T> pack_a;
+  /// Packs columns into panels of NR, `stride` elements apart, NR elements a k.
+  function_ref<void(const PackRange& range, T* to, std::int64_t stride)> pack_b;
+  /// B as it lies in memory, row k at direct_b + k · columns, to be used without packing when
+  /// that needs no tail; or null.
+  const T* direct_b = nullptr;
+  T* c;  // chunk i at c + i · rows · columns, row-major
+
+  std::int64_t chunk_depth() const { return chunks == 0 ? 0 : (depth + chunks - 1) / chunks; }
+};
+
+template <class T>
+void gemm(const Run& run, const Kernels<T>& kernels, const ReducingGemm<T>& problem);
+
+/// `run` on one thread when `operations` are too few to share.
+Run limit_threads(const Run& run, std::int64_t operations);
+
+/// Copies rows that are contiguous along k to row-major panels.
+template <class T>
+void copy_rows(const GemmTile& tile, const T* from, std::int64_t pitch, const PackRange& range,
+               const PanelTarget<T>& to);
+
+}  // namespace stridenet
