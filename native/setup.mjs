@@ -33,14 +33,16 @@ function seconds(since) {
 /** Holds a lock while `body` runs, so that two commands started together do not build at once. */
 function locked(body) {
   const owner = path.join(lockDirectory, 'pid');
-  for (;;) {
+  for (let round = 0; ; round += 1) {
     try {
       mkdirSync(lockDirectory);
       break;
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
       const pid = Number(existsSync(owner) ? readFileSync(owner, 'utf8') : 0);
-      if (pid > 0 && !isAlive(pid)) rmSync(lockDirectory, { recursive: true, force: true });
+      // Whoever holds the lock writes its id at once; a lock without one was left by a crash.
+      const stale = pid > 0 ? !isAlive(pid) : round > 25;
+      if (stale) rmSync(lockDirectory, { recursive: true, force: true });
       else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
     }
   }
