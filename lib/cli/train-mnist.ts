@@ -1,0 +1,130 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import * as sn from '../index.ts';
+import { arrange, drawImage } from './draw.ts';
+import { readOptions, type TrainOptions, UsageError, usage } from './options.ts';
+
+const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+
+function print(text = ''): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** "98.5 %". */
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+function describeMachine({ backend, threads }: TrainOptions): string {
+  const cpu = sn.cpuInfo();
+  if (backend === 'reference') return 'stridenet, reference backend: plain loops on one thread';
+  const used = Math.min(threads ?? cpu.threads, cpu.threads);
+  return `stridenet, native backend: ${cpu.isa} on ${used} ${used === 1 ? 'thread' : 'threads'}`;
+}
+
+/** Four test digits at random, drawn, each with its label and what the network takes it for. */
+async function drawGuesses(net: sn.Network, test: sn.Dataset, seed: number): Promise<string> {
+  const random = new sn.Generator(seed, 'digits to draw');
+  const indices = Array.from({ length: 4 }, () => random.integer(test.x.shape[0] as number));
+  const { x, y } = sn.data.select(test, indices);
+  const probabilities = (await net.predict(x)).data;
+  const [, , height, width] = x.shape as [number, number, number, number];
+  const size = height * width;
+  const pictures = indices.map((_, i) => {
+    const row = probabilities.subarray(i * 10, (i + 1) * 10);
+    const guess = row.indexOf(Math.max(...row));
+    return {
+      lines: drawImage(x.data.subarray(i * size, (i + 1) * size), height, width),
+      caption: `label ${y.data[i]}, guess ${guess} (${percent(row[guess] as number)})`,
+    };
+  });
+  return arrange(pictures, process.stdout.columns ?? 80);
+}
+
+async function train(options: TrainOptions, signal: AbortSignal): Promise<void> {
+  const { seed, ties, backend, threads, epochs, batchSize, learningRate } = options;
+  const { train, test } = await sn.data.mnist(
+    options.data === undefined ? {} : { path: options.data },
+  );
+  const available = train.x.shape[0] as number;
+  const images = Math.min(options.images ?? available, available);
+  const training = images < available ? sn.data.slice(train, 0, images) : train;
+
+  const net = sn.models.mnist({
+    seed,
+    ties,
+    backend,
+    ...(threads === undefined ? {} : { threads }),
+  });
+  print(describeMachine(options));
+  print(
+    `MNIST: ${count(images)} images to train on, ${count(test.x.shape[0] as number)} to test with`,
+  );
+  print(`\n${net.summary()}\n`);
+
+  const start = performance.now();
+  await net.fit(training, {
+    epochs,
+    batchSize,
+    optimizer: sn.optimizers.adam(learningRate),
+    loss: sn.losses.softmaxCrossEntropy(),
+    seed,
+    signal,
+    verbose: true,
+  });
+  const seconds = (performance.now() - start) / 1000;
+  const { accuracy } = await net.evaluate(test);
+  signal.throwIfAborted();
+  print(`\ntrained in ${seconds.toFixed(1)} s`);
+  print(`test accuracy ${percent(accuracy as number)}\n`);
+  print(await drawGuesses(net, test, seed));
+  if (options.save === null) return;
+  await mkdir(dirname(options.save), { recursive: true });
+  await net.save(options.save);
+  print(`\nsaved ${options.save}`);
+}
+
+/** Aborts at the first Ctrl-C; a second one ends the process as usual. */
+function abortOnInterrupt(): AbortController {
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort());
+  return controller;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  let options: TrainOptions | 'help';
+  try {
+    options = readOptions(args);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`${error.message}\n\n${usage}`);
+    return exitCodes.usage;
+  }
+  if (options === 'help') {
+    process.stdout.write(usage);
+    return exitCodes.done;
+  }
+  const { signal } = abortOnInterrupt();
+  try {
+    await train(options, signal);
+    return exitCodes.done;
+  } catch (error) {
+    if (signal.aborted) {
+      process.stderr.write(
+        'interrupted: training stopped after a whole step, no model was saved\n',
+      );
+      return exitCodes.interrupted;
+    }
+    const known =
+      error instanceof sn.StridenetError || (error instanceof Error && 'syscall' in error);
+    if (!known) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return exitCodes.failed;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
