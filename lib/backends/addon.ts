@@ -63,7 +63,7 @@ function notFound(path: string, cause: unknown): StridenetError {
 function load(): LoadedAddon {
   const require = createRequire(import.meta.url);
   const root = packageRoot();
-  const chosen = process.env['STRIDENET_ADDON'];
+  const chosen = process.env.STRIDENET_ADDON;
   let path =
     chosen ??
     `${root}/build/Release/*.node, ${root}/prebuilds/${process.platform}-${process.arch}/*.node`;

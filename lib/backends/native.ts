@@ -3,7 +3,7 @@ import type { Program } from '../compiler/program.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Spec } from '../ops/operator.ts';
 import { elementCount } from '../shape.ts';
-import { allocate, Tensor } from '../tensor.ts';
+import { allocate, Tensor, type TypedArray } from '../tensor.ts';
 import { type AddonProgram, adopt, loadAddon } from './addon.ts';
 import type { Backend, Executable, PrepareOptions, RunRequest, RunResult } from './backend.ts';
 import { checkRequest, checkState } from './request.ts';
@@ -49,6 +49,8 @@ export class NativeExecutable implements Executable {
   readonly fetches: readonly Spec[];
   readonly bytes: number;
   readonly #native: AddonProgram;
+  /** Place among the addon's fetches, which come in the order of their buffers, of each of ours. */
+  readonly #places: readonly number[];
 
   constructor(graph: Graph, options: PrepareOptions) {
     const { addon } = loadAddon();
@@ -60,6 +62,8 @@ export class NativeExecutable implements Executable {
     this.feeds = specs(feeds);
     this.states = specs(states);
     this.fetches = specs(fetches);
+    const ascending = [...fetches].sort((a, b) => a - b);
+    this.#places = fetches.map((id) => ascending.indexOf(id));
     this.#native = guarded(() => new addon.Program(describeProgram(this.program, options)));
     for (const { buffer, tensor } of constants) this.#native.write(buffer, tensor.data);
     this.bytes =
@@ -80,16 +84,30 @@ export class NativeExecutable implements Executable {
 
   runSync(request: RunRequest): RunResult {
     checkRequest(this.feeds, this.program.batch, request);
-    return guarded(() => this.#native.runSync(request));
+    return this.#ordered(guarded(() => this.#native.runSync(this.#request(request))));
   }
 
   async run(request: RunRequest): Promise<RunResult> {
     checkRequest(this.feeds, this.program.batch, request);
     try {
-      return await this.#native.run(request);
+      return this.#ordered(await this.#native.run(this.#request(request)));
     } catch (error) {
       throw adopt(error);
     }
+  }
+
+  #request(request: RunRequest): RunRequest {
+    const { into } = request;
+    if (into === undefined) return request;
+    const ordered = [...into];
+    this.#places.forEach((place, i) => {
+      ordered[place] = into[i] as TypedArray;
+    });
+    return { ...request, into: ordered };
+  }
+
+  #ordered({ steps, fetches }: RunResult): RunResult {
+    return { steps, fetches: this.#places.map((place) => fetches[place] as TypedArray) };
   }
 
   cancel(): void {

@@ -128,7 +128,7 @@ class LayoutPass {
       x &&
       y &&
       layout !== 'public' &&
-      node.attributes['keepFirst'] === true &&
+      node.attributes.keepFirst === true &&
       (y.shape.length === 2 || (y.shape.length === 4 && y.shape[1] === layout.channels));
     const chosen = keeps ? layout : 'public';
     this.emit(

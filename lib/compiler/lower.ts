@@ -168,7 +168,10 @@ class Lowering {
     fetched: ReadonlySet<GraphVariable>,
     readLater: (variable: GraphVariable) => boolean,
   ): void {
-    if (node.operator.name === 'reformat') return this.reformat(node);
+    if (node.operator.name === 'reformat') {
+      this.reformat(node);
+      return;
+    }
     if (node.operator.alias) {
       const [x, y] = [node.inputs[0] as GraphVariable, node.outputs[0] as GraphVariable];
       this.bufferOf.set(y, this.view(this.buffer(x), this.stored(y)));
@@ -188,6 +191,7 @@ class Lowering {
       this.bufferOf.set(output, id);
       return id;
     });
+    while (outputs.length < node.operator.outputs.length) outputs.push(-1);
     this.emit(node.operator.name, inputs, outputs, lowerAttributes(node), node);
   }
 

@@ -39,7 +39,7 @@ export function layerOf(data: unknown): Layer {
   if (make === undefined || typeof options !== 'object' || options === null) {
     throw new StridenetError('ERR_FILE_FORMAT', `[load] no layer is called ${show(kind)}`);
   }
-  const initializer = options['initializer'] as
+  const initializer = options.initializer as
     | { kind: string; options: Record<string, number> }
     | undefined;
   const complete =

@@ -10,6 +10,7 @@ import type { ReferenceKernel } from './kernel.ts';
 /** y[n,k,p,q] = bias[k] + Σ_{c,r,s} x[n, group's c, p·stride + r·dilation − padding, …] · weight[k,c,r,s]. */
 export const conv2d: ReferenceKernel<Conv2dAttributes> = (inputs, outputs, attributes) => {
   const [x, weight, bias, y] = [need(inputs[0]), need(inputs[1]), inputs[2], need(outputs[0])];
+  const [X, F] = [x.data, weight.data];
   const { stride, padding, dilation, groups, flipKernel } = attributes;
   const [, , H, W] = sizes4(x);
   const [K, C, R, S] = sizes4(weight);
@@ -30,8 +31,8 @@ export const conv2d: ReferenceKernel<Conv2dAttributes> = (inputs, outputs, attri
                 if (w < 0 || w >= W) continue;
                 const column = flipKernel ? S - 1 - s : s;
                 sum +=
-                  x.data[at4(x.shape, n, group * C + c, h, w)] *
-                  weight.data[at4(weight.shape, k, c, row, column)];
+                  X[at4(x.shape, n, group * C + c, h, w)] *
+                  F[at4(weight.shape, k, c, row, column)];
               }
             }
           }
@@ -49,6 +50,7 @@ export const conv2dInputGradient: ReferenceKernel<Conv2dInputGradientAttributes>
   attributes,
 ) => {
   const [dy, weight, dx] = [need(inputs[0]), need(inputs[1]), need(outputs[0])];
+  const [D, F] = [dy.data, weight.data];
   const { stride, padding, dilation, groups, flipKernel } = attributes;
   const [N, K, P, Q] = sizes4(dy);
   const [, C, R, S] = sizes4(weight);
@@ -59,7 +61,7 @@ export const conv2dInputGradient: ReferenceKernel<Conv2dInputGradientAttributes>
       const group = Math.floor(k / (K / groups));
       for (let p = 0; p < P; p++) {
         for (let q = 0; q < Q; q++) {
-          const delta = dy.data[at4(dy.shape, n, k, p, q)];
+          const delta = D[at4(dy.shape, n, k, p, q)];
           for (let c = 0; c < C; c++) {
             for (let r = 0; r < R; r++) {
               const h = p * stride[0] + r * dilation[0] - padding[0];
@@ -70,7 +72,7 @@ export const conv2dInputGradient: ReferenceKernel<Conv2dInputGradientAttributes>
                 if (w < 0 || w >= W) continue;
                 const column = flipKernel ? S - 1 - s : s;
                 sums[at4(dx.shape, n, group * C + c, h, w)] +=
-                  delta * weight.data[at4(weight.shape, k, c, row, column)];
+                  delta * F[at4(weight.shape, k, c, row, column)];
               }
             }
           }
@@ -88,6 +90,7 @@ export const conv2dFilterGradient: ReferenceKernel<Conv2dFilterGradientAttribute
   attributes,
 ) => {
   const [x, dy, dw] = [need(inputs[0]), need(inputs[1]), need(outputs[0])];
+  const [X, D] = [x.data, dy.data];
   const { stride, padding, dilation, groups, flipKernel } = attributes;
   const [, , H, W] = sizes4(x);
   const [N, , P, Q] = sizes4(dy);
@@ -106,7 +109,7 @@ export const conv2dFilterGradient: ReferenceKernel<Conv2dFilterGradientAttribute
                 const w = q * stride[1] + s * dilation[1] - padding[2];
                 if (w < 0 || w >= W) continue;
                 sum +=
-                  x.data[at4(x.shape, n, group * C + c, h, w)] * dy.data[at4(dy.shape, n, k, p, q)];
+                  X[at4(x.shape, n, group * C + c, h, w)] * D[at4(dy.shape, n, k, p, q)];
               }
             }
           }

@@ -8,8 +8,7 @@ export function at2(shape: Shape, i: number, j: number): number {
 
 /** Where element [i, j, k, l] of a rank 4 tensor stands in its data. */
 export function at4(shape: Shape, i: number, j: number, k: number, l: number): number {
-  const [, b, c, d] = shape as [number, number, number, number];
-  return ((i * b + j) * c + k) * d + l;
+  return ((i * (shape[1] as number) + j) * (shape[2] as number) + k) * (shape[3] as number) + l;
 }
 
 /** The sizes of a rank 4 tensor. */

@@ -23,10 +23,10 @@ void check_indices(const TensorView& indices, std::int64_t rows) {
 /// Rows of `bytes` bytes as they are.
 class GatherBytes : public Instruction {
  public:
-  GatherBytes(std::int64_t rows, std::int64_t bytes) : rows_(rows), bytes_(bytes) {}
+  explicit GatherBytes(std::int64_t bytes) : bytes_(bytes) {}
 
   void run(const Run& run) const override {
-    check_indices(run.inputs[1], rows_);
+    check_indices(run.inputs[1], run.inputs[0].shape[0]);
     if (bytes_ == 0) return;
     const std::int32_t* index = run.inputs[1].as<std::int32_t>();
     for_pieces(run, run.inputs[1].shape[0], rows_of_grain(bytes_ / 4),
@@ -40,7 +40,6 @@ class GatherBytes : public Instruction {
   }
 
  private:
-  std::int64_t rows_;
   std::int64_t bytes_;
 };
 
@@ -48,17 +47,15 @@ class GatherBytes : public Instruction {
 template <class T>
 class GatherConverted : public Instruction {
  public:
-  GatherConverted(const Kernels<T>& kernels, std::int64_t rows, std::int64_t width, double scale,
-                  double offset)
+  GatherConverted(const Kernels<T>& kernels, std::int64_t width, double scale, double offset)
       : kernels_(kernels),
-        rows_(rows),
         width_(width),
         affine_(scale != 1 || offset != 0),
         scale_(scale),
         offset_(offset) {}
 
   void run(const Run& run) const override {
-    check_indices(run.inputs[1], rows_);
+    check_indices(run.inputs[1], run.inputs[0].shape[0]);
     if (width_ == 0) return;
     const std::int32_t* index = run.inputs[1].as<std::int32_t>();
     for_pieces(run, run.inputs[1].shape[0], rows_of_grain(width_),
@@ -88,7 +85,6 @@ class GatherConverted : public Instruction {
   }
 
   const Kernels<T>& kernels_;
-  std::int64_t rows_;
   std::int64_t width_;
   bool affine_;
   double scale_;
@@ -110,7 +106,6 @@ std::unique_ptr<Instruction> prepare_gather_rows(const Call& call, const KernelT
   const TensorSpec& indices = required_input(call, 1, "indices");
   const TensorSpec& rows = required_output(call, 0, "rows");
   expect_rank(data, "data", 1, static_cast<std::size_t>(kMaxRank));
-  expect_batched(data, "data", false);
   expect_dtype(indices, "indices", DType::int32);
   expect_rank(indices, "indices", 1);
   std::vector<std::int64_t> shape = data.shape;
@@ -121,11 +116,11 @@ std::unique_ptr<Instruction> prepare_gather_rows(const Call& call, const KernelT
   const double offset = optional_number(call, "offset", 0);
   const std::int64_t width = product(data, 1, data.shape.size());
   if (rows.dtype == data.dtype && scale == 1 && offset == 0) {
-    return std::make_unique<GatherBytes>(
-        data.shape[0], width * static_cast<std::int64_t>(element_size(data.dtype)));
+    return std::make_unique<GatherBytes>(width *
+                                         static_cast<std::int64_t>(element_size(data.dtype)));
   }
   expect_floating(rows, "rows");
-  return make_floating<GatherConverted>(rows.dtype, table, data.shape[0], width, scale, offset);
+  return make_floating<GatherConverted>(rows.dtype, table, width, scale, offset);
 }
 
 }  // namespace stridenet
