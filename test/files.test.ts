@@ -1,0 +1,97 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as sn from '../lib/index.ts';
+import { Generator } from '../lib/random.ts';
+import { decodeSafetensors, encodeSafetensors } from '../lib/train/safetensors.ts';
+import { bits } from './support/networks.ts';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'stridenet-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function network(): sn.Network {
+  return sn.sequential({
+    inputShape: [2, 6, 6],
+    seed: 9,
+    backend: 'reference',
+    dtype: 'float64',
+    layers: [
+      sn.layers.conv2d({
+        filters: 4,
+        kernelSize: [3, 2],
+        padding: [
+          [1, 0],
+          [0, 2],
+        ],
+        groups: 2,
+        name: 'stem',
+        initializer: sn.initializers.scaledNormal({ gain: 2 }),
+        optimizer: sn.optimizers.sgd(),
+      }),
+      sn.layers.activation('relu'),
+      sn.layers.maxPool2d({ kernelSize: 2, ties: 'split' }),
+      sn.layers.flatten(),
+      sn.layers.dense({ units: 3, bias: false, activation: 'softmax' }),
+    ],
+  });
+}
+
+describe('models on disk', () => {
+  it('come back as they were, and leave no other file', async () => {
+    const net = network();
+    const path = join(folder, 'net.safetensors');
+    await net.save(path);
+    const loaded = await sn.load(path, { backend: 'reference' });
+    expect(bits(loaded.parameters())).toBe(bits(net.parameters()));
+    expect(loaded.summary()).toBe(net.summary());
+    const x = sn.full([3, 2, 6, 6], 0.25, 'float64');
+    expect((await loaded.predict(x)).data).toEqual((await net.predict(x)).data);
+    expect(await readdir(folder)).toEqual(['net.safetensors']);
+  });
+
+  it('are refused when missing, of another kind, or changed', async () => {
+    await expect(sn.load(join(folder, 'none'))).rejects.toMatchObject({
+      code: 'ERR_FILE_NOT_FOUND',
+    });
+    await expect(network().save(join(folder, 'none', 'net'))).rejects.toMatchObject({
+      code: 'ERR_FILE_NOT_FOUND',
+    });
+    const other = join(folder, 'other.safetensors');
+    await writeFile(other, encodeSafetensors(new Map([['a', sn.zeros([2])]]), new Map()));
+    await expect(sn.load(other)).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT' });
+    const metadata = new Map([
+      ['format', 'stridenet'],
+      ['version', '1'],
+      [
+        'architecture',
+        '{"inputShape":[1],"dtype":"float32","layers":[{"kind":"constructor","options":{}}]}',
+      ],
+    ]);
+    await writeFile(other, encodeSafetensors(new Map(), metadata));
+    await expect(sn.load(other)).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT' });
+  });
+
+  it('never crash the reader, whatever bytes are changed', async () => {
+    const path = join(folder, 'net.safetensors');
+    await network().save(path);
+    const good = await readFile(path);
+    const random = new Generator(17, 'mutate');
+    for (let trial = 0; trial < 500; trial++) {
+      const file = Uint8Array.from(
+        good.subarray(0, trial % 3 === 0 ? random.integer(good.length) : good.length),
+      );
+      for (let i = 0; i < 3 && file.length > 0; i++) {
+        file[random.integer(Math.min(file.length, 700))] = random.integer(256);
+      }
+      try {
+        decodeSafetensors('mutated', file);
+      } catch (error) {
+        expect(error, `seed 17, trial ${trial}`).toMatchObject({ code: 'ERR_FILE_FORMAT' });
+      }
+    }
+  });
+});
