@@ -1,5 +1,5 @@
 import { need } from '../ops/operator.ts';
-import { at2, sizes2 } from './indexing.ts';
+import { sizes2 } from './indexing.ts';
 import type { ReferenceKernel } from './kernel.ts';
 
 /** y[n,o] = bias[o] + Σ_f x[n,f] · weight[o,f]. */
@@ -11,9 +11,9 @@ export const linear: ReferenceKernel = (inputs, outputs) => {
     for (let o = 0; o < O; o++) {
       let sum = 0;
       for (let f = 0; f < F; f++) {
-        sum += x.data[at2(x.shape, n, f)] * weight.data[at2(weight.shape, o, f)];
+        sum += x.data[n * F + f] * weight.data[o * F + f];
       }
-      y.data[at2(y.shape, n, o)] = bias ? sum + bias.data[o] : sum;
+      y.data[n * O + o] = bias ? sum + bias.data[o] : sum;
     }
   }
 };
@@ -27,9 +27,9 @@ export const linearInputGradient: ReferenceKernel = (inputs, outputs) => {
     for (let f = 0; f < F; f++) {
       let sum = 0;
       for (let o = 0; o < O; o++) {
-        sum += dy.data[at2(dy.shape, n, o)] * weight.data[at2(weight.shape, o, f)];
+        sum += dy.data[n * O + o] * weight.data[o * F + f];
       }
-      dx.data[at2(dx.shape, n, f)] = sum;
+      dx.data[n * F + f] = sum;
     }
   }
 };
@@ -43,9 +43,9 @@ export const linearWeightGradient: ReferenceKernel = (inputs, outputs) => {
     for (let f = 0; f < F; f++) {
       let sum = 0;
       for (let n = 0; n < N; n++) {
-        sum += dy.data[at2(dy.shape, n, o)] * x.data[at2(x.shape, n, f)];
+        sum += dy.data[n * O + o] * x.data[n * F + f];
       }
-      dw.data[at2(dw.shape, o, f)] = sum;
+      dw.data[o * F + f] = sum;
     }
   }
 };

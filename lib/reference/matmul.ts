@@ -1,6 +1,6 @@
 import type { MatmulAttributes } from '../ops/matmul.ts';
 import { need } from '../ops/operator.ts';
-import { at2, sizes2 } from './indexing.ts';
+import { sizes2 } from './indexing.ts';
 import type { ReferenceKernel } from './kernel.ts';
 
 /** y[m,n] = Σ_k a[m,k] · b[k,n], each read transposed where its attribute says so. */
@@ -13,11 +13,11 @@ export const matmul: ReferenceKernel<MatmulAttributes> = (inputs, outputs, attri
     for (let n = 0; n < N; n++) {
       let sum = 0;
       for (let k = 0; k < K; k++) {
-        const left = a.data[transposeA ? at2(a.shape, k, m) : at2(a.shape, m, k)];
-        const right = b.data[transposeB ? at2(b.shape, n, k) : at2(b.shape, k, n)];
+        const left = a.data[transposeA ? k * M + m : m * K + k];
+        const right = b.data[transposeB ? n * K + k : k * N + n];
         sum += left * right;
       }
-      y.data[at2(y.shape, m, n)] = sum;
+      y.data[m * N + n] = sum;
     }
   }
 };
