@@ -121,8 +121,7 @@ class Lowering {
   ordered(): Node[] {
     const values = new Set(this.graph.updates.map(({ value }) => value));
     const isUpdate = (node: Node): boolean =>
-      node.outputs.length > 0 &&
-      node.outputs.every((output) => values.has(output) || !this.#read.has(output)) &&
+      node.outputs.some((output) => values.has(output)) &&
       node.outputs.every((output) => !this.#read.has(output));
     const { nodes } = this.graph;
     return [...nodes.filter((node) => !isUpdate(node)), ...nodes.filter(isUpdate)];
