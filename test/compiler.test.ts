@@ -27,6 +27,8 @@ function random(
   return tensor;
 }
 
+type Six = readonly [Variable, Variable, Variable, Variable, Variable, Variable];
+
 const batch = 6;
 const shapes = {
   x: [batch, 3, 12, 12],
@@ -64,14 +66,7 @@ function trainingGraph(): { graph: Graph; feeds: sn.Tensor[] } {
     tracer.input({ shape, dtype: 'float32', batched: name === 'x' }),
   );
   const labels = tracer.input({ shape: [batch], dtype: 'int32', batched: true });
-  const [x, w1, b1, w2, w3, b3] = variables as [
-    Variable,
-    Variable,
-    Variable,
-    Variable,
-    Variable,
-    Variable,
-  ];
+  const [x, w1, b1, w2, w3, b3] = variables as readonly Variable[] as Six;
   const logits = network(x, w1, b1, w2, w3, b3);
   const loss = softmaxCrossEntropy(logits, labels);
   const graph = tracer.graph([loss, logits, ...(gradients(loss, variables) as Variable[])]);
@@ -252,6 +247,27 @@ describe.each(backends)('every pass on and off on %s', (backend) => {
     expect([...logits.slice(42, 56)]).toEqual([...logits.slice(0, 14)]);
     expect(Number.isNaN(fetches[0]?.[2])).toBe(true);
     expect((fetches[3] as Float32Array).slice(-216).every((value) => value === 0)).toBe(true);
+    program.dispose();
+  });
+
+  it('keeps the old value of a state for whoever reads an alias of it', () => {
+    const tracer = new Tracer();
+    const s = tracer.input({ shape: [2, 2], dtype: 'float32' }, 'state');
+    const flat = sn.ops.reshape(s as Variable, [4]);
+    const next = relu(s as Variable);
+    const sum = add(flat, sn.ops.reshape(next, [4]));
+    const program = backendOf(backend).prepare(
+      tracer.graph([sum], [{ state: s, value: next as never }]),
+    );
+    program.write(
+      0,
+      sn.tensor([
+        [-1, 2],
+        [-3, 4],
+      ]),
+    );
+    const { fetches } = program.runSync({ steps: 2, feeds: [] });
+    expect([...(fetches[0] as Float32Array)]).toEqual([-1, 4, -3, 8, 0, 4, 0, 8]);
     program.dispose();
   });
 

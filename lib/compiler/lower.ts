@@ -131,11 +131,12 @@ class Lowering {
   inPlaceState(node: Node, o: number, readLater: (variable: GraphVariable) => boolean): number {
     const update = this.graph.updates.find(({ value }) => value === node.outputs[o]);
     if (update === undefined) return -1;
-    const allowed = node.operator.inPlace?.some(
+    if (readLater(update.state)) return -1;
+    const reads = node.inputs.filter((input) => input === update.state).length;
+    const inPlace = node.operator.inPlace?.some(
       ([output, input]) => output === o && node.inputs[input] === update.state,
     );
-    const readTwice = node.inputs.filter((input) => input === update.state).length > 1;
-    if (!allowed || readTwice || readLater(update.state)) return -1;
+    if (reads > 1 || (reads === 1 && !inPlace)) return -1;
     return this.#states.get(update.state) ?? -1;
   }
 
@@ -198,11 +199,7 @@ class Lowering {
     const { feeds, states } = this.inputs();
     const nodes = this.ordered();
     const fetched = this.fetchedDirectly(nodes);
-    const lastRead = new Map<GraphVariable, number>();
-    nodes.forEach(({ inputs }, i) => {
-      for (const input of inputs) if (input !== null) lastRead.set(input, i);
-    });
-    for (const output of leaving(this.graph)) lastRead.set(output, nodes.length);
+    const lastRead = this.lastReads(nodes);
     nodes.forEach((node, i) => {
       this.node(node, fetched, (variable) => (lastRead.get(variable) ?? -1) > i);
     });
@@ -218,6 +215,26 @@ class Lowering {
       constants: this.constants,
       bufferOf: this.bufferOf,
     };
+  }
+
+  /** The index of the last node that reads each variable, or an alias of it. */
+  lastReads(nodes: readonly Node[]): Map<GraphVariable, number> {
+    const source = new Map<GraphVariable, GraphVariable>();
+    for (const { operator, inputs, outputs } of nodes) {
+      if (!operator.alias && operator.name !== 'reformat') continue;
+      source.set(outputs[0] as GraphVariable, inputs[0] as GraphVariable);
+    }
+    const last = new Map<GraphVariable, number>();
+    const read = (variable: GraphVariable, i: number): void => {
+      for (let v: GraphVariable | undefined = variable; v !== undefined; v = source.get(v)) {
+        last.set(v, i);
+      }
+    };
+    nodes.forEach(({ inputs }, i) => {
+      for (const input of inputs) if (input !== null) read(input, i);
+    });
+    for (const output of leaving(this.graph)) read(output, nodes.length);
+    return last;
   }
 
   /** Outputs that their instruction can write straight into a fetch: instructions read no fetch. */

@@ -9,6 +9,7 @@
 #include "addon/values.h"
 #include "core/thread_pool.h"
 #include "cpu/cpu.h"
+#include "runtime/peak.h"
 
 #if defined(_WIN32)
 #define WIN32_LEAN_AND_MEAN
@@ -80,6 +81,17 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value fma_peak(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    const DType dtype = parse_dtype(read_string("ERR_ARGUMENT", "dtype", info[0]));
+    const auto threads = static_cast<int>(read_integer("ERR_ARGUMENT", "threads", info[1], 0, 1024));
+    const double milliseconds =
+        static_cast<double>(read_integer("ERR_ARGUMENT", "milliseconds", info[2], 1, 60000));
+    return Napi::Number::New(env, measure_fma_peak(kernels(), dtype, threads, milliseconds));
+  });
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   return guarded(env, [&] {
     pin_image();
@@ -87,6 +99,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
     exports.Set("cpuInfo", Napi::Function::New<cpu_info>(env, "cpuInfo"));
     exports.Set("setThreads", Napi::Function::New<set_threads>(env, "setThreads"));
     exports.Set("scratchBytes", Napi::Function::New<scratch_bytes>(env, "scratchBytes"));
+    exports.Set("fmaPeak", Napi::Function::New<fma_peak>(env, "fmaPeak"));
     exports.Set("memory", Napi::Function::New<memory>(env, "memory"));
     exports.Set("Program", ProgramObject::define(env));
     return exports;
