@@ -1,0 +1,388 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Addon, type AddonProgram, tryAddon } from '../lib/backends/addon.ts';
+import type { RunRequest } from '../lib/backends/backend.ts';
+import type { TypedArray } from '../lib/tensor.ts';
+import { type Description, describeTraining, sizes } from './support/trainingProgram.ts';
+
+// Requests and data that are wrong, passed straight to the addon.
+
+const loaded = tryAddon();
+if (loaded === null) console.log('skipped: wrong requests, no addon is built');
+const addon = loaded?.addon as Addon;
+const { batch, rows, classes } = sizes;
+
+/** Ids of the states of the training Program, in the order in which it was traced. */
+const states = { weight: 0, bias: 1, dense: 2, velocity: 3, m: 4, v: 5, images: 6, labels: 7 };
+
+let program: AddonProgram;
+let programs = 0;
+const made: AddonProgram[] = [];
+
+function make(description: Description): AddonProgram {
+  const result = new addon.Program(description);
+  made.push(result);
+  return result;
+}
+
+function training(): AddonProgram {
+  const result = make(describeTraining());
+  const wave = (size: number): Float32Array =>
+    Float32Array.from({ length: size }, (_, i) => Math.sin(i));
+  result.write(states.weight, wave(72));
+  result.write(states.dense, wave(108));
+  result.write(
+    states.images,
+    Uint8Array.from({ length: rows * 128 }, (_, i) => (i * 37) & 255),
+  );
+  result.write(
+    states.labels,
+    Uint8Array.from({ length: rows }, (_, i) => i % classes),
+  );
+  return result;
+}
+
+function request(steps: number, change: object = {}): RunRequest {
+  return {
+    steps,
+    feeds: [
+      Int32Array.from({ length: steps * batch }, (_, i) => i % rows),
+      Float64Array.from({ length: steps }, (_, i) => i + 1),
+      new Float64Array(steps).fill(0.01),
+    ],
+    ...change,
+  };
+}
+
+function weights(): number[] {
+  const into = new Float32Array(72);
+  program.read(states.weight, into);
+  return [...into];
+}
+
+/** Expects both ways of running to fail with `code`, and the Program to stay usable. */
+async function expectBothFail(wrong: unknown, code: string, message: RegExp): Promise<void> {
+  const wanted = { code, message: expect.stringMatching(message) };
+  expect(() => program.runSync(wrong as RunRequest)).toThrow(expect.objectContaining(wanted));
+  await expect(program.run(wrong as RunRequest)).rejects.toMatchObject(wanted);
+  expect(program.runSync(request(1)).steps).toBe(1);
+}
+
+/** Arrays for the fetches of so many steps, which all have one element. */
+function fetchArrays(steps: number): TypedArray[] {
+  if (loaded === null) return [];
+  return describeTraining()
+    .buffers.filter(({ kind }) => kind === 'fetch')
+    .map(({ dtype }) => (dtype === 'float32' ? new Float32Array(steps) : new Int32Array(steps)));
+}
+
+/** A resizable buffer, which the types of this language level do not know yet. */
+function resizableBuffer(bytes: number): ArrayBuffer & { resize(bytes: number): void } {
+  const Resizable = ArrayBuffer as unknown as new (
+    bytes: number,
+    options: { maxByteLength: number },
+  ) => ArrayBuffer & { resize(bytes: number): void };
+  return new Resizable(bytes, { maxByteLength: bytes });
+}
+
+function detached<T extends TypedArray>(array: T): T {
+  structuredClone(array.buffer, { transfer: [array.buffer as ArrayBuffer] });
+  return array;
+}
+
+beforeAll(() => {
+  programs = addon?.memory().programs ?? 0;
+});
+
+beforeEach((context) => {
+  if (loaded === null) context.skip();
+  program = training();
+});
+
+afterAll(() => {
+  for (const each of made) each.dispose();
+  expect(addon?.memory().programs ?? 0).toBe(programs);
+});
+
+describe('a request is refused for', () => {
+  it.each([
+    ['no object', undefined, /request/],
+    ['null', null, /request/],
+    ['no steps', request(1, { steps: undefined }), /steps/],
+    ['−1 steps', request(1, { steps: -1 }), /steps/],
+    ['half a step', request(1, { steps: 0.5 }), /steps/],
+    ['NaN steps', request(1, { steps: Number.NaN }), /steps/],
+    ['2^53 steps', request(1, { steps: 2 ** 53 }), /steps/],
+    ['2^31 − 1 steps', request(1, { steps: 2 ** 31 - 1 }), /elements|feeds/],
+    ['no feeds', { steps: 1 }, /feeds/],
+    ['a feed too few', request(1, { feeds: request(1).feeds.slice(1) }), /feeds/],
+    ['a feed too many', request(1, { feeds: [...request(1).feeds, new Float64Array(1)] }), /feeds/],
+    ['feeds of other steps', request(1, { feeds: request(2).feeds }), /feeds\[0\]/],
+    ['an array as a feed', request(1, { feeds: [[1, 2, 3, 4, 5], null, null] }), /feeds\[0\]/],
+    [
+      'a DataView as a feed',
+      request(1, { feeds: [new DataView(new ArrayBuffer(20)), null, null] }),
+      /feeds\[0\]/,
+    ],
+    [
+      'a proxy of a feed',
+      request(1, { feeds: [new Proxy(new Int32Array(5), {}), null, null] }),
+      /feeds\[0\]/,
+    ],
+    ['feeds that are no list', request(1, { feeds: { length: 3 } }), /feeds/],
+    ['batch sizes of other type', request(1, { batch: [5] }), /batch/],
+    ['batch sizes of other length', request(2, { batch: new Int32Array(1) }), /batch/],
+    ['a batch above the bound', request(1, { batch: Int32Array.of(batch + 1) }), /batch\[0\]/],
+    ['a negative batch', request(2, { batch: Int32Array.of(batch, -1) }), /batch\[1\]/],
+    ['into of other length', request(1, { into: [] }), /into/],
+    ['into of arrays too long', request(1, { into: fetchArrays(2) }), /into\[0\]/],
+    ['into of no arrays', request(1, { into: [null, {}] }), /into\[0\]/],
+    ['a negative budget', request(1, { budget: -1 }), /budget/],
+    ['a budget of NaN', request(1, { budget: Number.NaN }), /budget/],
+    ['a budget of text', request(1, { budget: '5' }), /budget/],
+  ])('%s', (_, wrong, message) => expectBothFail(wrong, 'ERR_ARGUMENT', message));
+
+  it('feeds of another dtype', async () => {
+    const feeds = [new Float32Array(batch), ...request(1).feeds.slice(1)];
+    await expectBothFail(request(1, { feeds }), 'ERR_DTYPE', /feeds\[0\].*int32/);
+    const big = [new BigInt64Array(batch), ...request(1).feeds.slice(1)];
+    await expectBothFail(request(1, { feeds: big }), 'ERR_DTYPE', /feeds\[0\]/);
+  });
+
+  it('detached, shrunken and shared arrays, in feeds and in batch', async () => {
+    const rest = request(1).feeds.slice(1);
+    const shared = new Int32Array(new SharedArrayBuffer(4 * batch));
+    const resizable = resizableBuffer(4 * batch);
+    const shrunken = new Int32Array(resizable);
+    const outside = new Int32Array(resizable, 4, batch - 1);
+    resizable.resize(4);
+    const gone = detached(new Int32Array(batch));
+    for (const array of [shared, shrunken, outside, gone]) {
+      await expectBothFail(request(1, { feeds: [array, ...rest] }), 'ERR_ARGUMENT', /feeds\[0\]/);
+    }
+    const sharedBatch = new Int32Array(new SharedArrayBuffer(4));
+    await expectBothFail(request(1, { batch: sharedBatch }), 'ERR_ARGUMENT', /batch/);
+  });
+
+  it('states: ids, types and lengths', () => {
+    const data = new Float32Array(72);
+    for (const id of [-1, 8, 12, 99, 0.5, Number.NaN, '0', null, undefined, {}]) {
+      const wanted = expect.objectContaining({ code: 'ERR_ARGUMENT' });
+      expect(() => program.write(id as number, data), `write ${id}`).toThrow(wanted);
+      expect(() => program.read(id as number, data), `read ${id}`).toThrow(wanted);
+    }
+    const wrong: [unknown, string][] = [
+      [new Float64Array(72), 'ERR_DTYPE'],
+      [new Float32Array(71), 'ERR_ARGUMENT'],
+      [new Float32Array(new SharedArrayBuffer(288)), 'ERR_ARGUMENT'],
+      [detached(new Float32Array(72)), 'ERR_ARGUMENT'],
+      [[...data], 'ERR_ARGUMENT'],
+      [undefined, 'ERR_ARGUMENT'],
+    ];
+    for (const [array, code] of wrong) {
+      const wanted = expect.objectContaining({ code });
+      expect(() => program.write(0, array as TypedArray)).toThrow(wanted);
+      expect(() => program.read(0, array as TypedArray)).toThrow(wanted);
+    }
+  });
+});
+
+describe('data that are wrong end a run with the step, before its updates', () => {
+  async function expectStepFails(
+    change: (step: number) => RunRequest,
+    code: string,
+    message: RegExp,
+  ): Promise<void> {
+    // What two good steps leave is what a run leaves whose third step is wrong.
+    program.runSync(request(2));
+    const after = weights();
+    program = training();
+    const error = await program.run(change(2)).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code, step: 2, message: expect.stringMatching(message) });
+    expect(weights()).toEqual(after);
+    expect(program.runSync(request(1)).steps).toBe(1);
+  }
+
+  it.each([rows, -1, 2 ** 31 - 1, -(2 ** 31)])('row %d of a data set', async (index) => {
+    const change = (step: number): RunRequest => {
+      const wrong = request(4);
+      (wrong.feeds[0] as Int32Array)[step * batch + 3] = index;
+      return wrong;
+    };
+    await expectStepFails(change, 'ERR_ARGUMENT', new RegExp(`sample 3 .*received ${index}`));
+  });
+
+  it('a loss that is not finite', async () => {
+    // The second update blows the weights up, which the loss of the third step shows.
+    const rates = Float64Array.of(0.01, 1e38, 0.01);
+    const wrong = request(3);
+    const feeds = [wrong.feeds[0], wrong.feeds[1], rates] as TypedArray[];
+    const error = await program.run({ steps: 3, feeds }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'ERR_NON_FINITE', step: 2 });
+  });
+
+  it('labels out of range', async () => {
+    const labels = new Uint8Array(rows);
+    labels[6] = classes;
+    program.write(states.labels, labels);
+    const wanted = { code: 'ERR_ARGUMENT', step: 1, message: expect.stringMatching(/sample 1.*3/) };
+    await expect(program.run(request(3))).rejects.toMatchObject(wanted);
+    expect(() => program.runSync(request(3))).toThrow(expect.objectContaining(wanted));
+  });
+
+  it('winners out of range', () => {
+    const geometry = {
+      kernelSize: [2, 2],
+      stride: [2, 2],
+      padding: [1, 0, 1, 0],
+      dilation: [1, 1],
+    };
+    const pooling = make({
+      batch: 0,
+      arenaBytes: 0,
+      buffers: [
+        { kind: 'feed', shape: [1, 2, 2, 1], dtype: 'float32' },
+        { kind: 'feed', shape: [1, 2, 2, 1], dtype: 'uint8' },
+        { kind: 'fetch', shape: [1, 3, 3, 1], dtype: 'float32' },
+      ],
+      instructions: [
+        { op: 'maxPool2dGradient', inputs: [0, 1], outputs: [2], attributes: geometry },
+      ],
+    });
+    const dy = Float32Array.of(1, 2, 3, 4);
+    const run = (...winners: number[]) =>
+      pooling.runSync({ steps: 1, feeds: [dy, Uint8Array.from(winners)] }).fetches[0];
+    expect([...(run(3, 3, 3, 3) ?? [])]).toEqual([1, 0, 2, 0, 0, 0, 3, 0, 4]);
+    const wanted = expect.objectContaining({ code: 'ERR_ARGUMENT' });
+    for (const winner of [4, 255]) {
+      expect(() => run(winner, 3, 3, 3), `winner ${winner}`).toThrow(wanted);
+    }
+    // Cells of the padding have no gradient to take.
+    for (const winner of [0, 1, 2]) expect([...(run(winner, 3, 3, 3) ?? [])][0]).toBe(0);
+  });
+});
+
+describe('a Program', () => {
+  it('copies its inputs before a run returns', async () => {
+    const calm = program.runSync(request(3));
+    program = training();
+    const disturbed = request(3);
+    const running = program.run(disturbed);
+    for (const feed of disturbed.feeds) {
+      feed.fill(-1);
+      detached(feed);
+    }
+    expect((await running).fetches).toEqual(calm.fetches);
+  });
+
+  it('survives into arrays that are detached or shrunk while it runs', async () => {
+    const spoils: ((shrinking: { resize(bytes: number): void }, into: TypedArray[]) => void)[] = [
+      (_, into) => into.forEach(detached),
+      (shrinking) => shrinking.resize(8),
+    ];
+    for (const spoil of spoils) {
+      const shrinking = resizableBuffer(4000);
+      const into = fetchArrays(1000).map((array) =>
+        array instanceof Float32Array ? new Float32Array(shrinking) : array,
+      );
+      const running = program.run(request(1000, { into }));
+      spoil(shrinking, into);
+      await expect(running).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+      expect(program.runSync(request(1)).steps).toBe(1);
+    }
+  });
+
+  it('refuses a second run, reads and writes while it runs', async () => {
+    const busy = { code: 'ERR_BUSY' };
+    const running = program.run(request(2000));
+    await expect(program.run(request(1))).rejects.toMatchObject(busy);
+    expect(() => program.runSync(request(1))).toThrow(expect.objectContaining(busy));
+    expect(() => program.read(0, new Float32Array(72))).toThrow(expect.objectContaining(busy));
+    expect(() => program.write(0, new Float32Array(72))).toThrow(expect.objectContaining(busy));
+    expect((await running).steps).toBe(2000);
+  });
+
+  it('stops at a step boundary when cancelled, and within its budget', async () => {
+    const running = program.run(request(500_000));
+    program.cancel();
+    const { steps, fetches } = await running;
+    expect(steps).toBeLessThan(500_000);
+    expect(fetches.map(({ length }) => length)).toEqual([steps, steps]);
+    const start = performance.now();
+    const budgeted = await program.run(request(500_000, { budget: 20 }));
+    expect(budgeted.steps).toBeGreaterThan(0);
+    expect(budgeted.steps).toBeLessThan(500_000);
+    expect(performance.now() - start).toBeLessThan(2000);
+    expect(program.runSync(request(3, { budget: Number.POSITIVE_INFINITY })).steps).toBe(3);
+    expect(program.runSync(request(3, { budget: 0 })).steps).toBe(1);
+    program.cancel();
+    expect(program.runSync(request(3)).steps).toBe(3);
+  });
+
+  it('is no longer there after dispose, which may come during a run and twice', async () => {
+    const gone = { code: 'ERR_DISPOSED' };
+    const running = program.run(request(500_000));
+    program.dispose();
+    expect((await running).steps).toBeLessThan(500_000);
+    program.dispose();
+    await expect(program.run(request(1))).rejects.toMatchObject(gone);
+    expect(() => program.runSync(request(1))).toThrow(expect.objectContaining(gone));
+    expect(() => program.read(0, new Float32Array(72))).toThrow(expect.objectContaining(gone));
+    expect(() => program.write(0, new Float32Array(72))).toThrow(expect.objectContaining(gone));
+    program.cancel();
+  });
+
+  it('survives getters that throw, run it, or dispose of it', async () => {
+    const thrown = new Error('thrown by a getter');
+    for (const name of ['steps', 'batch', 'feeds', 'into', 'budget']) {
+      const withGetter = (get: () => unknown): RunRequest =>
+        Object.defineProperty(request(1), name, { get }) as RunRequest;
+      const throwing = withGetter(() => {
+        throw thrown;
+      });
+      expect(() => program.runSync(throwing)).toThrow(thrown);
+      await expect(program.run(throwing)).rejects.toBe(thrown);
+      const values: Record<string, unknown> = { ...request(1) };
+      let inner: Promise<unknown> = Promise.resolve();
+      const nesting = withGetter(() => {
+        inner = program.run(request(1));
+        return values[name];
+      });
+      await expect(program.run(nesting)).rejects.toMatchObject({ code: 'ERR_BUSY' });
+      await inner;
+      const disposing = withGetter(() => {
+        program.dispose();
+        return values[name];
+      });
+      expect(() => program.runSync(disposing)).toThrow(
+        expect.objectContaining({ code: 'ERR_DISPOSED' }),
+      );
+      program = training();
+    }
+  });
+
+  it('runs no step and a batch of none', () => {
+    const before = weights();
+    const none = program.runSync(request(0));
+    expect(none.steps).toBe(0);
+    expect(none.fetches.map(({ length }) => length)).toEqual([0, 0]);
+    expect(weights()).toEqual(before);
+    // The mean over no sample is no number, which the Program itself checks.
+    expect(() => program.runSync(request(1, { batch: Int32Array.of(0) }))).toThrow(
+      expect.objectContaining({ code: 'ERR_NON_FINITE' }),
+    );
+    expect(weights()).toEqual(before);
+  });
+
+  it('refuses settings of the pool that are none', () => {
+    for (const threads of [0, -1, 1025, 1.5, Number.NaN, '2', null, undefined]) {
+      expect(() => addon.setThreads(threads as number)).toThrow(
+        expect.objectContaining({ code: 'ERR_ARGUMENT' }),
+      );
+    }
+    for (const call of [undefined, null, 5, {}, { op: 'conv2d', inputs: [], outputs: [] }]) {
+      expect(() => addon.scratchBytes(call as never)).toThrow(
+        expect.objectContaining({ code: expect.stringMatching(/^ERR_(PROGRAM|ARGUMENT)$/) }),
+      );
+    }
+  });
+});
