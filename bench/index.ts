@@ -1,0 +1,143 @@
+import { writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
+import * as sn from '../lib/index.ts';
+import { formatTable } from './measure.ts';
+import { measurePeers, type PeerResult } from './peers/run.ts';
+import {
+  fmaPeak,
+  gemm,
+  inferMnist,
+  type Measurement,
+  type SuiteOptions,
+  trainMnist,
+} from './suites.ts';
+
+const usage = `npm run bench -- [--threads N] [--seconds S] [--no-peers] [--json FILE]
+  --threads N   threads for stridenet and its peers; default: all
+  --seconds S   time for each task of each subject; default 4
+  --no-peers    stridenet alone
+  --json FILE   write all rates to FILE`;
+
+function parse(): SuiteOptions & { peers: boolean; json: string | null } {
+  const { values } = parseArgs({
+    options: {
+      threads: { type: 'string', default: String(sn.cpuInfo().threads) },
+      seconds: { type: 'string', default: '4' },
+      'no-peers': { type: 'boolean', default: false },
+      json: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const [threads, seconds] = [Number(values.threads), Number(values.seconds)];
+  if (values.help || !Number.isInteger(threads) || threads < 1 || !(seconds > 0)) {
+    console.log(usage);
+    process.exit(values.help ? 0 : 2);
+  }
+  return { threads, seconds, peers: !values['no-peers'], json: values.json ?? null };
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+async function measureOurs(options: SuiteOptions): Promise<Measurement[]> {
+  sn.setThreads(options.threads);
+  const measurements: Measurement[] = [];
+  const tasks: [string, () => Promise<Measurement> | Measurement][] = [
+    ['fma peak', () => fmaPeak('float32', options)],
+    ['fma peak float64', () => fmaPeak('float64', options)],
+    ['gemm 1024', () => gemm(1024, 'float32', options)],
+    ['gemm 1024 float64', () => gemm(1024, 'float64', options)],
+    ['training', () => trainMnist('native', options)],
+    ['training on the reference', () => trainMnist('reference', options)],
+    ['inference, batch 1000', () => inferMnist(1000, options)],
+    ['inference, batch 1', () => inferMnist(1, options)],
+  ];
+  for (const [name, measure] of tasks) {
+    say(`stridenet: ${name}`);
+    measurements.push(await measure());
+  }
+  return measurements;
+}
+
+function format(value: number): string {
+  return value.toLocaleString('en-US', { maximumFractionDigits: value < 100 ? 1 : 0 });
+}
+
+function rateOf(result: PeerResult): number | null {
+  if (result.status !== 'measured') return null;
+  return result.imagesPerSecond?.median ?? result.gflops?.median ?? null;
+}
+
+/** One row a subject and task, with stridenet's rate over that subject's. */
+function compare(ours: readonly Measurement[], peers: readonly PeerResult[]): string {
+  const best = new Map(
+    ours
+      .filter(({ subject }) => subject === 'stridenet native')
+      .map(({ task, rates }) => [task.replace(' float32', ''), rates.median]),
+  );
+  const ratio = (task: string, rate: number): string => {
+    const own = best.get(task);
+    return own === undefined ? '' : `${(own / rate).toFixed(2)} x`;
+  };
+  const rows = [
+    ...ours
+      .filter(({ task }) => !task.startsWith('fma'))
+      .map(({ task, subject, unit, rates }) => [
+        `${task}  ${subject}`,
+        format(rates.median),
+        unit,
+        subject === 'stridenet native' ? '' : ratio(task, rates.median),
+      ]),
+    ...peers.map((peer) => {
+      const rate = rateOf(peer);
+      const name = `${peer.task}  ${peer.peer}`;
+      if (rate === null || peer.status !== 'measured') return [name, peer.status, '', ''];
+      const unit = peer.gflops === undefined ? 'images/s' : 'GFLOP/s';
+      const label = `${name} ${peer.version}, ${peer.note}, ${peer.threads} threads`;
+      return [label, format(rate), unit, ratio(peer.task, rate)];
+    }),
+  ].sort((a, b) => ((a[0] as string) < (b[0] as string) ? -1 : 1));
+  return formatTable(['task and subject', 'median', 'unit', 'stridenet is faster by'], rows);
+}
+
+function peaks(ours: readonly Measurement[]): string {
+  return (['float32', 'float64'] as const)
+    .map((dtype) => {
+      const rate = (task: string): number =>
+        ours.find((each) => each.task === `${task} ${dtype}`)?.rates.median ?? Number.NaN;
+      const [peak, product] = [rate('fma-peak'), rate('gemm-1024')];
+      return `GEMM 1024³ ${dtype}: ${format(product)} of ${format(peak)} GFLOP/s, ${((100 * product) / peak).toFixed(1)} % of the FMA peak`;
+    })
+    .join('\n');
+}
+
+const options = parse();
+const { isa, addon } = sn.cpuInfo();
+const machine = {
+  cpu: cpus()[0]?.model.trim() ?? 'unknown',
+  cpus: cpus().length,
+  memoryGiB: Math.round(totalmem() / 2 ** 30),
+  node: process.version,
+  isa,
+};
+say(`${machine.cpu}, ${machine.cpus} CPUs, ${options.threads} threads, ${isa}, ${addon}`);
+const ours = await measureOurs(options);
+const peers = options.peers
+  ? await measurePeers({
+      threads: options.threads,
+      seconds: options.seconds,
+      onTask: (peer, task) => say(`${peer}: ${task}`),
+    })
+  : [];
+console.log(compare(ours, peers));
+console.log(peaks(ours));
+for (const peer of peers) {
+  if (peer.status !== 'measured')
+    console.log(`${peer.peer} ${peer.task}: ${peer.status}. ${peer.note}`);
+}
+if (options.json !== null) {
+  const result = { machine, options, measurements: ours, peers };
+  writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
+}
