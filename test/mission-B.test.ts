@@ -1,0 +1,233 @@
+import { describe, expect, it } from 'vitest';
+import {
+  compareBackends,
+  gradientCheck,
+  type Operand,
+  ops,
+  shape,
+  type Tensor,
+  tensor,
+  trace,
+  zeros,
+} from '../lib/index.ts';
+import { operators } from '../lib/ops/index.ts';
+import { apply } from '../lib/ops/operator.ts';
+import { reluOperator } from '../lib/ops/relu.ts';
+import { referenceKernels } from '../lib/reference/index.ts';
+import { convolve, describeOnBothBackends, single } from './support/backends.ts';
+import { Random } from './support/random.ts';
+
+function random(dimensions: readonly number[], dtype: 'float32' | 'float64', seed: number): Tensor {
+  const source = new Random(seed);
+  const result: Tensor = zeros(dimensions, dtype);
+  for (let i = 0; i < result.size; i++) result.data[i] = source.uniform(-1, 1);
+  return result;
+}
+
+const labels = tensor([1, 0, 3], [3], 'int32');
+
+/** Convolution, ReLU, pooling, dense, ReLU, dense, cross-entropy. */
+function network(...[x, w1, b1, w2, b2, w3, b3]: Operand[]): Operand {
+  const features = ops.relu(ops.conv2d(x as Operand, w1 as Operand, b1, { padding: 1 }));
+  const pooled = ops.flatten(ops.maxPool2d(features, { kernelSize: 2 }));
+  const hidden = ops.relu(ops.linear(pooled, w2 as Operand, b2));
+  return ops.softmaxCrossEntropy(ops.linear(hidden, w3 as Operand, b3), labels);
+}
+
+const networkInputs = (dtype: 'float32' | 'float64'): Tensor[] =>
+  [[3, 2, 6, 6], [5, 2, 3, 3], [5], [7, 45], [7], [4, 7], [4]].map((dimensions, i) =>
+    random(dimensions, dtype, i + 1),
+  );
+
+describeOnBothBackends('B4: gradient checking', (backend) => {
+  it('B4: a whole network with its loss agrees with central differences in float64', () => {
+    const { maxError, worst } = gradientCheck(network, networkInputs('float64'), { backend });
+    expect(maxError, JSON.stringify(worst)).toBeLessThan(1e-7);
+  });
+
+  it('B4: a wrong gradient is found and its worst entry reported', () => {
+    const doubled = {
+      ...reluOperator,
+      gradient: ({ gradients: [dy] }: { gradients: readonly (Operand | null)[] }) => [
+        ops.add(dy as Operand, dy as Operand),
+      ],
+    };
+    const x = tensor(
+      [
+        [1, 2],
+        [3, -4],
+      ],
+      [2, 2],
+      'float64',
+    );
+    const fn = (v: Operand) => apply(doubled, [v], {});
+    const { maxError, worst } = gradientCheck(fn, [x], { backend, names: ['x'] });
+    expect(maxError).toBeGreaterThan(0.1);
+    expect(worst?.name).toBe('x');
+    expect(worst?.index).toHaveLength(2);
+    expect(Math.abs((worst?.actual ?? 0) - (worst?.expected ?? 0))).toBeGreaterThan(0.1);
+  });
+
+  it('B4: float32 inputs are refused: their rounding hides what differences show', () => {
+    expect(() => gradientCheck(ops.relu, [zeros([2])], { backend })).toThrow(
+      expect.objectContaining({ code: 'ERR_ARGUMENT' }),
+    );
+  });
+});
+
+describe('B5: the reference', () => {
+  it('B5: has plain loops for every operator, forward and backward', () => {
+    for (const name of operators.keys()) expect(referenceKernels.has(name), name).toBe(true);
+  });
+
+  it.each([
+    ['float32', 1e-5],
+    ['float64', 1e-13],
+  ] as const)(
+    'B5: a whole network and its gradients agree on both backends, %s',
+    (dtype, bound) => {
+      const { maxError, worst } = compareBackends(network, networkInputs(dtype));
+      expect(maxError, JSON.stringify(worst)).toBeLessThan(bound);
+    },
+  );
+});
+
+describe('B7: sizes without running', () => {
+  const { convOutputSize } = shape;
+
+  it('B7: 32x32x3 with ten 5x5 filters, stride 1, pad 2 is 32x32x10 with 760 parameters', () => {
+    const specs = [[1, 3, 32, 32], [10, 3, 5, 5], [10]].map((dimensions) => ({
+      shape: dimensions,
+      dtype: 'float32' as const,
+    }));
+    const graph = trace(
+      (x, w, b) => ops.conv2d(x as Operand, w as Operand, b, { padding: 2 }),
+      ...specs,
+    );
+    expect(graph.outputs[0]?.shape).toEqual([1, 10, 32, 32]);
+    const [filters = 0, biases = 0] = specs.slice(1).map((spec) => shape.elementCount(spec.shape));
+    expect([filters, filters + biases]).toEqual([750, 760]);
+  });
+
+  it('B7: 7x7 with 3x3: stride 1 gives 5, stride 2 gives 3, pad 1 gives 7', () => {
+    expect(convOutputSize(7, 3)).toBe(5);
+    expect(convOutputSize(7, 3, { stride: 2 })).toBe(3);
+    expect(convOutputSize(7, 3, { padding: 2 })).toBe(7);
+  });
+
+  it('B7: a size that does not fit is floored, or an error when strict', () => {
+    expect(convOutputSize(7, 3, { stride: 3 })).toBe(2);
+    expect(() => convOutputSize(7, 3, { stride: 3, strict: true })).toThrow(
+      expect.objectContaining({ code: 'ERR_SHAPE' }),
+    );
+    expect(convOutputSize(7, 3, { stride: 2, strict: true })).toBe(3);
+  });
+
+  it('B7: an odd filter keeps the size with padding (f − 1)/2 on each side', () => {
+    for (const f of [1, 3, 5, 7, 11]) expect(convOutputSize(28, f, { padding: f - 1 })).toBe(28);
+  });
+});
+
+const image = [
+  [0, 0, 0, 0, 0, 0],
+  [0, 1, 2, 0, 3, 0],
+  [0, 1, 2, 0, 1, 0],
+  [0, 4, 1, 1, 2, 0],
+  [0, 0, 0, 2, 1, 0],
+  [0, 0, 0, 0, 0, 0],
+];
+const filters = tensor([
+  [
+    [
+      [0, 1, 0],
+      [1, 0, 1],
+      [0, 1, 0],
+    ],
+  ],
+  [
+    [
+      [0, 1, 1],
+      [0, 1, 0],
+      [1, 1, 0],
+    ],
+  ],
+]);
+
+/** The image moved by (down, right); what leaves is lost, zeros come in. */
+function moved(down: number, right: number): number[][] {
+  return image.map((row, i) => row.map((_, j) => image[i - down]?.[j - right] ?? 0));
+}
+
+function pooled(rows: readonly (readonly number[])[]): Tensor {
+  return ops.maxPool2d(ops.relu(convolve(single(rows), filters)), { kernelSize: 2 });
+}
+
+describeOnBothBackends('B8: translation', () => {
+  const maps = [
+    [
+      [3, 3, 5, 1],
+      [7, 4, 4, 5],
+      [2, 7, 5, 3],
+      [4, 3, 2, 4],
+    ],
+    [
+      [2, 5, 2, 4],
+      [8, 9, 5, 7],
+      [7, 3, 4, 6],
+      [5, 2, 5, 3],
+    ],
+  ];
+
+  it('B8: the feature maps of the source', () => {
+    expect(convolve(single(image), filters).toArray()).toEqual([maps]);
+  });
+
+  it('B8: shifting the input shifts the feature maps', () => {
+    const left = convolve(single(moved(0, -1)), filters).toArray() as number[][][][];
+    expect(left[0]?.map((map) => map.map((row) => row.slice(0, 3)))).toEqual(
+      maps.map((map) => map.map((row) => row.slice(1))),
+    );
+  });
+
+  it('B8: pooled, and pooled after a move by one pixel to the left: three of eight change', () => {
+    const [before, after] = [pooled(image), pooled(moved(0, -1))];
+    expect(before.toArray()).toEqual([
+      [
+        [
+          [7, 5],
+          [7, 5],
+        ],
+        [
+          [9, 7],
+          [7, 6],
+        ],
+      ],
+    ]);
+    expect(after.toArray()).toEqual([
+      [
+        [
+          [5, 5],
+          [7, 4],
+        ],
+        [
+          [9, 7],
+          [5, 6],
+        ],
+      ],
+    ]);
+    const changed = Array.from(before.data).filter((value, i) => value !== after.data[i]);
+    expect(changed).toHaveLength(3);
+  });
+
+  it('B8: for each pooled output there is a shift that leaves it unchanged', () => {
+    const before = pooled(image);
+    const shifts = [-1, 0, 1].flatMap((down) => [-1, 0, 1].map((right) => [down, right] as const));
+    const others = shifts.filter(([down, right]) => down !== 0 || right !== 0);
+    for (let i = 0; i < before.size; i++) {
+      const kept = others.find(
+        ([down, right]) => pooled(moved(down, right)).data[i] === before.data[i],
+      );
+      expect(kept, `output ${i}`).toBeDefined();
+    }
+  });
+});
