@@ -1,0 +1,169 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "operator_fixture.h"
+
+namespace stridenet::test {
+namespace {
+
+struct PoolCase {
+  std::int64_t n, h, w, c, p, q;
+  int kernel[2], stride[2], padding[4], dilation[2];
+};
+
+constexpr PoolCase kCases[] = {
+    {3, 6, 8, 32, 3, 4, {2, 2}, {2, 2}, {0, 0, 0, 0}, {1, 1}},
+    {2, 7, 7, 17, 3, 3, {3, 3}, {2, 2}, {0, 0, 0, 0}, {1, 1}},
+    {2, 7, 7, 5, 4, 4, {3, 3}, {2, 2}, {1, 1, 1, 1}, {1, 1}},
+    {1, 9, 8, 1, 9, 8, {3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}},
+    {2, 9, 10, 16, 3, 2, {3, 2}, {2, 4}, {0, 0, 0, 0}, {2, 3}},
+    {2, 5, 5, 3, 3, 3, {2, 2}, {2, 2}, {0, 1, 0, 1}, {1, 1}},      // the last windows run past
+    {2, 11, 11, 33, 3, 3, {2, 2}, {4, 4}, {0, 0, 0, 0}, {1, 1}},   // cells that no window covers
+    {1, 20, 20, 9, 3, 3, {16, 16}, {2, 2}, {0, 0, 0, 0}, {1, 1}},  // int32 winners
+    {0, 4, 4, 3, 2, 2, {2, 2}, {2, 2}, {0, 0, 0, 0}, {1, 1}},
+};
+
+Attributes attributes_of_case(const PoolCase& g) {
+  const auto pair = [](const int(&v)[2]) {
+    return std::vector<double>{double(v[0]), double(v[1])};
+  };
+  return attributes_of(list("kernelSize", pair(g.kernel)), list("stride", pair(g.stride)),
+                       list("dilation", pair(g.dilation)),
+                       list("padding", {double(g.padding[0]), double(g.padding[1]),
+                                        double(g.padding[2]), double(g.padding[3])}));
+}
+
+/// Calls body(place in the window, element of x, element of y) for every real cell, windows and
+/// cells in row-major order.
+template <class Body>
+void for_cells(const PoolCase& g, Body&& body) {
+  for (std::int64_t n = 0; n < g.n; ++n)
+    for (std::int64_t p = 0; p < g.p; ++p)
+      for (std::int64_t q = 0; q < g.q; ++q)
+        for (int r = 0; r < g.kernel[0]; ++r)
+          for (int s = 0; s < g.kernel[1]; ++s) {
+            const std::int64_t h = p * g.stride[0] + r * g.dilation[0] - g.padding[0];
+            const std::int64_t w = q * g.stride[1] + s * g.dilation[1] - g.padding[2];
+            if (h < 0 || h >= g.h || w < 0 || w >= g.w) continue;
+            for (std::int64_t c = 0; c < g.c; ++c) {
+              body(r * g.kernel[1] + s,
+                   static_cast<std::size_t>(((n * g.h + h) * g.w + w) * g.c + c),
+                   static_cast<std::size_t>(((n * g.p + p) * g.q + q) * g.c + c));
+            }
+          }
+}
+
+TEST(MaxPool, MaxWinnersAndGradientsLikeNaiveLoops) {
+  on_every_table([]<class T>(const KernelTable& table) {
+    for (const PoolCase& g : kCases) {
+      SCOPED_TRACE(&g - kCases);
+      const bool bytes = g.kernel[0] * g.kernel[1] <= 255;
+      // Few values, so that windows tie; some NaN and −0.
+      Operand x = Operand::random<T>({g.n, g.h, g.w, g.c}, 3, 1);
+      T* cells = x.data<T>();
+      for (std::int64_t i = 0; i < x.spec.elements(); ++i) {
+        if (i % 23 == 0) cells[i] = std::numeric_limits<T>::quiet_NaN();
+        if (i % 7 == 0 && cells[i] == 0) cells[i] = -T{0};
+      }
+      const std::vector<T> input = x.values<T>();
+      std::vector<T> largest(static_cast<std::size_t>(g.n * g.p * g.q * g.c));
+      std::vector<int> winner(largest.size(), -1);
+      for_cells(g, [&](int place, std::size_t from, std::size_t to) {
+        const bool wins = winner[to] < 0 || input[from] > largest[to] ||
+                          (std::isnan(input[from]) && !std::isnan(largest[to]));
+        if (wins) {
+          largest[to] = input[from];
+          winner[to] = place;
+        }
+      });
+
+      const TensorSpec y_spec = spec_of(dtype_of<T>::value, {g.n, g.p, g.q, g.c});
+      TensorSpec winners_spec = y_spec;
+      winners_spec.dtype = bytes ? DType::uint8 : DType::int32;
+      Trial trial{"maxPool2d", attributes_of_case(g), {}, {y_spec, winners_spec}};
+      trial.inputs.push_back(std::move(x));
+      const auto results = trial.run_on_all_threads(table);
+      const auto y = results[0].values<T>();
+      if (!y.empty()) {
+        ASSERT_EQ(std::memcmp(y.data(), largest.data(), y.size() * sizeof(T)), 0);
+      }
+      for (std::size_t i = 0; i < winner.size(); ++i) {
+        const int got =
+            bytes ? results[1].data<std::uint8_t>()[i] : results[1].data<std::int32_t>()[i];
+        ASSERT_EQ(got, winner[i]);
+      }
+
+      Trial gradient{"maxPool2dGradient", trial.attributes, {}, {trial.inputs[0].spec}};
+      gradient.inputs.push_back(Operand::random<T>(y_spec.shape, 9, 2));
+      const std::vector<T> dy = gradient.inputs[0].values<T>();
+      gradient.inputs.push_back(bytes
+                                    ? Operand::of(y_spec.shape, results[1].values<std::uint8_t>())
+                                    : Operand::of(y_spec.shape, results[1].values<std::int32_t>()));
+      std::vector<T> dx(input.size());
+      for_cells(g, [&](int place, std::size_t from, std::size_t to) {
+        if (winner[to] == place) dx[from] += dy[to];
+      });
+      EXPECT_EQ(gradient.run_on_all_threads(table)[0].template values<T>(), dx);
+
+      for (const std::string ties : {"all", "split"}) {
+        std::vector<T> equal(largest.size());
+        for_cells(g, [&](int, std::size_t from, std::size_t to) {
+          equal[to] += input[from] == largest[to] ? T{1} : T{0};
+        });
+        std::vector<T> tied(input.size());
+        for_cells(g, [&](int, std::size_t from, std::size_t to) {
+          if (input[from] == largest[to]) tied[from] += ties == "all" ? dy[to] : dy[to] / equal[to];
+        });
+        Trial tie{"maxPool2dTieGradient", trial.attributes, {}, {trial.inputs[0].spec}};
+        tie.attributes.set("ties", ties);
+        tie.inputs.push_back(Operand::of<T>(y_spec.shape, dy));
+        tie.inputs.push_back(Operand::of<T>(trial.inputs[0].spec.shape, input));
+        tie.inputs.push_back(Operand::of<T>(y_spec.shape, y));
+        EXPECT_EQ(tie.run_on_all_threads(table)[0].template values<T>(), tied) << ties;
+      }
+    }
+  });
+}
+
+TEST(MaxPool, WinnersOutOfRangeAreRefused) {
+  Trial trial{"maxPool2dGradient",
+              attributes_of_case(kCases[0]),
+              {},
+              {spec_of(DType::float32, {3, 6, 8, 32})}};
+  trial.inputs.push_back(Operand::random<float>({3, 3, 4, 32}, 9, 1));
+  trial.inputs.push_back(
+      Operand::of<std::uint8_t>({3, 3, 4, 32}, std::vector<std::uint8_t>(3 * 3 * 4 * 32, 3)));
+  EXPECT_EQ(code_of([&] { trial.run(kernels(), 2); }), "");
+  trial.inputs[1].data<std::uint8_t>()[700] = 4;
+  EXPECT_EQ(code_of([&] { trial.run(kernels(), 2); }), "ERR_ARGUMENT");
+  trial.inputs[1] = Operand::random<std::int32_t>({3, 3, 4, 32}, 0, 1);
+  EXPECT_EQ(code_of([&] { trial.run(kernels(), 2); }), "ERR_DTYPE");
+}
+
+TEST(MaxPool, WindowsWithoutARealCellAreRefused) {
+  const auto code = [](std::int64_t h, std::int64_t p, double kernel, double stride, double before,
+                       double dilation) {
+    Trial trial{"maxPool2d",
+                attributes_of(list("kernelSize", {kernel, 1}), list("stride", {stride, 1}),
+                              list("dilation", {dilation, 1}), list("padding", {before, 0, 0, 0})),
+                {},
+                {spec_of(DType::float32, {1, p, 1, 1}), TensorSpec{}}};
+    trial.inputs.push_back(Operand::random<float>({1, h, 1, 1}, 9, 1));
+    return code_of([&] { prepare(trial.call(), kernels()); });
+  };
+  EXPECT_EQ(code(4, 2, 2, 2, 0, 1), "");
+  EXPECT_EQ(code(4, 3, 2, 2, 0, 1), "ERR_PROGRAM");
+  EXPECT_EQ(code(4, 1, 2, 2, 2, 1), "ERR_PROGRAM");
+  EXPECT_EQ(code(2, 1, 2, 1, 1, 3), "ERR_PROGRAM");  // before the first row and after the last
+  EXPECT_EQ(code(0, 1, 2, 1, 1, 1), "ERR_PROGRAM");
+  EXPECT_EQ(code(4, 2, 2, 0, 0, 1), "ERR_PROGRAM");
+  EXPECT_EQ(code(4, 2, 0, 2, 0, 1), "ERR_PROGRAM");
+  EXPECT_EQ(code(4, 2, 1.5, 2, 0, 1), "ERR_PROGRAM");
+  EXPECT_EQ(code(4, 2, std::nan(""), 2, 0, 1), "ERR_PROGRAM");
+  EXPECT_EQ(code(4, 2, 2, 2, -1, 1), "ERR_PROGRAM");
+}
+
+}  // namespace
+}  // namespace stridenet::test
