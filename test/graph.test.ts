@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest';
+import * as sn from '../lib/index.ts';
+import type { Variable } from '../lib/ops/operator.ts';
+import { backends } from './support/networks.ts';
+
+const { add, countCorrect, linear, matmul, relu, softmaxCrossEntropy, squaredError } = sn.ops;
+const vector = { shape: [3], dtype: 'float64' } as const;
+
+describe('tracing', () => {
+  it('records nodes in order, tensors as constants, and scopes', () => {
+    const weight = sn.tensor([[1, 2, 3]], [1, 3], 'float64');
+    const graph = sn.trace((x: Variable) => sn.scoped('head', () => relu(linear(x, weight))), {
+      shape: [2, 3],
+      dtype: 'float64',
+    });
+    expect(graph.nodes.map(({ operator, scope }) => [operator.name, scope])).toEqual([
+      ['linear', 'head'],
+      ['relu', 'head'],
+    ]);
+    expect([...graph.constants.values()][0]?.data).toEqual(weight.data);
+    expect(graph.outputs[0]?.shape).toEqual([2, 1]);
+  });
+
+  it('copies a constant, so that later changes of the tensor do not count', async () => {
+    for (const backend of backends) {
+      const shift = sn.tensor([1, 1, 1]);
+      const shifted = sn.compile((x) => add(x, shift), { backend });
+      await shifted(sn.tensor([0, 0, 0]));
+      shift.data.fill(9);
+      const result = (await shifted(sn.tensor([1, 2, 3]))) as sn.Tensor;
+      expect([...result.data]).toEqual([2, 3, 4]);
+      shifted.dispose();
+    }
+  });
+
+  it('refuses a value of another trace', () => {
+    let leaked: Variable | null = null;
+    sn.trace((x: Variable) => {
+      leaked = x;
+      return x;
+    }, vector);
+    expect(() => sn.trace((x: Variable) => add(x, leaked as unknown as Variable), vector)).toThrow(
+      expect.objectContaining({ code: 'ERR_ARGUMENT' }),
+    );
+  });
+
+  it('refuses shapes and dtypes that are none', () => {
+    for (const shape of [[-1], [0.5], [Number.NaN], [2 ** 31, 2 ** 31]]) {
+      expect(() => sn.trace((x: Variable) => x, { shape, dtype: 'float32' })).toThrow(
+        sn.StridenetError,
+      );
+    }
+    expect(() => sn.trace((x: Variable) => x, { shape: [1], dtype: 'float16' as never })).toThrow(
+      expect.objectContaining({ code: 'ERR_ARGUMENT' }),
+    );
+  });
+});
+
+describe.each(backends)('reverse mode on %s', (backend) => {
+  const target = sn.tensor([0, 0, 0], [3], 'float64');
+
+  it('sums the messages of all that read a value', () => {
+    const f = sn.valueAndGrad(
+      (x) => squaredError(add(x, add(x, x)), target, { reduction: 'sum' }),
+      {
+        backend,
+      },
+    );
+    const { value, grads } = f(sn.tensor([1, -2, 0.5], [3], 'float64'));
+    expect(value.item()).toBe(9 * (1 + 4 + 0.25));
+    expect([...(grads[0] as sn.Tensor).data]).toEqual([18, -36, 9]);
+  });
+
+  it('gives null for integers and zeros for what does not matter', () => {
+    const f = sn.grad((logits, labels, _unused) => softmaxCrossEntropy(logits, labels), {
+      backend,
+    });
+    const grads = f(
+      sn.tensor([[0, 0]], [1, 2], 'float64'),
+      sn.tensor([1], [1], 'int32'),
+      sn.tensor([5, 6], [2], 'float64'),
+    );
+    expect([...(grads[0] as sn.Tensor).data]).toEqual([0.5, -0.5]);
+    expect(grads[1]).toBeNull();
+    expect([...(grads[2] as sn.Tensor).data]).toEqual([0, 0]);
+  });
+
+  it('differentiates what the input is used in only in part', () => {
+    const a = sn.tensor(
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      [2, 2],
+      'float64',
+    );
+    const f = sn.grad((x) => squaredError(matmul(x, a), matmul(a, x), { reduction: 'sum' }), {
+      backend,
+    });
+    const check = sn.gradientCheck((x) => squaredError(matmul(x, a), matmul(a, x)), [a], {
+      backend,
+    });
+    expect(f(a)[0]?.shape).toEqual([2, 2]);
+    expect(check.maxError).toBeLessThan(1e-8);
+  });
+
+  it('says what has no gradient, and what is no function of one element', () => {
+    const x = sn.tensor([[1, 2]], [1, 2], 'float64');
+    const count = sn.grad((logits) => countCorrect(logits, sn.tensor([0], [1], 'int32')), {
+      backend,
+    });
+    expect(count(x)[0]?.data).toEqual(new Float64Array(2));
+    const through = sn.grad(
+      (p) => {
+        const settings = { momentum: 0, dampening: 0, weightDecay: 0, nesterov: false };
+        const rate = sn.tensor(1, [], 'float64');
+        const [next] = sn.ops.sgdUpdate<sn.Operand>(p, p, null, rate, settings);
+        return squaredError(next as Variable, p);
+      },
+      { backend },
+    );
+    expect(() => through(x)).toThrow(expect.objectContaining({ code: 'ERR_NOT_DIFFERENTIABLE' }));
+    expect(() => sn.grad((y) => relu(y), { backend })(x)).toThrow(
+      expect.objectContaining({ code: 'ERR_ARGUMENT' }),
+    );
+    expect(() => sn.grad(() => sn.tensor(1, [], 'float64'), { backend })(x)).toThrow(
+      expect.objectContaining({ code: 'ERR_ARGUMENT' }),
+    );
+  });
+
+  it('B4: finds a wrong gradient and names its entry', () => {
+    const wrong = {
+      name: 'relu',
+      inputs: ['x'],
+      outputs: ['y'],
+      infer: ([x]: readonly (sn.Spec | null)[]) => [x as sn.Spec],
+      gradient: ({ gradients }: { gradients: readonly (sn.Operand | null)[] }) => [
+        gradients[0] as sn.Operand,
+      ],
+    };
+    const x = sn.tensor([1, 2, -3, 4], [2, 2], 'float64');
+    const result = sn.gradientCheck(
+      (v) =>
+        (v as unknown as { tracer: { record: (...args: unknown[]) => Variable[] } }).tracer.record(
+          wrong,
+          [v],
+          {},
+        ),
+      [x],
+      { backend, names: ['x'] },
+    );
+    expect(result.maxError).toBeGreaterThan(0.01);
+    expect(result.worst).toMatchObject({ name: 'x', index: [1, 0], expected: 0 });
+  });
+});
+
+describe('compiled functions', () => {
+  it.each(backends)('run many calls at once, each with its own inputs, on %s', async (backend) => {
+    const double = sn.compile((x) => [add(x, x), relu(x)], { backend });
+    const results = await Promise.all(
+      [1, -2, 3].map((value) => double(sn.full([4], value)) as Promise<sn.Tensor[]>),
+    );
+    expect(results.map(([sum, positive]) => [sum?.data[0], positive?.data[3]])).toEqual([
+      [2, 1],
+      [-4, 0],
+      [6, 3],
+    ]);
+    double.dispose();
+  });
+});
