@@ -66,6 +66,9 @@ struct GemmBlock {
   bool accumulate;
   bool relu;      // NaN stays, −0 becomes 0
   const T* bias;  // `columns` elements, or null
+  /// Writes C past the caches: for a C that will have left them before it is read. Only when
+  /// every row starts at a multiple of the vector's size.
+  bool stream;
 };
 
 /// fma_peak(rounds) runs kFmaChains independent chains of `rounds` fused multiply-adds on whole

@@ -14,10 +14,13 @@ struct TileCall {
   T* c;
   const std::int64_t* row_offsets;
   const T* bias;
+  const T* next_b;           // memory to prefetch while the tile is computed
+  std::int64_t next_b_step;  // elements of it a product
   std::int64_t depth;
   int columns;
   bool accumulate;
   bool relu;
+  bool stream;
 };
 
 template <class T, PanelLayout Layout>
@@ -47,7 +50,21 @@ void gemm_tile(const TileCall<T>& call) {
   const T* a = call.a;
   const T* b = call.b;
   const std::int64_t b_pitch = call.b_pitch;
+  const T* next_b = call.next_b;
+  const std::int64_t next_b_step = call.next_b_step;
+  if (call.accumulate) {
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 4
+      for (int j = 0; j < Vectors; ++j) {
+        __builtin_prefetch(call.c + call.row_offsets[i] + j * lanes);
+      }
+    }
+  }
   for (std::int64_t k = call.depth; k > 0; --k) {
+    __builtin_prefetch(next_b);
+    __builtin_prefetch(next_b + 64 / sizeof(T));
+    next_b += next_b_step;
     Vec<T> columns[Vectors];
 #pragma GCC unroll 4
     for (int j = 0; j < Vectors; ++j) columns[j] = load(b + j * lanes);
@@ -85,7 +102,14 @@ void gemm_tile(const TileCall<T>& call) {
       for (int j = 0; j < Vectors; ++j) sums[i][j] = relu_of(sums[i][j]);
     }
   }
-  if (call.columns == Vectors * lanes) {
+  if (call.stream) {
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+      T* c = call.c + call.row_offsets[i];
+#pragma GCC unroll 4
+      for (int j = 0; j < Vectors; ++j) store_past_caches(c + j * lanes, sums[i][j]);
+    }
+  } else if (call.columns == Vectors * lanes) {
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
       T* c = call.c + call.row_offsets[i];
@@ -149,9 +173,17 @@ void gemm_block(const GemmBlock<T>& block) {
   call.accumulate = block.accumulate;
   call.relu = block.relu;
   call.b = block.b;
+  // While B's panel is in use, what follows it comes nearer: every tile asks for a part of it.
+  const std::int64_t panels = (block.rows + block.panel_rows - 1) / block.panel_rows;
+  const std::int64_t share = block.b_pitch / (panels > 0 ? panels : 1);
+  call.next_b_step = block.b_pitch == panel_columns ? share : 0;
+  const std::int64_t next_b_part = call.next_b_step * block.depth;
   for (std::int64_t column = 0; column < block.columns; column += panel_columns) {
     const std::int64_t left = block.columns - column;
     call.columns = static_cast<int>(left < panel_columns ? left : panel_columns);
+    call.stream = block.stream && call.columns % Vec<T>::lanes == 0;
+    call.next_b =
+        call.b + (left > panel_columns ? block.b_panel_stride : block.depth * block.b_pitch);
     call.c = block.c + column;
     call.bias = block.bias == nullptr ? nullptr : block.bias + column;
     const TileFunction<T> whole = choose_tile<T>(block.layout, block.panel_rows, call.columns);
@@ -161,6 +193,7 @@ void gemm_block(const GemmBlock<T>& block) {
       call.row_offsets = block.row_offsets + row;
       whole(call);
       call.a += block.a_panel_stride;
+      call.next_b += next_b_part;
     }
     if (row < block.rows) {
       call.row_offsets = block.row_offsets + row;
@@ -168,6 +201,7 @@ void gemm_block(const GemmBlock<T>& block) {
     }
     call.b += block.b_panel_stride;
   }
+  if (block.stream) order_stores();
 }
 
 template <class T>

@@ -29,21 +29,26 @@ struct PatchRange {
   std::int64_t element, elements;
 };
 
-/// Where panels of A go. Panel p starts at data + p · stride and has panel_rows rows. Row-major
-/// panels and the last element of a depth_major panel are followed by kPanelSlack elements that
-/// packing may write.
+/// Elements of a patch that one call of pack_patch_columns may take.
+inline constexpr int kMostPatchColumns = 1024;
+
+/// Where panels go. Panel p starts at data + p · stride and has panel_rows rows of A (or columns
+/// of B). The rows of a row-major panel and the last element of a depth_major one are followed by
+/// kPanelSlack elements that packing may write.
 template <class T>
 struct PanelTarget {
   T* data;
   PanelLayout layout;
   int panel_rows;
+  int step;  // depth_major: elements from one k to the next, MR for A and NR for B
   std::int64_t stride;
 };
 
 // pack_patch_rows(patches, range, to): A = the patches; `to.layout` is row_major or short_rows.
 //
-// pack_patch_columns(patches, range, to): A = the transposed patches, elements by pixels;
-// `to.layout` is depth_major.
+// pack_patch_columns(patches, range, to): A = the transposed patches, elements by pixels, or
+// B = the patches, pixels by elements; `to.layout` is depth_major; at most kMostPatchColumns
+// elements.
 //
 // pack_across(from, pitch, count, depth, to, width, step, stride): matrix rows k of `count`
 // elements, `pitch` apart, go to panels of `width`: to[panel · stride + k · step + j]; what is

@@ -1,7 +1,5 @@
 // Copies into panels. Contracts: kernels/pack.h.
 
-typedef char Chunk16 __attribute__((vector_size(16)));
-
 /// Copies `count` elements; may write up to the end of the vector beyond them, and reads so when
 /// `loose`.
 template <class T>
@@ -32,41 +30,6 @@ struct RowSink {
   STRIDENET_INLINE void clear(std::int64_t count) {
     zero_run(to, count);
     to += count;
-  }
-};
-
-/// Takes them into consecutive depth_major panels, panel_rows to each.
-template <class T>
-struct ColumnSink {
-  T* panel;
-  std::int64_t stride;
-  int panel_rows;
-  int row;
-  STRIDENET_INLINE void copy(const T* from, std::int64_t count, bool loose) {
-    while (count > 0) {
-      const std::int64_t room = panel_rows - row;
-      const std::int64_t part = count < room ? count : room;
-      copy_run(panel + row, from, part, loose);
-      from += part;
-      advance(part);
-      count -= part;
-    }
-  }
-  STRIDENET_INLINE void clear(std::int64_t count) {
-    while (count > 0) {
-      const std::int64_t room = panel_rows - row;
-      const std::int64_t part = count < room ? count : room;
-      zero_run(panel + row, part);
-      advance(part);
-      count -= part;
-    }
-  }
-  STRIDENET_INLINE void advance(std::int64_t part) {
-    row += static_cast<int>(part);
-    if (row == panel_rows) {
-      row = 0;
-      panel += stride;
-    }
   }
 };
 
@@ -167,89 +130,150 @@ STRIDENET_INLINE void gather_patch(const Patches<T>& x, const PatchPlace<T>& pla
   }
 }
 
-/// Whether all of a patch lies inside of the image, so far from the end of memory that copies may
-/// read beyond it.
+/// How many patches from `place` on, at most `limit`, lie in one row of the output grid and wholly
+/// inside of the image, so far from the end of memory that copies may read beyond them.
 template <class T>
-STRIDENET_INLINE bool is_interior(const Patches<T>& x, const PatchPlace<T>& place) {
+STRIDENET_INLINE std::int64_t count_interior(const Patches<T>& x, const PatchPlace<T>& place,
+                                             std::int64_t limit) {
   const std::int64_t last_h = place.h + (x.taps_h - 1) * x.dilation_h;
-  if (place.h < 0 || place.w < 0 || last_h >= x.height || place.w + x.taps_w > x.width) {
-    return false;
-  }
+  const std::int64_t room = x.width - x.taps_w - place.w;
+  if (place.h < 0 || place.w < 0 || last_h >= x.height || room < 0) return 0;
+  std::int64_t count = x.out_width - place.q;
+  count = count < limit ? count : limit;
+  if (x.stride_w * (count - 1) > room) count = room / x.stride_w + 1;
   const T* last_row = place.image + (last_h * x.row_size + place.w * x.pixel_size);
-  return may_read_loosely(last_row, x.taps_w * x.channels, x.end);
+  const std::int64_t reach = x.stride_w * (count - 1) * x.pixel_size + x.taps_w * x.channels;
+  return may_read_loosely(last_row, reach, x.end) ? count : 0;
 }
 
-/// One whole patch to contiguous memory.
 template <class T>
-STRIDENET_INLINE void gather_whole(const Patches<T>& x, const PatchPlace<T>& place,
-                                   const PatchRuns& runs, std::int64_t elements, T* to) {
-  if (!runs.merged || !is_interior(x, place)) {
-    gather_patch(x, place, runs, elements, RowSink<T>{to});
-    return;
-  }
-  const T* from = place.image + (place.h * x.row_size + place.w * x.pixel_size);
-  const std::int64_t step = x.dilation_h * x.row_size;
-  if (runs.run * static_cast<int>(sizeof(T)) <= 16) {
-    for (std::int64_t r = 0; r < x.taps_h; ++r) {
-      Chunk16 chunk;
-      __builtin_memcpy(&chunk, from, 16);
-      __builtin_memcpy(to, &chunk, 16);
-      from += step;
-      to += runs.run;
+struct PatchCopy {
+  const T* from;
+  std::int64_t from_step;  // from patch to patch
+  std::int64_t tap_step;   // from filter row to filter row
+  std::int64_t taps, run;
+  T* to;
+  std::int64_t to_step;
+  std::int64_t count;
+};
+
+/// Copies whole patches; Taps 0 reads their number from the call, Bytes 0 the length of a run.
+template <class T, int Taps, int Bytes>
+STRIDENET_INLINE void copy_patches(const PatchCopy<T>& copy) {
+  const std::int64_t taps = Taps == 0 ? copy.taps : Taps;
+  const T* from = copy.from;
+  T* to = copy.to;
+  for (std::int64_t i = 0; i < copy.count; ++i) {
+#pragma GCC unroll 8
+    for (std::int64_t r = 0; r < taps; ++r) {
+      if constexpr (Bytes != 0) {
+        char bytes[Bytes];
+        __builtin_memcpy(bytes, from + r * copy.tap_step, Bytes);
+        __builtin_memcpy(to + r * copy.run, bytes, Bytes);
+      } else {
+        copy_run(to + r * copy.run, from + r * copy.tap_step, copy.run, true);
+      }
     }
-    return;
+    from += copy.from_step;
+    to += copy.to_step;
   }
-  for (std::int64_t r = 0; r < x.taps_h; ++r) {
-    copy_run(to, from, runs.run, true);
-    from += step;
-    to += runs.run;
+}
+
+template <class T>
+STRIDENET_INLINE void copy_interior(const PatchCopy<T>& copy) {
+  const std::int64_t bytes = copy.run * static_cast<int>(sizeof(T));
+  if (bytes <= 16) {
+    if (copy.taps == 3) return copy_patches<T, 3, 16>(copy);
+    return copy_patches<T, 0, 16>(copy);
   }
+  if (bytes <= 32) {
+    if (copy.taps == 5) return copy_patches<T, 5, 32>(copy);
+    return copy_patches<T, 0, 32>(copy);
+  }
+  copy_patches<T, 0, 0>(copy);
+}
+
+/// `count` whole patches from `place` on, one every `step` elements.
+template <class T>
+STRIDENET_INLINE void gather_whole(const Patches<T>& x, PatchPlace<T>& place, const PatchRuns& runs,
+                                   std::int64_t count, T* to, std::int64_t step) {
+  const std::int64_t elements = x.taps_h * x.taps_w * x.channels;
+  while (count > 0) {
+    const std::int64_t interior = runs.merged ? count_interior(x, place, count) : 0;
+    if (interior == 0) {
+      gather_patch(x, place, runs, elements, RowSink<T>{to});
+      place.next(x);
+      to += step;
+      --count;
+      continue;
+    }
+    const T* from = place.image + (place.h * x.row_size + place.w * x.pixel_size);
+    copy_interior(PatchCopy<T>{from, x.stride_w * x.pixel_size, x.dilation_h * x.row_size, x.taps_h,
+                               runs.run, to, step, interior});
+    place.q += interior - 1;
+    place.w += (interior - 1) * x.stride_w;
+    place.next(x);
+    to += interior * step;
+    count -= interior;
+  }
+}
+
+template <class T>
+STRIDENET_INLINE bool is_whole(const Patches<T>& x, const PatchRange& range) {
+  return range.element == 0 && range.elements == x.taps_h * x.taps_w * x.channels;
 }
 
 template <class T>
 void pack_patch_rows(const Patches<T>& patches, const PatchRange& range, const PanelTarget<T>& to) {
   const int pitch = to.layout == PanelLayout::short_rows ? kShortPitch : row_pitch(kTile<T>);
   const PatchRuns runs = patch_runs(patches, range.element);
-  const bool whole =
-      range.element == 0 && range.elements == patches.taps_h * patches.taps_w * patches.channels;
+  const bool whole = is_whole(patches, range);
   PatchPlace<T> place;
   place.start(patches, range.pixel);
+  T* panel = to.data;
   for (std::int64_t first = 0; first < range.pixels; first += to.panel_rows) {
-    T* row = to.data + first / to.panel_rows * to.stride;
     const std::int64_t left = range.pixels - first;
     const std::int64_t rows = left < to.panel_rows ? left : to.panel_rows;
-    for (std::int64_t r = 0; r < rows; ++r) {
-      if (whole) {
-        gather_whole(patches, place, runs, range.elements, row);
-      } else {
-        gather_patch(patches, place, runs, range.elements, RowSink<T>{row});
+    if (whole) {
+      gather_whole(patches, place, runs, rows, panel, pitch);
+    } else {
+      for (std::int64_t r = 0; r < rows; ++r) {
+        gather_patch(patches, place, runs, range.elements, RowSink<T>{panel + r * pitch});
+        place.next(patches);
       }
-      place.next(patches);
-      row += pitch;
     }
+    panel += to.stride;
   }
 }
 
 template <class T>
 void pack_patch_columns(const Patches<T>& patches, const PatchRange& range,
                         const PanelTarget<T>& to) {
-  constexpr int step = kTile<T>.rows;
+  constexpr int lanes = Vec<T>::lanes;
   const PatchRuns runs = patch_runs(patches, range.element);
-  const bool one_panel = range.elements <= to.panel_rows;
-  const bool whole =
-      range.element == 0 && range.elements == patches.taps_h * patches.taps_w * patches.channels;
+  const bool whole = is_whole(patches, range);
   PatchPlace<T> place;
   place.start(patches, range.pixel);
+  if (range.elements <= to.panel_rows && whole) {
+    gather_whole(patches, place, runs, range.pixels, to.data, to.step);
+    return;
+  }
+  // A patch is put together first and then dealt out: its runs and the panels end elsewhere.
+  T patch[kMostPatchColumns + kPanelSlack];
   T* at = to.data;
   for (std::int64_t k = 0; k < range.pixels; ++k) {
-    if (one_panel && whole) {
-      gather_whole(patches, place, runs, range.elements, at);
+    if (whole) {
+      gather_whole(patches, place, runs, 1, patch, 0);
     } else {
-      gather_patch(patches, place, runs, range.elements,
-                   ColumnSink<T>{at, to.stride, to.panel_rows, 0});
+      gather_patch(patches, place, runs, range.elements, RowSink<T>{patch});
+      place.next(patches);
     }
-    place.next(patches);
-    at += step;
+    T* panel = at;
+    for (std::int64_t first = 0; first < range.elements; first += to.panel_rows) {
+      for (int j = 0; j < to.panel_rows; j += lanes) store(panel + j, load(patch + first + j));
+      panel += to.stride;
+    }
+    at += to.step;
   }
 }
 
@@ -257,27 +281,28 @@ template <class T>
 void pack_across(const T* from, std::int64_t pitch, std::int64_t count, std::int64_t depth, T* to,
                  int width, std::int64_t step, std::int64_t stride) {
   constexpr int lanes = Vec<T>::lanes;
-  for (std::int64_t first = 0; first < count; first += width) {
-    const std::int64_t left = count - first;
-    const T* row = from + first;
-    T* out = to;
-    if (left >= width + lanes) {
-      for (std::int64_t k = 0; k < depth; ++k) {
-        for (int j = 0; j < width; j += lanes) store(out + j, load(row + j));
-        row += pitch;
-        out += step;
-      }
-    } else {
-      for (std::int64_t k = 0; k < depth; ++k) {
-        for (int j = 0; j < width; j += lanes) {
-          const std::int64_t valid = clamp(left - j, 0, lanes);
-          store(out + j, load_partial(row + j, static_cast<int>(valid)));
-        }
-        row += pitch;
-        out += step;
-      }
+  constexpr int line = 64 / static_cast<int>(sizeof(T));
+  // Rows lie too far apart for the hardware to see the next ones coming.
+  constexpr std::int64_t rows_ahead = 4;
+  for (std::int64_t k = 0; k < depth; ++k) {
+    const T* row = from + k * pitch;
+    T* panel = to + k * step;
+    for (std::int64_t j = 0; j < count; j += line) {
+      __builtin_prefetch(row + rows_ahead * pitch + j);
     }
-    to += stride;
+    std::int64_t left = count;
+    for (; left >= width + lanes; left -= width) {
+      for (int j = 0; j < width; j += lanes) store(panel + j, load(row + j));
+      row += width;
+      panel += stride;
+    }
+    for (; left > 0; left -= width) {
+      for (int j = 0; j < width; j += lanes) {
+        store(panel + j, load_partial(row + j, static_cast<int>(clamp(left - j, 0, lanes))));
+      }
+      row += width;
+      panel += stride;
+    }
   }
 }
 

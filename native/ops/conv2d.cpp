@@ -39,12 +39,13 @@ class Conv2d final : public Instruction {
         kernels_.pack_patch_rows(patches, {range.first, range.count, range.k, range.depth}, to);
       };
       const auto offsets = [&](std::int64_t first, std::int64_t count, std::int64_t* to) {
-        for (std::int64_t i = 0; i < count; ++i) to[i] = (first + i) * conv_.k;
+        row_starts(conv_.k, first, count, to);
       };
       gemm<T>(run, kernels_,
               {batch * conv_.p * conv_.q, filters, patch, false, pack, packed,
                run.outputs[0].as<T>() + group * filters, offsets,
-               bias == nullptr ? nullptr : bias + group * filters, relu_});
+               bias == nullptr ? nullptr : bias + group * filters, relu_,
+               conv_.groups == 1 && conv_.k * static_cast<std::int64_t>(sizeof(T)) % 64 == 0});
     }
   }
 
@@ -215,7 +216,7 @@ class Conv2dFilterGradient final : public Instruction {
     const std::int64_t filters = conv_.group_filters();
     const std::int64_t batch = run.inputs[0].shape[0];
     const std::int64_t pixels = batch * conv_.p * conv_.q;
-    const GemmTile& tile = kernels_.tile;
+    T* partial = reinterpret_cast<T*>(run.scratch);
     for (std::int64_t group = 0; group < conv_.groups; ++group) {
       const Patches<T> patches =
           Conv2d<T>::input_patches(conv_, run.inputs[0].as<T>(), batch, group);
@@ -223,60 +224,78 @@ class Conv2dFilterGradient final : public Instruction {
       const auto pack_x = [&](const PackRange& range, const PanelTarget<T>& to) {
         kernels_.pack_patch_columns(patches, {range.k, range.depth, range.first, range.count}, to);
       };
-      const auto pack_dy = [&](const PackRange& range, T* to, std::int64_t stride) {
+      const auto pack_dy = [&](const PackRange& range, const PanelTarget<T>& to) {
         kernels_.pack_across(dy + range.k * conv_.k + range.first, conv_.k, range.count,
-                             range.depth, to, tile.columns, tile.columns, stride);
+                             range.depth, to.data, to.panel_rows, to.step, to.stride);
       };
-      T* partial = reinterpret_cast<T*>(run.scratch);
-      gemm<T>(run, kernels_,
-              {conv_.patch(), filters, pixels, chunks(pixels), pack_x, pack_dy,
-               conv_.groups == 1 ? dy : nullptr, partial});
-      combine(run, partial, chunks(pixels),
-              run.outputs[0].as<T>() + group * filters * conv_.patch());
+      const std::int64_t parts = chunks(pixels);
+      if (patches_first()) {
+        gemm<T>(run, kernels_,
+                {conv_.patch(), filters, pixels, parts, pack_x, pack_dy,
+                 conv_.groups == 1 ? dy : nullptr, partial});
+      } else {
+        gemm<T>(run, kernels_,
+                {filters, conv_.patch(), pixels, parts, pack_dy, pack_x, nullptr, partial});
+      }
+      combine(run, partial, parts, run.outputs[0].as<T>() + group * filters * conv_.patch());
     }
   }
 
  private:
   std::int64_t partial_size() const { return conv_.patch() * conv_.group_filters(); }
 
-  /// Parts of the pixels that are summed apart: some hundred thousand operations or more each.
+  /// Whether the product is patchesᵀ · dy, whose packing suits short patches, else dyᵀ · patches.
+  bool patches_first() const { return conv_.patch() <= kernels_.tile.rows; }
+
+  /// Parts of the pixels that are summed apart.
   std::int64_t chunks(std::int64_t pixels) const {
     const double operations = 2.0 * static_cast<double>(pixels) *
                               static_cast<double>(std::max<std::int64_t>(1, partial_size()));
-    const std::int64_t by_work =
-        static_cast<std::int64_t>(std::min(64.0, operations / kChunkOperations));
+    const auto by_work = static_cast<std::int64_t>(std::min(32.0, operations / kChunkOperations));
     const std::int64_t by_memory = kPartialElements / std::max<std::int64_t>(1, partial_size());
     const std::int64_t by_depth = pixels / kernels_.tile.depth;
     return std::max<std::int64_t>(1, std::min({by_work, by_memory, by_depth}));
   }
 
-  /// Sums the partial results in order and writes them as (K, C, R, S).
-  void combine(const Run& run, const T* partial, std::int64_t count, T* to) const {
+  /// Sums the partial results in order, into the first, and writes them as (K, C, R, S).
+  void combine(const Run& run, T* partial, std::int64_t count, T* to) const {
     const std::int64_t filters = conv_.group_filters();
-    const std::int64_t channels = conv_.group_channels();
-    const std::int64_t taps = conv_.taps();
-    const std::int64_t size = partial_size();
-    const std::int64_t blocks = (filters + kFilterBlock - 1) / kFilterBlock;
-    limit_threads(run, size * count * 8).parallel_for(blocks, [&](std::int64_t block) {
-      const std::int64_t first = block * kFilterBlock;
-      const std::int64_t last = std::min(first + kFilterBlock, filters);
-      for (std::int64_t tap = 0; tap < taps; ++tap) {
-        const std::int64_t stored = conv_.flipped ? taps - 1 - tap : tap;
-        for (std::int64_t c = 0; c < channels; ++c) {
-          const T* row = partial + (tap * channels + c) * filters;
-          for (std::int64_t k = first; k < last; ++k) {
-            T sum = row[k];
-            for (std::int64_t i = 1; i < count; ++i) sum += row[i * size + k];
-            to[(k * channels + c) * taps + stored] = sum;
-          }
-        }
+    const std::int64_t patch = conv_.patch();
+    const std::int64_t rows = patches_first() ? patch : filters;
+    const std::int64_t columns = patches_first() ? filters : patch;
+    limit_threads(run, partial_size() * count * 8).parallel_for(rows, [&](std::int64_t row) {
+      T* sums = partial + row * columns;
+      for (std::int64_t i = 1; i < count; ++i) {
+        const T* more = sums + i * partial_size();
+        for (std::int64_t j = 0; j < columns; ++j) sums[j] += more[j];
+      }
+      if (patches_first()) {
+        T* element = to + weight_place(row);
+        for (std::int64_t k = 0; k < filters; ++k) element[k * patch] = sums[k];
+      } else {
+        write_filter(sums, to + row * patch);
       }
     });
   }
 
-  static constexpr double kChunkOperations = 4e6;
+  /// From (R, S, C) to (C, R, S).
+  void write_filter(const T* from, T* to) const {
+    const std::int64_t taps = conv_.taps();
+    for (std::int64_t tap = 0; tap < taps; ++tap) {
+      T* element = to + weight_place(tap * conv_.group_channels());
+      for (std::int64_t c = 0; c < conv_.group_channels(); ++c) element[c * taps] = *from++;
+    }
+  }
+
+  /// The place in a filter of (C, R, S) of element (r, s, c) of a patch.
+  std::int64_t weight_place(std::int64_t element) const {
+    const std::int64_t tap = element / conv_.group_channels();
+    return element % conv_.group_channels() * conv_.taps() +
+           (conv_.flipped ? conv_.taps() - 1 - tap : tap);
+  }
+
+  static constexpr double kChunkOperations = 1.6e7;
   static constexpr std::int64_t kPartialElements = 2'000'000;
-  static constexpr std::int64_t kFilterBlock = 16;
 
   const Kernels<T>& kernels_;
   Convolution conv_;

@@ -16,8 +16,12 @@ constexpr std::int64_t kOperationsOfOneThread = 200'000;
 constexpr std::int64_t kBlockBytes = 192 << 10;
 constexpr std::int64_t kShortBlockBytes = 48 << 10;
 
+// A result beyond this is written past the caches.
+constexpr std::int64_t kStreamedBytes = 32 << 20;
+
 // Of ReducingGemm's tasks.
-constexpr std::int64_t kReducingPanels = 24;
+constexpr std::int64_t kReducingRowPanels = 40;
+constexpr std::int64_t kReducingColumnPanels = 24;
 
 /// What a thread packs into.
 struct Buffers {
@@ -91,6 +95,14 @@ Cut cut_columns(std::int64_t columns, const GemmTile& tile, std::int64_t row_blo
   return make_cut(columns, tile.columns, ceil_divide(panels, blocks));
 }
 
+/// Whether C is written in one pass and is too large to be found in a cache later.
+template <class T>
+bool streams(const Gemm<T>& problem, int lanes) {
+  const std::int64_t bytes = static_cast<std::int64_t>(sizeof(T));
+  return problem.aligned_rows && problem.columns % lanes == 0 &&
+         problem.rows * problem.columns >= kStreamedBytes / bytes;
+}
+
 /// One task: rows × columns of C over the whole depth.
 template <class T>
 void gemm_task(const Kernels<T>& kernels, const Gemm<T>& problem, PanelLayout layout,
@@ -117,12 +129,13 @@ void gemm_task(const Kernels<T>& kernels, const Gemm<T>& problem, PanelLayout la
     block.a_panel_stride = panel_stride(tile, layout, block.depth);
     if (block.depth > 0) {
       problem.pack_a({row, count, k, block.depth},
-                     {buffers.a<T>(), layout, block.panel_rows, block.a_panel_stride});
+                     {buffers.a<T>(), layout, block.panel_rows, tile.rows, block.a_panel_stride});
     }
     block.b = problem.b + column * problem.depth + k * tile.columns;
     block.accumulate = k > 0;
     k += block.depth;
     if (k == problem.depth) {
+      block.stream = streams(problem, kernels.lanes);
       block.relu = problem.relu;
       block.bias = problem.bias == nullptr ? nullptr : problem.bias + column;
     }
@@ -210,14 +223,16 @@ void reducing_task(const Kernels<T>& kernels, const ReducingGemm<T>& problem, co
     } else {
       block.b = buffers.b<T>();
       block.b_pitch = tile.columns;
-      block.b_panel_stride = block.depth * tile.columns;
+      block.b_panel_stride = block.depth * tile.columns + kPanelSlack;
     }
     if (block.depth > 0) {
-      problem.pack_a({row, block.rows, k, block.depth}, {buffers.a<T>(), PanelLayout::depth_major,
-                                                         block.panel_rows, block.a_panel_stride});
+      problem.pack_a({row, block.rows, k, block.depth},
+                     {buffers.a<T>(), PanelLayout::depth_major, block.panel_rows, tile.rows,
+                      block.a_panel_stride});
       if (!direct) {
-        problem.pack_b({column, block.columns, k, block.depth}, buffers.b<T>(),
-                       block.b_panel_stride);
+        problem.pack_b({column, block.columns, k, block.depth},
+                       {buffers.b<T>(), PanelLayout::depth_major, tile.columns, tile.columns,
+                        block.b_panel_stride});
       }
     }
     block.accumulate = k > start;
@@ -236,10 +251,10 @@ void gemm(const Run& run, const Kernels<T>& kernels, const ReducingGemm<T>& prob
   const std::int64_t row_panels = ceil_divide(problem.rows, panel);
   const std::int64_t column_panels = ceil_divide(problem.columns, tile.columns);
   const std::int64_t wanted = ceil_divide(kTasks, problem.chunks);
-  const std::int64_t row_share = std::clamp<std::int64_t>(row_panels, 1, kReducingPanels);
+  const std::int64_t row_share = std::clamp<std::int64_t>(row_panels, 1, kReducingRowPanels);
   const std::int64_t row_blocks = ceil_divide(row_panels, row_share);
-  const std::int64_t column_share =
-      std::clamp<std::int64_t>(ceil_divide(column_panels * row_blocks, wanted), 1, kReducingPanels);
+  const std::int64_t column_share = std::clamp<std::int64_t>(
+      ceil_divide(column_panels * row_blocks, wanted), 1, kReducingColumnPanels);
   const Cut rows = make_cut(problem.rows, panel, row_share);
   const Cut columns = make_cut(problem.columns, tile.columns, column_share);
   const bool direct = problem.direct_b != nullptr && problem.columns % tile.columns == 0 &&
@@ -252,8 +267,14 @@ void gemm(const Run& run, const Kernels<T>& kernels, const ReducingGemm<T>& prob
 template <class T>
 void copy_rows(const GemmTile& tile, const T* from, std::int64_t pitch, const PackRange& range,
                const PanelTarget<T>& to) {
+  constexpr std::int64_t kLine = 64 / static_cast<std::int64_t>(sizeof(T));
   const int row_step = to.layout == PanelLayout::short_rows ? kShortPitch : row_pitch(tile);
   for (std::int64_t i = 0; i < range.count; ++i) {
+    // The next part of the depth is read soon after, from many rows: too short for the hardware to
+    // see them coming.
+    const T* next = from + (range.first + i) * pitch + range.k + range.depth;
+    const std::int64_t more = std::min(range.depth, pitch - range.k - range.depth);
+    for (std::int64_t j = 0; j < more; j += kLine) __builtin_prefetch(next + j, 0, 2);
     std::memcpy(to.data + i / to.panel_rows * to.stride + i % to.panel_rows * row_step,
                 from + (range.first + i) * pitch + range.k,
                 static_cast<std::size_t>(range.depth) * sizeof(T));

@@ -26,6 +26,9 @@ struct PackRange {
   std::int64_t k, depth;
 };
 
+// The operands share their packing: of B, the columns take the place of A's rows.
+template <class T>
+using PackB = function_ref<void(const PackRange& range, const PanelTarget<T>& to)>;
 template <class T>
 using PackA = function_ref<void(const PackRange& range, const PanelTarget<T>& to)>;
 
@@ -53,6 +56,8 @@ struct Gemm {
   function_ref<void(std::int64_t first, std::int64_t count, std::int64_t* offsets)> row_offsets;
   const T* bias = nullptr;
   bool relu = false;
+  /// Every row of C starts at a multiple of 64 bytes, so that a large C may bypass the caches.
+  bool aligned_rows = false;
 };
 
 template <class T>
@@ -65,8 +70,7 @@ struct ReducingGemm {
   std::int64_t rows, columns, depth;
   std::int64_t chunks;  // at least 1; the depth of all but the last is chunk_depth()
   PackA<T> pack_a;
-  /// Packs columns into panels of NR, `stride` elements apart, NR elements a k.
-  function_ref<void(const PackRange& range, T* to, std::int64_t stride)> pack_b;
+  PackB<T> pack_b;
   /// B as it lies in memory, row k at direct_b + k · columns, to be used without packing when
   /// that needs no tail; or null.
   const T* direct_b = nullptr;
@@ -80,6 +84,13 @@ void gemm(const Run& run, const Kernels<T>& kernels, const ReducingGemm<T>& prob
 
 /// `run` on one thread when `operations` are too few to share.
 Run limit_threads(const Run& run, std::int64_t operations);
+
+/// Row offsets of a matrix with contiguous rows `pitch` elements apart.
+inline void row_starts(std::int64_t pitch, std::int64_t first, std::int64_t count,
+                       std::int64_t* to) {
+  std::int64_t start = first * pitch;
+  for (std::int64_t i = 0; i < count; ++i, start += pitch) to[i] = start;
+}
 
 /// Copies rows that are contiguous along k to row-major panels.
 template <class T>

@@ -17,10 +17,6 @@ struct LinearSizes {
   std::int64_t positions() const { return channels == 0 ? 1 : features / channels; }
 };
 
-void row_starts(std::int64_t pitch, std::int64_t first, std::int64_t count, std::int64_t* to) {
-  for (std::int64_t i = 0; i < count; ++i) to[i] = (first + i) * pitch;
-}
-
 template <class T>
 class Linear final : public Instruction {
  public:
@@ -136,14 +132,13 @@ class LinearWeightGradient final : public Instruction {
     T* dw = run.outputs[0].as<T>();
     const std::int64_t features = sizes_.features;
     const std::int64_t outputs = sizes_.outputs;
-    const GemmTile& tile = kernels_.tile;
     const auto pack_dy = [&](const PackRange& range, const PanelTarget<T>& to) {
       kernels_.pack_across(dy + range.k * outputs + range.first, outputs, range.count, range.depth,
-                           to.data, to.panel_rows, tile.rows, to.stride);
+                           to.data, to.panel_rows, to.step, to.stride);
     };
-    const auto pack_x = [&](const PackRange& range, T* to, std::int64_t stride) {
+    const auto pack_x = [&](const PackRange& range, const PanelTarget<T>& to) {
       kernels_.pack_across(x + range.k * features + range.first, features, range.count, range.depth,
-                           to, tile.columns, tile.columns, stride);
+                           to.data, to.panel_rows, to.step, to.stride);
     };
     const bool permuted = sizes_.positions() != 1;
     T* c = permuted ? reinterpret_cast<T*>(run.scratch) : dw;

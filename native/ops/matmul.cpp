@@ -47,13 +47,13 @@ class Matmul final : public Instruction {
     const auto pack = [&](const PackRange& range, const PanelTarget<T>& to) {
       if (sizes_.transpose_a) {
         kernels_.pack_across(from_a + range.k * rows + range.first, rows, range.count, range.depth,
-                             to.data, to.panel_rows, tile.rows, to.stride);
+                             to.data, to.panel_rows, to.step, to.stride);
       } else {
         copy_rows(tile, from_a, depth, range, to);
       }
     };
     const auto offsets = [&](std::int64_t first, std::int64_t count, std::int64_t* to) {
-      for (std::int64_t i = 0; i < count; ++i) to[i] = (first + i) * columns;
+      row_starts(columns, first, count, to);
     };
     gemm<T>(run, kernels_,
             {rows, columns, depth, sizes_.transpose_a, pack, packed, y.as<T>(), offsets});

@@ -35,6 +35,13 @@ STRIDENET_INLINE void store_partial(float* to, Vec<float> value, int count) {
 STRIDENET_INLINE void store_partial(double* to, Vec<double> value, int count) {
   _mm256_maskstore_pd(to, tail_mask(count, 0.0), value.v);
 }
+STRIDENET_INLINE void store_past_caches(float* to, Vec<float> value) {
+  _mm256_stream_ps(to, value.v);
+}
+STRIDENET_INLINE void store_past_caches(double* to, Vec<double> value) {
+  _mm256_stream_pd(to, value.v);
+}
+STRIDENET_INLINE void order_stores() { _mm_sfence(); }
 STRIDENET_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
   return {_mm256_fmadd_ps(a.v, b.v, c.v)};
 }

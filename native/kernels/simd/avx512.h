@@ -41,6 +41,13 @@ STRIDENET_INLINE void store_partial(float* to, Vec<float> value, int count) {
 STRIDENET_INLINE void store_partial(double* to, Vec<double> value, int count) {
   _mm512_mask_storeu_pd(to, tail_mask(count, 0.0).v, value.v);
 }
+STRIDENET_INLINE void store_past_caches(float* to, Vec<float> value) {
+  _mm512_stream_ps(to, value.v);
+}
+STRIDENET_INLINE void store_past_caches(double* to, Vec<double> value) {
+  _mm512_stream_pd(to, value.v);
+}
+STRIDENET_INLINE void order_stores() { _mm_sfence(); }
 STRIDENET_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
   return {_mm512_fmadd_ps(a.v, b.v, c.v)};
 }

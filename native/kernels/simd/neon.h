@@ -26,6 +26,11 @@ template <class T>
 STRIDENET_INLINE void store_partial(T* to, Vec<T> value, int count) {
   for (int i = 0; i < count; ++i) to[i] = value.v[i];
 }
+template <class T>
+STRIDENET_INLINE void store_past_caches(T* to, Vec<T> value) {
+  store(to, value);
+}
+STRIDENET_INLINE void order_stores() {}
 STRIDENET_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
   return {vfmaq_f32(c.v, a.v, b.v)};
 }

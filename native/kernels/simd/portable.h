@@ -27,6 +27,11 @@ STRIDENET_INLINE void store_partial(T* to, Vec<T> value, int count) {
   for (int i = 0; i < count; ++i) to[i] = value.v[i];
 }
 template <class T>
+STRIDENET_INLINE void store_past_caches(T* to, Vec<T> value) {
+  store(to, value);
+}
+STRIDENET_INLINE void order_stores() {}
+template <class T>
 STRIDENET_INLINE Vec<T> fma(Vec<T> a, Vec<T> b, Vec<T> c) {
   return a * b + c;
 }

@@ -3,6 +3,7 @@
 //
 //   load<T>(p) load_partial<T>(p, n) store(p, v) store_partial(p, v, n)   unaligned; partial: n
 //       elements of [0, lanes], the others are read as 0 and not written
+//   store_past_caches(p, v)   p aligned to the vector; order_stores() after the last of them
 //   fma(a, b, c)     a · b + c, rounded once (twice on the portable table)
 //   sqrt(a)
 //   max(a, b)        a > b ? a : b, so b when either is NaN;   min(a, b)   a < b ? a : b
