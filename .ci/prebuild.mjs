@@ -1,4 +1,5 @@
-// `npm run prebuild`: builds prebuilds/<platform>-<arch>/ for the package, for this platform.
+// `npm run prebuildify`: builds prebuilds/<platform>-<arch>/ for the package, for this platform.
+// (A script named prebuild would run before every `npm run build`.)
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { runPackage } from './tools.mjs';
