@@ -7,6 +7,8 @@ function grid(rows: number[][]): sn.Tensor<'float32'> {
   return sn.tensor([[rows]]);
 }
 
+const noBias = sn.zeros([1]);
+
 function print(title: string, result: sn.Tensor): void {
   const [, , , width] = result.shape as [number, number, number, number];
   console.log(title);
@@ -40,7 +42,7 @@ const filter = grid([
   [1, 2],
   [0, -1],
 ]);
-const full = sn.ops.conv2d(image, filter, undefined, { flipKernel: true, padding: 'full' });
+const full = sn.ops.conv2d(image, filter, noBias, { flipKernel: true, padding: 'full' });
 print('true convolution, full', full);
 
 // A difference of neighbours is a convolution too: x[i+1][j] − x[i][j].
@@ -49,6 +51,6 @@ const down = grid([
   [0, -1, 0],
   [0, 1, 0],
 ]);
-print('downward differences', sn.ops.conv2d(image, down, undefined, { padding: 1 }));
+print('downward differences', sn.ops.conv2d(image, down, noBias, { padding: 1 }));
 
 print('2x2 maxima', sn.ops.maxPool2d(full, { kernelSize: 2 }));
