@@ -45,18 +45,75 @@ STRIDENET_INLINE void store_winners(Winner* to, Vec<T> value, std::int64_t count
 }
 template <class T, class Winner>
 STRIDENET_INLINE Vec<T> load_winners(const Winner* from, std::int64_t count) {
-  using Lanes = typename WinnerVector<T, Winner>::type;
-  Lanes narrow = {};
+  using Integer = typename Raw<T>::integer;
+  typename Raw<T>::Lane lanes[Vec<T>::lanes] = {};
   if (count >= Vec<T>::lanes) {
-    __builtin_memcpy(&narrow, from, sizeof narrow);
+    // A loop, since GCC 12 converts vectors of bytes lane by lane.
+    for (int i = 0; i < Vec<T>::lanes; ++i) lanes[i] = from[i];
   } else {
-    for (int i = 0; i < count; ++i) narrow[i] = from[i];
+    for (int i = 0; i < count; ++i) lanes[i] = from[i];
   }
-  return {__builtin_convertvector(__builtin_convertvector(narrow, typename Raw<T>::integer),
-                                  typename Raw<T>::type)};
+  Integer wide;
+  __builtin_memcpy(&wide, lanes, sizeof wide);
+  return {__builtin_convertvector(wide, typename Raw<T>::type)};
 }
 
-template <class T, class Winner>
+/// The largest of a window's cells and its place, for one vector of channels.
+template <class T>
+struct PoolBest {
+  Vec<T> value;
+  Vec<T> place;
+};
+
+/// Of any window: the cells [first, last) of both axes.
+template <class T>
+PoolBest<T> pool_best(const PoolGeometry& g, const T* x, const PoolRange& vertical,
+                      const PoolRange& horizontal, std::int64_t count) {
+  PoolBest<T> best = {zero<T>(), zero<T>()};
+  bool first = true;
+  for (std::int64_t r = vertical.first; r < vertical.last; ++r) {
+    const T* row = x + (vertical.start + r * g.dilation_height) * g.width * g.channels;
+    for (std::int64_t s = horizontal.first; s < horizontal.last; ++s) {
+      const Vec<T> value =
+          load_lanes(row + (horizontal.start + s * g.dilation_width) * g.channels, count);
+      const Vec<T> place = broadcast(static_cast<T>(r * g.kernel_width + s));
+      if (first) {
+        best = {value, place};
+        first = false;
+      } else {
+        // Also true when only the value is NaN.
+        const Mask<T> wins =
+            mask_and(mask_not(less_equal(value, best.value)), mask_not(is_nan(best.value)));
+        best = {select(wins, value, best.value), select(wins, place, best.place)};
+      }
+    }
+  }
+  return best;
+}
+
+/// Of a whole window of a size that the compiler knows, at x. False when it may hold NaN, which is
+/// then left to pool_best.
+template <class T, int R, int S>
+STRIDENET_INLINE bool pool_best_whole(const PoolGeometry& g, const T* x, std::int64_t count,
+                                      PoolBest<T>& best) {
+  const std::int64_t row = g.dilation_height * g.width * g.channels;
+  const std::int64_t column = g.dilation_width * g.channels;
+  best = {load_lanes(x, count), zero<T>()};
+  // A sum with a NaN in it is NaN; one of opposite infinities too, which does no harm.
+  Vec<T> sum = best.value;
+#pragma GCC unroll 9
+  for (int i = 1; i < R * S; ++i) {
+    const Vec<T> value = load_lanes(x + i / S * row + i % S * column, count);
+    sum = sum + value;
+    const Mask<T> wins = less(best.value, value);
+    best = {select(wins, value, best.value),
+            select(wins, broadcast(static_cast<T>(i)), best.place)};
+  }
+  return !any(is_nan(sum));
+}
+
+/// R, S: the window's size, or 0 when the compiler does not know it.
+template <class T, class Winner, int R, int S>
 void max_pool_windows(const MaxPoolRow<T>& call, Winner* winners) {
   const PoolGeometry& g = *call.geometry;
   const PoolRange vertical =
@@ -64,42 +121,36 @@ void max_pool_windows(const MaxPoolRow<T>& call, Winner* winners) {
   for (std::int64_t q = 0; q < g.columns; ++q) {
     const PoolRange horizontal =
         pool_range(q * g.stride_width - g.left, g.kernel_width, g.dilation_width, g.width);
+    const bool whole =
+        R > 0 && vertical.last - vertical.first == R && horizontal.last - horizontal.first == S;
+    const std::int64_t corner =
+        whole ? (vertical.start * g.width + horizontal.start) * g.channels : 0;
     for (std::int64_t c = 0; c < g.channels; c += Vec<T>::lanes) {
       const std::int64_t count = g.channels - c;
-      Vec<T> best = zero<T>();
-      Vec<T> winner = zero<T>();
-      bool first = true;
-      for (std::int64_t r = vertical.first; r < vertical.last; ++r) {
-        const T* row = call.x + (vertical.start + r * g.dilation_height) * g.width * g.channels + c;
-        for (std::int64_t s = horizontal.first; s < horizontal.last; ++s) {
-          const Vec<T> value =
-              load_lanes(row + (horizontal.start + s * g.dilation_width) * g.channels, count);
-          const Vec<T> place = broadcast(static_cast<T>(r * g.kernel_width + s));
-          if (first) {
-            best = value;
-            winner = place;
-            first = false;
-          } else {
-            // Also true when only the value is NaN.
-            const Mask<T> wins =
-                mask_and(mask_not(less_equal(value, best)), mask_not(is_nan(best)));
-            best = select(wins, value, best);
-            winner = select(wins, place, winner);
-          }
-        }
+      const std::int64_t window = q * g.channels + c;
+      PoolBest<T> best;
+      bool done = false;
+      if constexpr (R > 0) {
+        done = whole && pool_best_whole<T, R, S>(g, call.x + corner + c, count, best);
       }
-      if (call.y != nullptr) store_lanes(call.y + q * g.channels + c, best, count);
-      if (winners != nullptr) store_winners<T>(winners + q * g.channels + c, winner, count);
+      if (!done) best = pool_best(g, call.x + c, vertical, horizontal, count);
+      if (call.y != nullptr) store_lanes(call.y + window, best.value, count);
+      if (winners != nullptr) store_winners<T>(winners + window, best.place, count);
     }
   }
 }
 
 template <class T>
 void max_pool_row(const MaxPoolRow<T>& call) {
+  const PoolGeometry& g = *call.geometry;
   if (call.words != nullptr) {
-    max_pool_windows<T>(call, call.words);
+    max_pool_windows<T, std::int32_t, 0, 0>(call, call.words);
+  } else if (g.kernel_height == 2 && g.kernel_width == 2) {
+    max_pool_windows<T, std::uint8_t, 2, 2>(call, call.bytes);
+  } else if (g.kernel_height == 3 && g.kernel_width == 3) {
+    max_pool_windows<T, std::uint8_t, 3, 3>(call, call.bytes);
   } else {
-    max_pool_windows<T>(call, call.bytes);
+    max_pool_windows<T, std::uint8_t, 0, 0>(call, call.bytes);
   }
 }
 
@@ -146,9 +197,46 @@ void max_pool_gather(const MaxPoolGradientRow<T>& call, Match match) {
   }
 }
 
+/// As max_pool_gather where no two windows overlap: each window's dy and winners are read once for
+/// all of its cells in this row.
+template <class T, class Winner>
+void max_pool_spread(const MaxPoolGradientRow<T>& call, const Winner* winners) {
+  const PoolGeometry& g = *call.geometry;
+  std::int64_t next = 0;  // columns before it are written
+  for (std::int64_t q = 0; q <= g.columns && call.vertical_count > 0; ++q) {
+    const std::int64_t start = q * g.stride_width - g.left;
+    const std::int64_t first = start < 0 ? -start : 0;
+    const std::int64_t covered = q < g.columns && start < g.width ? start + first : g.width;
+    __builtin_memset(call.dx + next * g.channels, 0,
+                     static_cast<std::size_t>((covered - next) * g.channels) * sizeof(T));
+    next = covered;
+    if (covered == g.width) break;
+    const std::int64_t last = start + g.kernel_width <= g.width ? g.kernel_width : g.width - start;
+    const std::int64_t window = (call.vertical[0].window * g.columns + q) * g.channels;
+    const std::int64_t cell = call.vertical[0].cell * g.kernel_width;
+    for (std::int64_t c = 0; c < g.channels; c += Vec<T>::lanes) {
+      const std::int64_t count = g.channels - c;
+      const Vec<T> dy = load_lanes(call.dy + window + c, count);
+      const Vec<T> winner = load_winners<T>(winners + window + c, count);
+      for (std::int64_t s = first; s < last; ++s) {
+        const Mask<T> won = equal(winner, broadcast(static_cast<T>(cell + s)));
+        store_lanes(call.dx + (start + s) * g.channels + c, select(won, dy, zero<T>()), count);
+      }
+    }
+    if (next < start + last) next = start + last;
+  }
+  __builtin_memset(call.dx + next * g.channels, 0,
+                   static_cast<std::size_t>((g.width - next) * g.channels) * sizeof(T));
+}
+
 template <class T>
 void max_pool_gradient_row(const MaxPoolGradientRow<T>& call) {
-  if (call.bytes != nullptr) {
+  const PoolGeometry& g = *call.geometry;
+  const bool apart =
+      call.vertical_count <= 1 && g.dilation_width == 1 && g.stride_width >= g.kernel_width;
+  if (call.bytes != nullptr && apart) {
+    max_pool_spread(call, call.bytes);
+  } else if (call.bytes != nullptr) {
     max_pool_gather(call, WinnerMatch<T, std::uint8_t>{call.bytes});
   } else if (call.words != nullptr) {
     max_pool_gather(call, WinnerMatch<T, std::int32_t>{call.words});
