@@ -1,21 +1,35 @@
+import { addCases } from './add.ts';
 import type { Family } from './case.ts';
+import { checkFiniteCases } from './checkFinite.ts';
 import { conv2dCases } from './conv2d.ts';
-import { dataCases } from './data.ts';
-import { elementwiseCases } from './elementwise.ts';
+import { countCorrectCases } from './countCorrect.ts';
+import { gatherRowsCases } from './gatherRows.ts';
 import { linearCases } from './linear.ts';
-import { lossCases } from './loss.ts';
 import { matmulCases } from './matmul.ts';
 import { maxPool2dCases } from './maxPool2d.ts';
 import { optimizerCases } from './optimizer.ts';
+import { reluCases } from './relu.ts';
+import { reshapeCases } from './reshape.ts';
+import { softmaxCases } from './softmax.ts';
+import { softmaxCrossEntropyCases } from './softmaxCrossEntropy.ts';
+import { squaredErrorCases } from './squaredError.ts';
+import { transposeCases } from './transpose.ts';
 
-/** The cases of every family. */
+/** The cases of every family, by the name that it has in all four rooms. */
 export const families: Readonly<Record<string, Family>> = {
   conv2d: conv2dCases,
   linear: linearCases,
   matmul: matmulCases,
   maxPool2d: maxPool2dCases,
-  elementwise: elementwiseCases,
-  loss: lossCases,
+  relu: reluCases,
+  add: addCases,
+  softmax: softmaxCases,
+  softmaxCrossEntropy: softmaxCrossEntropyCases,
+  squaredError: squaredErrorCases,
+  countCorrect: countCorrectCases,
   optimizer: optimizerCases,
-  data: dataCases,
+  gatherRows: gatherRowsCases,
+  reshape: reshapeCases,
+  transpose: transposeCases,
+  checkFinite: checkFiniteCases,
 };
