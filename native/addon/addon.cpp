@@ -85,7 +85,8 @@ Napi::Value fma_peak(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
     const DType dtype = parse_dtype(read_string("ERR_ARGUMENT", "dtype", info[0]));
-    const auto threads = static_cast<int>(read_integer("ERR_ARGUMENT", "threads", info[1], 0, 1024));
+    const auto threads =
+        static_cast<int>(read_integer("ERR_ARGUMENT", "threads", info[1], 0, 1024));
     const double milliseconds =
         static_cast<double>(read_integer("ERR_ARGUMENT", "milliseconds", info[2], 1, 60000));
     return Napi::Number::New(env, measure_fma_peak(kernels(), dtype, threads, milliseconds));

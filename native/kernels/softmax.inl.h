@@ -1,6 +1,6 @@
 // Rows of softmax. A row's bits depend on its elements and its length alone.
 
-/// eˣ for x ≤ 0, within 1.5 ULP: x = n · ln 2 + r with |r| ≤ ln 2 / 2, and Taylor's series of eʳ,
+/// eˣ for x ≤ 0, within 2 ULP: x = n · ln 2 + r with |r| ≤ ln 2 / 2, and Taylor's series of eʳ,
 /// whose rest is below 0.1 ULP. 0 where eˣ would be denormal; NaN stays NaN.
 template <class T>
 STRIDENET_INLINE Vec<T> exp_nonpositive(Vec<T> x) {

@@ -77,6 +77,42 @@ TEST(Loss, SoftmaxAndItsGradient) {
   });
 }
 
+/// The largest error of row_exp over `x` ≤ 0, in units of the result's last place.
+template <class T>
+long double worst_exp_error(const KernelTable& table, const std::vector<T>& x) {
+  std::vector<T> y(x.size());
+  {
+    const FlushDenormals flush;
+    table.of<T>().row_exp(x.data(), T{0}, y.data(), static_cast<std::int64_t>(x.size()));
+  }
+  long double worst = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const long double expected = std::exp(static_cast<long double>(x[i]));
+    const T nearest = static_cast<T>(expected);
+    if (nearest < std::numeric_limits<T>::min()) continue;
+    const T ulp = nearest - std::nextafter(nearest, T{0});
+    const long double error = std::fabs(static_cast<long double>(y[i]) - expected);
+    worst = std::max(worst, error / static_cast<long double>(ulp));
+  }
+  return worst;
+}
+
+TEST(Loss, ExpIsWithinTwoUlp) {
+  on_every_table([]<class T>(const KernelTable& table) {
+    const double lowest = sizeof(T) == 4 ? -87.3 : -708.3;
+    std::vector<T> x = {T{0}, -T{0}, static_cast<T>(-1e-30), static_cast<T>(lowest)};
+    std::mt19937 engine(9);
+    for (int i = 0; i < 200000; ++i) {
+      const double uniform = static_cast<double>(engine()) / 4294967296.0;
+      x.push_back(static_cast<T>(uniform * lowest));
+      x.push_back(static_cast<T>(-std::exp2(-uniform * 40)));
+    }
+    EXPECT_LE(worst_exp_error(table, x), 2.0L);
+    const T far[] = {static_cast<T>(-1000), -std::numeric_limits<T>::infinity()};
+    EXPECT_EQ(table.of<T>().row_exp(far, T{0}, nullptr, 2), T{0});
+  });
+}
+
 TEST(Loss, SoftmaxTakesExtremesAndNaN) {
   on_every_table([]<class T>(const KernelTable& table) {
     const T infinity = std::numeric_limits<T>::infinity();
