@@ -140,7 +140,7 @@ void Program::reserve(std::int64_t steps) {
 void Program::load_feed(std::size_t feed, const std::byte* stacked, std::int64_t steps) {
   const std::size_t id = feeds_[feed];
   const std::size_t slice = description_.buffers[id].tensor.bytes();
-  if (slice == 0) return;
+  if (slice == 0 || steps == 0) return;
   if (static_cast<std::int64_t>(slice) == stride_[id]) {
     std::memcpy(memory_[id].data(), stacked, slice * static_cast<std::size_t>(steps));
     return;

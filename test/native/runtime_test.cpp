@@ -219,6 +219,15 @@ TEST(Runtime, RunsStepsWithTheirOwnBatches) {
   EXPECT_EQ(counter->bytes, 0);
 }
 
+TEST(Runtime, RunsNoSteps) {
+  auto counter = std::make_shared<MemoryCounter>();
+  Program program(small(), kernels(), counter);
+  program.reserve(0);
+  program.load_feed(0, nullptr, 0);
+  EXPECT_EQ(program.run(0, {}, -1).steps, 0);
+  program.store_fetch(0, nullptr, 0);
+}
+
 TEST(Runtime, AFailedStepIsNamedAndLaterOnesDoNotRun) {
   auto counter = std::make_shared<MemoryCounter>();
   Program program(with_scratch(192), kernels(), counter);
