@@ -1,5 +1,7 @@
+import { argumentError } from '../errors.ts';
 import type { MaxPool2dAttributes, MaxPool2dGradientAttributes } from '../ops/maxPool2d.ts';
 import { need } from '../ops/operator.ts';
+import type { Tensor } from '../tensor.ts';
 import { at4, beats, sizes4 } from './indexing.ts';
 import type { ReferenceKernel } from './kernel.ts';
 
@@ -52,7 +54,18 @@ export const maxPool2d: ReferenceKernel<MaxPool2dAttributes> = (inputs, outputs,
   }
 };
 
-/** dx[cell] = Σ dy over the windows that the cell won. */
+function checkWinners(winners: Tensor, cells: number): void {
+  for (const winner of winners.data) {
+    if (winner < 0 || winner >= cells) {
+      throw argumentError('maxPool2dGradient', `winners within [0, ${cells})`, winner);
+    }
+  }
+}
+
+/**
+ * dx[cell] = Σ dy over the windows that the cell won.
+ * Throws ERR_ARGUMENT for a winner that is no place in a window.
+ */
 export const maxPool2dGradient: ReferenceKernel<MaxPool2dGradientAttributes> = (
   inputs,
   outputs,
@@ -61,6 +74,7 @@ export const maxPool2dGradient: ReferenceKernel<MaxPool2dGradientAttributes> = (
   const [dy, winners, dx] = [need(inputs[0]), need(inputs[1]), need(outputs[0])];
   const [N, C, P, Q] = sizes4(dy);
   const [, , H, W] = sizes4(dx);
+  checkWinners(winners, attributes.kernelSize[0] * attributes.kernelSize[1]);
   const sums = new Float64Array(dx.size);
   for (let p = 0; p < P; p++) {
     for (let q = 0; q < Q; q++) {

@@ -16,6 +16,7 @@ import {
   spread,
   uniform,
   type WrongCall,
+  type WrongData,
 } from './case.ts';
 
 type Images = readonly [N: number, C: number, H: number, W: number];
@@ -262,6 +263,24 @@ const wrongCalls: WrongCall[] = [
   ),
 ].map((wrong) => ({ operator: 'maxPool2d', ...wrong }));
 
+const wrongWinners: WrongData[] = [
+  { kernelSize: [2, 2] as const, dtype: 'uint8' as const, winner: 4 },
+  { kernelSize: [2, 2] as const, dtype: 'uint8' as const, winner: 255 },
+  { kernelSize: [16, 16] as const, dtype: 'int32' as const, winner: 256 },
+  { kernelSize: [16, 16] as const, dtype: 'int32' as const, winner: -1 },
+  { kernelSize: [16, 16] as const, dtype: 'int32' as const, winner: 2 ** 31 - 1 },
+].map(({ kernelSize, dtype, winner }) => ({
+  operator: 'maxPool2dGradient',
+  title: `winner ${winner} of a window of ${kernelSize.join('x')}`,
+  inputs: [uniform([1, 3, 1, 2]), literal([0, 1, 2, winner, 3, 0], [1, 3, 1, 2], dtype)],
+  attributes: {
+    ...attributesOf({ x: [1, 3, kernelSize[0], 2 * kernelSize[1]], options: { kernelSize } }),
+    inputSize: [kernelSize[0], 2 * kernelSize[1]],
+  },
+  code: 'ERR_ARGUMENT' as const,
+  message: ['maxPool2dGradient', `[0, ${kernelSize[0] * kernelSize[1]})`, String(winner)],
+}));
+
 /** Max pooling and its gradients under the three tie rules. */
 export const maxPool2dCases: Family = {
   cases: [
@@ -269,5 +288,5 @@ export const maxPool2dCases: Family = {
     ...odd,
   ],
   wrongCalls,
-  wrongData: [],
+  wrongData: wrongWinners,
 };
