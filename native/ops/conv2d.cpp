@@ -4,10 +4,24 @@
 #include "ops/checks.h"
 #include "ops/conv2d_geometry.h"
 #include "ops/gemm.h"
+#include "ops/padded_patches.h"
 
 namespace stridenet {
 
 namespace {
+
+/// Elements of a part of scratch memory, such that the next part begins at 64 bytes.
+template <class T>
+std::int64_t round_up(std::int64_t elements) {
+  constexpr std::int64_t line = 64 / static_cast<std::int64_t>(sizeof(T));
+  return (elements + line - 1) / line * line;
+}
+
+/// `patches`, or a padded copy in `scratch` when that is better.
+template <class T>
+Patches<T> best_patches(const Run& run, const Patches<T>& patches, std::int64_t batch, T* scratch) {
+  return padded_elements(patches, batch) == 0 ? patches : pad_patches(run, patches, batch, scratch);
+}
 
 template <class T>
 class Conv2d final : public Instruction {
@@ -16,8 +30,8 @@ class Conv2d final : public Instruction {
       : kernels_(kernels), conv_(conv), relu_(relu) {}
 
   std::size_t scratch_bytes() const override {
-    return static_cast<std::size_t>(
-               packed_b_elements<T>(kernels_.tile, conv_.patch(), conv_.group_filters())) *
+    const Patches<T> patches = input_patches(conv_, static_cast<const T*>(nullptr), conv_.n, 0);
+    return static_cast<std::size_t>(packed_elements() + padded_elements(patches, conv_.n)) *
            sizeof(T);
   }
 
@@ -34,7 +48,9 @@ class Conv2d final : public Instruction {
                 [&](std::int64_t first, std::int64_t count, T* panel) {
                   kernels_.pack_along(order, weight + first * patch, patch, count, patch, panel);
                 });
-      const Patches<T> patches = input_patches(conv_, run.inputs[0].as<T>(), batch, group);
+      const Patches<T> patches =
+          best_patches(run, input_patches(conv_, run.inputs[0].as<T>(), batch, group), batch,
+                       packed + packed_elements());
       const auto pack = [&](const PackRange& range, const PanelTarget<T>& to) {
         kernels_.pack_patch_rows(patches, {range.first, range.count, range.k, range.depth}, to);
       };
@@ -49,15 +65,17 @@ class Conv2d final : public Instruction {
     }
   }
 
-  /// The patches of x that the outputs of one group see.
+  /// The patches of x that the outputs of one group see; x may be null for their geometry alone.
   static Patches<T> input_patches(const Convolution& conv, const T* x, std::int64_t batch,
                                   std::int64_t group) {
     Patches<T> patches = {};
     patches.pixel_size = conv.c;
     patches.row_size = conv.w * conv.c;
     patches.image_size = conv.h * patches.row_size;
-    patches.image = x + group * conv.group_channels();
-    patches.end = x + batch * patches.image_size;
+    if (x != nullptr) {
+      patches.image = x + group * conv.group_channels();
+      patches.end = x + batch * patches.image_size;
+    }
     patches.height = conv.h;
     patches.width = conv.w;
     patches.channels = conv.group_channels();
@@ -75,6 +93,10 @@ class Conv2d final : public Instruction {
   }
 
  private:
+  std::int64_t packed_elements() const {
+    return round_up<T>(packed_b_elements<T>(kernels_.tile, conv_.patch(), conv_.group_filters()));
+  }
+
   const Kernels<T>& kernels_;
   Convolution conv_;
   bool relu_;
@@ -87,28 +109,41 @@ class Conv2dInputGradient final : public Instruction {
       : kernels_(kernels), conv_(conv) {}
 
   std::size_t scratch_bytes() const override {
-    const std::int64_t taps = std::min(conv_.r, (conv_.r - 1) / tap_step_h() + 1) *
-                              std::min(conv_.s, (conv_.s - 1) / tap_step_w() + 1);
-    return static_cast<std::size_t>(packed_b_elements<T>(
-               kernels_.tile, taps * conv_.group_filters(), conv_.group_channels())) *
-           sizeof(T);
+    std::int64_t padded = 0;
+    for_each_phase([&](const Phase& rows, const Phase& columns) {
+      padded = std::max(
+          padded, padded_elements(gradient_patches(nullptr, conv_.n, rows, columns, 0), conv_.n));
+    });
+    return static_cast<std::size_t>(packed_elements() + padded) * sizeof(T);
   }
 
   void run(const Run& run) const override {
+    for_each_phase([&](const Phase& rows, const Phase& columns) {
+      for (std::int64_t group = 0; group < conv_.groups; ++group) {
+        run_phase(run, rows, columns, group);
+      }
+    });
+  }
+
+ private:
+  template <class Visit>
+  void for_each_phase(Visit visit) const {
     for (std::int64_t h = 0; h < std::min(conv_.stride_h, conv_.h); ++h) {
       const Phase rows =
           make_phase(h, conv_.h, conv_.stride_h, conv_.top, conv_.dilation_h, conv_.r);
       for (std::int64_t w = 0; w < std::min(conv_.stride_w, conv_.w); ++w) {
-        const Phase columns =
-            make_phase(w, conv_.w, conv_.stride_w, conv_.left, conv_.dilation_w, conv_.s);
-        for (std::int64_t group = 0; group < conv_.groups; ++group) {
-          run_phase(run, rows, columns, group);
-        }
+        visit(rows, make_phase(w, conv_.w, conv_.stride_w, conv_.left, conv_.dilation_w, conv_.s));
       }
     }
   }
 
- private:
+  std::int64_t packed_elements() const {
+    const std::int64_t taps =
+        ((conv_.r - 1) / tap_step_h() + 1) * ((conv_.s - 1) / tap_step_w() + 1);
+    return round_up<T>(
+        packed_b_elements<T>(kernels_.tile, taps * conv_.group_filters(), conv_.group_channels()));
+  }
+
   std::int64_t tap_step_h() const {
     return make_phase(0, 1, conv_.stride_h, 0, conv_.dilation_h, 1).tap_step;
   }
@@ -128,7 +163,9 @@ class Conv2dInputGradient final : public Instruction {
               [&](std::int64_t first, std::int64_t count, T* panel) {
                 pack_taps(weight, rows, columns, first, count, panel);
               });
-    const Patches<T> patches = gradient_patches(run, rows, columns, group);
+    const Patches<T> patches =
+        best_patches(run, gradient_patches(run.inputs[0].as<T>(), batch, rows, columns, group),
+                     batch, packed + packed_elements());
     const auto pack = [&](const PackRange& range, const PanelTarget<T>& to) {
       kernels_.pack_patch_rows(patches, {range.first, range.count, range.k, range.depth}, to);
     };
@@ -172,15 +209,16 @@ class Conv2dInputGradient final : public Instruction {
     }
   }
 
-  Patches<T> gradient_patches(const Run& run, const Phase& rows, const Phase& columns,
-                              std::int64_t group) const {
+  Patches<T> gradient_patches(const T* dy, std::int64_t batch, const Phase& rows,
+                              const Phase& columns, std::int64_t group) const {
     Patches<T> patches = {};
-    const T* dy = run.inputs[0].as<T>();
     patches.pixel_size = conv_.k;
     patches.row_size = conv_.q * conv_.k;
     patches.image_size = conv_.p * patches.row_size;
-    patches.image = dy + group * conv_.group_filters();
-    patches.end = dy + run.inputs[0].shape[0] * patches.image_size;
+    if (dy != nullptr) {
+      patches.image = dy + group * conv_.group_filters();
+      patches.end = dy + batch * patches.image_size;
+    }
     patches.height = conv_.p;
     patches.width = conv_.q;
     patches.channels = conv_.group_filters();
@@ -208,7 +246,10 @@ class Conv2dFilterGradient final : public Instruction {
       : kernels_(kernels), conv_(conv) {}
 
   std::size_t scratch_bytes() const override {
-    return static_cast<std::size_t>(chunks(conv_.n * conv_.p * conv_.q) * partial_size()) *
+    const Patches<T> patches =
+        Conv2d<T>::input_patches(conv_, static_cast<const T*>(nullptr), conv_.n, 0);
+    return static_cast<std::size_t>(partial_elements(conv_.n * conv_.p * conv_.q) +
+                                    padded_elements(patches, conv_.n)) *
            sizeof(T);
   }
 
@@ -219,7 +260,8 @@ class Conv2dFilterGradient final : public Instruction {
     T* partial = reinterpret_cast<T*>(run.scratch);
     for (std::int64_t group = 0; group < conv_.groups; ++group) {
       const Patches<T> patches =
-          Conv2d<T>::input_patches(conv_, run.inputs[0].as<T>(), batch, group);
+          best_patches(run, Conv2d<T>::input_patches(conv_, run.inputs[0].as<T>(), batch, group),
+                       batch, partial + partial_elements(pixels));
       const T* dy = run.inputs[1].as<T>() + group * filters;
       const auto pack_x = [&](const PackRange& range, const PanelTarget<T>& to) {
         kernels_.pack_patch_columns(patches, {range.k, range.depth, range.first, range.count}, to);
@@ -246,6 +288,10 @@ class Conv2dFilterGradient final : public Instruction {
 
   /// Whether the product is patchesᵀ · dy, whose packing suits short patches, else dyᵀ · patches.
   bool patches_first() const { return conv_.patch() <= kernels_.tile.rows; }
+
+  std::int64_t partial_elements(std::int64_t pixels) const {
+    return round_up<T>(chunks(pixels) * partial_size());
+  }
 
   /// Parts of the pixels that are summed apart.
   std::int64_t chunks(std::int64_t pixels) const {
@@ -294,7 +340,7 @@ class Conv2dFilterGradient final : public Instruction {
            (conv_.flipped ? conv_.taps() - 1 - tap : tap);
   }
 
-  static constexpr double kChunkOperations = 1.6e7;
+  static constexpr double kChunkOperations = 2e6;
   static constexpr std::int64_t kPartialElements = 2'000'000;
 
   const Kernels<T>& kernels_;

@@ -250,7 +250,9 @@ void gemm(const Run& run, const Kernels<T>& kernels, const ReducingGemm<T>& prob
   const std::int64_t panel = even_panel(problem.rows, tile.rows);
   const std::int64_t row_panels = ceil_divide(problem.rows, panel);
   const std::int64_t column_panels = ceil_divide(problem.columns, tile.columns);
-  const std::int64_t wanted = ceil_divide(kTasks, problem.chunks);
+  // Every block of columns packs A anew, so columns are shared out only when chunks are few.
+  const std::int64_t wanted =
+      problem.chunks >= kTasks / 2 ? 1 : ceil_divide(kTasks, problem.chunks);
   const std::int64_t row_share = std::clamp<std::int64_t>(row_panels, 1, kReducingRowPanels);
   const std::int64_t row_blocks = ceil_divide(row_panels, row_share);
   const std::int64_t column_share = std::clamp<std::int64_t>(
