@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { tryAddon } from '../lib/backends/addon.ts';
+
+const root = join(import.meta.dirname, '..');
+const pages = ['README.md', 'CONTRIBUTING.md', 'docs/architecture.md', 'docs/adding-an-op.md'];
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+
+const native = tryAddon() !== null;
+if (!native) console.log('skipped: running the examples, no addon is built');
+
+async function example(name: string): Promise<string> {
+  const file = join(root, 'docs/examples', name);
+  const run = promisify(execFile);
+  return (await run(process.execPath, ['--import', 'tsx', file], { cwd: root })).stdout;
+}
+
+describe('the pages', () => {
+  it.each(pages)('%s names files that are there', (page) => {
+    const text = read(page).replace(/```[\s\S]*?```/g, '');
+    const names = [...text.matchAll(/`((?:lib|native|test|docs|\.ci)\/[\w./-]+\.\w+)`/g)];
+    // X stands for any family.
+    for (const [, name] of names.filter(([, file]) => !file?.includes('/X.'))) {
+      expect(existsSync(join(root, name as string)), name).toBe(true);
+    }
+    for (const [, link] of text.matchAll(/\]\((?!http)([^)#]+)\)/g)) {
+      expect(existsSync(join(root, page, '..', link as string)), link).toBe(true);
+    }
+  });
+
+  it('quote the four rooms of relu as they are', () => {
+    const code = [...read('docs/adding-an-op.md').matchAll(/```(?:ts|cpp)\n([\s\S]*?)```/g)];
+    const sources = [
+      ...['lib/ops/relu.ts', 'lib/reference/relu.ts', 'native/ops/relu.cpp'],
+      'native/kernels/elementwise.inl.h',
+    ]
+      .map(read)
+      .join('\n');
+    // The last block is a case of its own; comments of the page are its own too.
+    const lines = code
+      .slice(0, -1)
+      .flatMap(([, block]) => (block as string).split('\n'))
+      .map((line) => line.replace(/\s+\/\/ .*$/, '').trim())
+      .filter((line) => line !== '' && line !== '…');
+    expect(lines.length).toBeGreaterThan(40);
+    for (const line of lines) expect(sources).toContain(line);
+  });
+
+  it('list every error code', () => {
+    const codes = new Set(
+      read('lib/errors.ts')
+        .match(/'ERR_\w+'/g)
+        ?.map((c) => c.slice(1, -1)),
+    );
+    const listed = new Set(
+      read('README.md')
+        .match(/`ERR_\w+`/g)
+        ?.map((c) => c.slice(1, -1)),
+    );
+    expect([...listed].sort()).toEqual([...codes].sort());
+  });
+});
+
+describe.skipIf(!native)('the examples', () => {
+  it('differentiate and check a loss', async () => {
+    const out = await example('gradient.ts');
+    const error = Number(/central differences (\S+)/.exec(out)?.[1]);
+    expect(out).toMatch(/^loss 0\.(19999|20000)/);
+    expect(error).toBeLessThan(1e-8);
+  });
+
+  it('convolve as the sources do', async () => {
+    const out = (await example('convolution.ts')).split('\n').map((line) => line.trim());
+    expect(out.slice(1, 4)).toEqual(['4 3 4', '2 4 3', '2 3 4']);
+    expect(out.slice(5, 9)).toEqual(['1 5 7 2', '0 -2 -4 1', '2 6 4 -3', '0 -2 -2 1']);
+    expect(out.slice(10, 13)).toEqual(['-1 -4 0', '2 3 -2', '-2 -2 1']);
+  });
+
+  it('train on MNIST to 96 % in two epochs', { timeout: 180_000 }, async () => {
+    const accuracy = Number(/accuracy: (0\.\d+)/.exec(await example('train-mnist.ts'))?.[1]);
+    expect(accuracy).toBeGreaterThan(0.96);
+  });
+});
