@@ -99,8 +99,8 @@ Cut cut_columns(std::int64_t columns, const GemmTile& tile, std::int64_t row_blo
 template <class T>
 bool streams(const Gemm<T>& problem, int lanes) {
   const std::int64_t bytes = static_cast<std::int64_t>(sizeof(T));
-  return problem.aligned_rows && problem.columns % lanes == 0 &&
-         problem.rows * problem.columns >= kStreamedBytes / bytes;
+  return problem.aligned_rows && reinterpret_cast<std::uintptr_t>(problem.c) % 64 == 0 &&
+         problem.columns % lanes == 0 && problem.rows * problem.columns >= kStreamedBytes / bytes;
 }
 
 /// One task: rows × columns of C over the whole depth.

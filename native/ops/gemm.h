@@ -56,7 +56,7 @@ struct Gemm {
   function_ref<void(std::int64_t first, std::int64_t count, std::int64_t* offsets)> row_offsets;
   const T* bias = nullptr;
   bool relu = false;
-  /// Every row of C starts at a multiple of 64 bytes, so that a large C may bypass the caches.
+  /// Every row offset is a multiple of 64 bytes, so that a large C may bypass the caches.
   bool aligned_rows = false;
 };
 

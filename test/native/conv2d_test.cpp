@@ -185,6 +185,28 @@ TYPED_TEST(Conv2dTest, IsWithinTheErrorBound) {
   check_conv2d<TypeParam>(this->random_, square(16, 1, 20, 8, 3, 1, 1), 0);
 }
 
+TYPED_TEST(Conv2dTest, ALargeResultIsWrittenPastTheCaches) {
+  using T = TypeParam;
+  const Shape t = square(1, 1, 520, 32, 1, 1, 0);
+  Operand<T> x({1, t.h, t.w, 1});
+  Operand<T> weight({t.k, 1, 1, 1});
+  Operand<T> bias({t.k});
+  for (Operand<T>* operand : {&x, &weight, &bias}) operand->fill(this->random_, 32);
+  Attributes attributes = t.attributes();
+  attributes.set("activation", std::string("relu"));
+  for (const KernelTable* table : supported_kernels()) {
+    Operand<T> y({1, t.h, t.w, t.k});
+    ASSERT_GE(y.values.size() * sizeof(T), std::size_t{32} << 20);
+    run_operator<T>("conv2d", attributes, *table, {&x, &weight, &bias}, {&y}, 2);
+    int wrong = 0;
+    for (std::int64_t i = 0; i < t.h * t.w * t.k; ++i) {
+      const T sum = x[i / t.k] * weight[i % t.k] + bias[i % t.k];
+      if (y[i] != (sum > 0 ? sum : 0)) ++wrong;
+    }
+    EXPECT_EQ(wrong, 0) << table->name;
+  }
+}
+
 TYPED_TEST(Conv2dTest, RandomShapes) {
   const auto pick = [&](int low, int high) {
     return static_cast<std::int64_t>(std::uniform_int_distribution<int>(low, high)(this->random_));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <random>
 #include <string>
 #include <vector>
@@ -14,11 +15,25 @@
 
 namespace stridenet::testing_support {
 
+/// Gives memory at multiples of 64 bytes, as operands have it.
+template <class T>
+struct AlignedAllocator {
+  using value_type = T;
+  AlignedAllocator() = default;
+  template <class U>
+  AlignedAllocator(const AlignedAllocator<U>&) {}  // NOLINT(google-explicit-constructor)
+  T* allocate(std::size_t count) {
+    return static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{64}));
+  }
+  void deallocate(T* memory, std::size_t) { ::operator delete (memory, std::align_val_t{64}); }
+  bool operator==(const AlignedAllocator&) const { return true; }
+};
+
 /// An operand that owns exactly its elements, so that a sanitizer sees what reads beyond them.
 template <class T>
 struct Operand {
   std::vector<std::int64_t> shape;
-  std::vector<T> values;
+  std::vector<T, AlignedAllocator<T>> values;
   bool present = true;
 
   Operand() : present(false) {}
