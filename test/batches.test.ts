@@ -4,7 +4,7 @@ import { backendOf } from '../lib/backends/index.ts';
 import { Tracer } from '../lib/graph/graph.ts';
 import { cpuInfo } from '../lib/index.ts';
 import { need } from '../lib/ops/operator.ts';
-import { Tensor } from '../lib/tensor.ts';
+import { allocate, Tensor } from '../lib/tensor.ts';
 import { attributesOf, type Case, makeInputs } from './cases/case.ts';
 import { families } from './cases/index.ts';
 import { differingBit, expectation, judge } from './support/judge.ts';
@@ -36,8 +36,7 @@ function batchedInputs(tried: Case): readonly number[] {
 /** A tensor whose rows are the first of `x`, then junk up to `rows`. */
 function extended(x: Tensor, rows: number): Tensor['data'] {
   const width = x.size / (x.shape[0] as number);
-  const data = x.data.slice(0, 0);
-  const longer = new (data.constructor as new (size: number) => Tensor['data'])(rows * width);
+  const longer = allocate(x.dtype, rows * width);
   longer.fill(x.dtype === 'uint8' || x.dtype === 'int32' ? 99 : Number.NaN);
   longer.set(x.data);
   return longer;

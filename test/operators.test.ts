@@ -4,7 +4,7 @@ import { cpuInfo } from '../lib/index.ts';
 import { operators } from '../lib/ops/index.ts';
 import { need } from '../lib/ops/operator.ts';
 import { referenceKernels } from '../lib/reference/index.ts';
-import type { Tensor } from '../lib/tensor.ts';
+import { allocate, Tensor } from '../lib/tensor.ts';
 import { attributesOf, type Case, makeInputs } from './cases/case.ts';
 import { families } from './cases/index.ts';
 import { differingBit, type Expectation, expectation, judge, rowOf } from './support/judge.ts';
@@ -57,6 +57,20 @@ function expectSamplesAlone(
   }
 }
 
+/** The same values, one element off the alignment of their memory, between numbers that are none. */
+function shifted(tensor: Tensor | null): Tensor | null {
+  if (tensor === null) return null;
+  const longer = allocate(tensor.dtype, tensor.size + 2).fill(Number.NaN);
+  longer.set(tensor.data, 1);
+  return new Tensor(longer.subarray(1, tensor.size + 1), tensor.shape, tensor.dtype);
+}
+
+/** NaN in place of every floating value; scalars such as step numbers stay. */
+function poisoned(tensor: Tensor | null): Tensor | null {
+  if (!tensor?.dtype.startsWith('float') || tensor.shape.length === 0) return tensor;
+  return new Tensor(tensor.data.slice().fill(Number.NaN), tensor.shape, tensor.dtype);
+}
+
 function tryNative(
   tried: Case,
   dtype: (typeof dtypes)[number],
@@ -66,13 +80,15 @@ function tryNative(
   const operator = operatorNamed(tried.operator);
   const attributes = attributesOf(tried, dtype);
   for (const isa of isas) {
-    const run = (threads: number) =>
-      evaluate(operator, inputs, attributes, { backend: 'native', isa, threads });
+    const run = (threads: number, operands = inputs) =>
+      evaluate(operator, operands, attributes, { backend: 'native', isa, threads });
     const once = run(1);
     const { worst, where } = judge(once, expected);
     table.add(tried.operator, dtype, tried.title, worst);
     expect(worst, `${isa}: ${where}`).toBeLessThanOrEqual(1);
-    expect(differingBit(run(1), once), `a second run on ${isa}`).toBeNull();
+    if (tried.operator !== 'checkFinite') run(1, inputs.map(poisoned));
+    const again = run(1, inputs.map(shifted));
+    expect(differingBit(again, once), `after a run on NaN, unaligned, on ${isa}`).toBeNull();
     for (const threads of [2, 3, 8]) {
       expect(differingBit(run(threads), once), `${threads} threads on ${isa}`).toBeNull();
     }

@@ -1,3 +1,4 @@
+import { argumentError } from '../errors.ts';
 import { need } from '../ops/operator.ts';
 import type { AdamAttributes, SgdAttributes } from '../ops/optimizer.ts';
 import type { ReferenceKernel } from './kernel.ts';
@@ -24,10 +25,14 @@ export const sgdUpdate: ReferenceKernel<SgdAttributes> = (inputs, outputs, attri
 /**
  * m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; p ← p − learningRate·m̂ / (√v̂ + ε) with m̂ = m/(1−β₁ᵗ)
  * and v̂ = v/(1−β₂ᵗ). The decay goes to the gradient, or (decoupled) to the parameter itself.
+ * Throws ERR_ARGUMENT unless t is an integer ≥ 1.
  */
 export const adamUpdate: ReferenceKernel<AdamAttributes> = (inputs, outputs, attributes) => {
   const [parameter, gradient, m, v] = inputs.slice(0, 4).map(need);
   const [t, learningRate] = [need(inputs[4]).item(), need(inputs[5]).item()];
+  if (!Number.isInteger(t) || t < 1) {
+    throw argumentError('adamUpdate', 'step to be an integer of 1 or more', t);
+  }
   const [newParameter, newM, newV] = outputs;
   const { beta1, beta2, epsilon, weightDecay, decoupled } = attributes;
   const biasCorrection1 = 1 - beta1 ** t;

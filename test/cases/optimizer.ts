@@ -13,6 +13,7 @@ import {
   sizes,
   uniform,
   type WrongCall,
+  type WrongData,
 } from './case.ts';
 
 /** Zeros of any dtype under one type: the operands of a step share no dtype. */
@@ -181,5 +182,14 @@ const wrongCalls: WrongCall[] = [
   },
 ];
 
+const wrongSteps: WrongData[] = [0, -1, 1.5, Number.NaN].map((step) => ({
+  operator: 'adamUpdate',
+  title: `step ${step}`,
+  inputs: [...[0, 1, 2, 3].map(() => uniform([5], 0, 1)), scalar64(step), scalar64(0.1)],
+  attributes: adam,
+  code: 'ERR_ARGUMENT',
+  message: ['adamUpdate', 'step'],
+}));
+
 /** The steps of optimizers. */
-export const optimizerCases: Family = { cases, wrongCalls, wrongData: [] };
+export const optimizerCases: Family = { cases, wrongCalls, wrongData: wrongSteps };
