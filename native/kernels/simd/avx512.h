@@ -4,7 +4,7 @@ constexpr int kVectorBytes = 64;
 #include "kernels/simd/vector.h"
 
 template <class T>
-constexpr GemmTile kTile = {14, 128 / static_cast<int>(sizeof(T)), sizeof(T) == 4 ? 192 : 192};
+constexpr GemmTile kTile = {14, 128 / static_cast<int>(sizeof(T)), sizeof(T) == 4 ? 256 : 192};
 
 /// One bit a lane.
 template <class T>
