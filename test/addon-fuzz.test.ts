@@ -3,6 +3,7 @@ import { type Addon, type AddonProgram, tryAddon } from '../lib/backends/addon.t
 import { Generator } from '../lib/random.ts';
 import { elementCount } from '../lib/shape.ts';
 import { allocate, type TypedArray } from '../lib/tensor.ts';
+import { describeOperators } from './support/operatorPrograms.ts';
 import {
   type BufferDescription,
   type Description,
@@ -10,7 +11,7 @@ import {
   type InstructionDescription,
 } from './support/trainingProgram.ts';
 
-// Descriptions of a valid training Program, mutated at random, and run when the addon accepts them.
+// Descriptions of valid Programs, mutated at random, and run when the addon accepts them.
 // STRIDENET_FUZZ_SEED and STRIDENET_FUZZ_CASES choose other cases; a crash ends the test's process.
 
 const loaded = tryAddon();
@@ -47,6 +48,7 @@ class Mutator {
 
   mutate(): void {
     const { buffers, instructions } = this.#description;
+    if (instructions.length === 0) return;
     const choice = this.#random.integer(20);
     if (choice < 7) this.#buffer(this.pick(buffers));
     else if (choice < 14) this.#instruction(this.pick(instructions));
@@ -183,29 +185,40 @@ function runAccepted(program: AddonProgram, description: Description, random: Ge
   program.runSync({ steps, feeds, batch: sizes });
 }
 
-describe.skipIf(loaded === null)('mutated training Programs', () => {
-  it('are refused with a code or run within their memory', { timeout: 300_000 }, () => {
+/** Mutates `base`, gives it to the addon, and runs what is accepted. */
+function tryMutant(name: string, base: Description): 'refused' | 'failed' | 'ran' {
+  const random = new Generator(seed, name);
+  const description = structuredClone(base);
+  const mutator = new Mutator(random, description);
+  for (let left = 1 + random.integer(3); left > 0; left--) mutator.mutate();
+  let program: AddonProgram | null = null;
+  try {
+    program = new addon.Program(description);
+    runAccepted(program, description, random);
+    return 'ran';
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string };
+    expect(code, `seed ${seed}, ${name}: ${message}`).toMatch(known);
+    return program === null ? 'refused' : 'failed';
+  } finally {
+    program?.dispose();
+  }
+}
+
+describe.skipIf(loaded === null)('mutated Programs are refused with a code or run', () => {
+  const bases: [string, () => Description[]][] = [
+    ['of a training step', () => [describeTraining()]],
+    ['of every operator', describeOperators],
+  ];
+  it.each(bases)('%s', { timeout: 300_000 }, (name, describeBases) => {
     const programs = addon.memory().programs;
+    const described = describeBases();
     const counts = { refused: 0, failed: 0, ran: 0 };
     for (let number = 0; number < cases; number++) {
-      const random = new Generator(seed, `fuzz ${number}`);
-      const description = describeTraining();
-      const mutator = new Mutator(random, description);
-      for (let left = 1 + random.integer(3); left > 0; left--) mutator.mutate();
-      let program: AddonProgram | null = null;
-      try {
-        program = new addon.Program(description);
-        runAccepted(program, description, random);
-        counts.ran++;
-      } catch (error) {
-        const { code, message } = error as Error & { code?: string };
-        expect(code, `seed ${seed}, case ${number}: ${message}`).toMatch(known);
-        counts[program === null ? 'refused' : 'failed']++;
-      } finally {
-        program?.dispose();
-      }
+      const base = described[number % described.length] as Description;
+      counts[tryMutant(`${name}, case ${number}`, base)]++;
     }
-    console.log(`fuzz, seed ${seed}: ${JSON.stringify(counts)}`);
+    console.log(`mutants ${name}, seed ${seed}: ${JSON.stringify(counts)}`);
     expect(counts.ran).toBeGreaterThan(cases / 20);
     expect(counts.refused).toBeGreaterThan(cases / 20);
     expect(addon.memory().programs).toBe(programs);
