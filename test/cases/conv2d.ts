@@ -10,6 +10,7 @@ import {
   type Functions,
   type Input,
   integers,
+  seeds,
   sizes,
   uniform,
   type WrongCall,
@@ -216,7 +217,7 @@ function randomGeometry(seed: number): Geometry {
   }
 }
 
-const random = Array.from({ length: 120 }, (_, i) => randomGeometry(i + 1));
+const random = seeds(120).map(randomGeometry);
 
 const image = (...shape: number[]) => zeros(shape);
 

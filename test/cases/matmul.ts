@@ -1,6 +1,14 @@
 import { zeros } from '../../lib/tensor.ts';
 import { Random } from '../support/random.ts';
-import { type Case, type Family, integers, lengths, uniform, type WrongCall } from './case.ts';
+import {
+  type Case,
+  type Family,
+  integers,
+  lengths,
+  seeds,
+  uniform,
+  type WrongCall,
+} from './case.ts';
 
 type Sizes = readonly [M: number, N: number, K: number];
 
@@ -76,9 +84,10 @@ const wrongCalls: WrongCall[] = [
 export const matmulCases: Family = {
   cases: [
     ...chosen.flatMap((sizes) => ways.flatMap(([a, b]) => casesOf(sizes, a, b))),
-    ...Array.from({ length: 40 }, (_, i) => randomSizes(i + 1)).flatMap(({ sizes, way }, i) =>
-      casesOf(sizes, ...way, i + 1),
-    ),
+    ...seeds(40).flatMap((seed) => {
+      const { sizes, way } = randomSizes(seed);
+      return casesOf(sizes, way[0], way[1], seed);
+    }),
   ],
   wrongCalls,
   wrongData: [],
