@@ -142,7 +142,7 @@ describe('fusion', () => {
       }),
     );
     expect(names(graph)).toEqual(['conv2d']);
-    expect(graph.nodes[0]?.attributes['activation']).toBe('relu');
+    expect(graph.nodes[0]?.attributes.activation).toBe('relu');
     expect(graph.nodes[0]?.parts?.map(({ operator }) => operator.name)).toEqual(['conv2d', 'relu']);
   });
 
@@ -173,7 +173,7 @@ describe('layouts', () => {
     }
     expect(reformats).toHaveLength(2);
     const dense = laidOut.nodes.filter(({ operator }) => operator.name.startsWith('linear'));
-    expect(dense.map(({ attributes }) => attributes['channelsLast'])).toEqual([5, 5, 5]);
+    expect(dense.map(({ attributes }) => attributes.channelsLast)).toEqual([5, 5, 5]);
   });
 });
 

@@ -1,11 +1,11 @@
-// The kernels, in the order in which they may use each other. Included inside an ISA's region,
-// after its vectors: these files include nothing, and use no lambdas and no std algorithms, which
-// would not be compiled for the ISA.
+// The kernels. Included inside an ISA's region, after its vectors: these files include nothing, and
+// use no lambdas and no std algorithms, which would not be compiled for the ISA.
+
+// clang-format off: each may use those before it
 #include "kernels/gemm.inl.h"
 #include "kernels/pack.inl.h"
 #include "kernels/reduce.inl.h"
 #include "kernels/pool.inl.h"
-//
 #include "kernels/elementwise.inl.h"
-//
 #include "kernels/softmax.inl.h"
+// clang-format on

@@ -6,8 +6,8 @@
 
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
-#include "kernels/pool.h"
 #include "kernels/pack.h"
+#include "kernels/pool.h"
 #include "kernels/reduce.h"
 
 namespace stridenet {

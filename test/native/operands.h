@@ -23,9 +23,9 @@ struct AlignedAllocator {
   template <class U>
   AlignedAllocator(const AlignedAllocator<U>&) {}  // NOLINT(google-explicit-constructor)
   T* allocate(std::size_t count) {
-    return static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{64}));
+    return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{64}));
   }
-  void deallocate(T* memory, std::size_t) { ::operator delete (memory, std::align_val_t{64}); }
+  void deallocate(T* memory, std::size_t) { ::operator delete(memory, std::align_val_t{64}); }
   bool operator==(const AlignedAllocator&) const { return true; }
 };
 

@@ -30,7 +30,7 @@ constexpr PoolCase kCases[] = {
 };
 
 Attributes attributes_of_case(const PoolCase& g) {
-  const auto pair = [](const int(&v)[2]) {
+  const auto pair = [](const int (&v)[2]) {
     return std::vector<double>{double(v[0]), double(v[1])};
   };
   return attributes_of(list("kernelSize", pair(g.kernel)), list("stride", pair(g.stride)),

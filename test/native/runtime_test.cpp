@@ -54,13 +54,9 @@ TEST(Runtime, RefusesWrongDescriptions) {
       {"batched of rank 0", [](D& d) { d.buffers[0].tensor.shape.clear(); }},
       {"negative size", [](D& d) { d.buffers[4].tensor.shape[0] = -1; }},
       {"product beyond 2^53",
-       [](D& d) {
-         d.buffers[4].tensor.shape = {std::int64_t{1} << 40, std::int64_t{1} << 40};
-       }},
+       [](D& d) { d.buffers[4].tensor.shape = {std::int64_t{1} << 40, std::int64_t{1} << 40}; }},
       {"wrapping product beside a 0",
-       [](D& d) {
-         d.buffers[4].tensor.shape = {0, std::int64_t{1} << 50, std::int64_t{1} << 50};
-       }},
+       [](D& d) { d.buffers[4].tensor.shape = {0, std::int64_t{1} << 50, std::int64_t{1} << 50}; }},
       {"rank 9", [](D& d) { d.buffers[4].tensor.shape.assign(9, 1); }},
       {"temporary without an offset", [](D& d) { d.buffers[2].offset = -1; }},
       {"offset that is no multiple of 64", [](D& d) { d.buffers[2].offset = 32; }},
@@ -76,17 +72,11 @@ TEST(Runtime, RefusesWrongDescriptions) {
       {"unknown operator", [](D& d) { d.instructions[0].op = "launch"; }},
       {"write to a feed", [](D& d) { d.instructions[1].outputs[0] = 0; }},
       {"write to a constant", [](D& d) { d.instructions[1].outputs[0] = 1; }},
-      {"read of a fetch",
-       [](D& d) {
-         d.instructions.push_back({"relu", {3}, {2}, {}, -1});
-       }},
+      {"read of a fetch", [](D& d) { d.instructions.push_back({"relu", {3}, {2}, {}, -1}); }},
       {"read before a write", [](D& d) { std::swap(d.instructions[0], d.instructions[1]); }},
       {"fetch that nothing writes", [](D& d) { d.instructions[1].outputs[0] = 2; }},
       {"batched with not batched", [](D& d) { d.buffers[2].tensor.batched = false; }},
-      {"shapes that differ",
-       [](D& d) {
-         d.buffers[2].tensor.shape = {4, 4};
-       }},
+      {"shapes that differ", [](D& d) { d.buffers[2].tensor.shape = {4, 4}; }},
       {"temporary overwritten before it is read",
        [](D& d) {
          d.buffers.push_back(batched(buffer(BufferKind::temporary, {4, 3}, 0)));
