@@ -1,4 +1,4 @@
-import { argumentError, dtypeError, shapeError, show } from './errors.ts';
+import { argumentError, dtypeError, StridenetError, shapeError, show } from './errors.ts';
 import { checkShape, elementCount, formatShape, type Shape } from './shape.ts';
 
 /** Element types. There is no promotion: operands of an operator share one. */
@@ -41,9 +41,20 @@ export function checkFloatDType(where: string, value: unknown): asserts value is
   }
 }
 
-/** A new array of zeros. Throws ERR_MEMORY-like RangeError only for sizes that passed checkShape. */
+/** A new array of zeros. Throws ERR_MEMORY when there is not so much memory. */
 export function allocate(dtype: DType, size: number): TypedArray {
-  return new arrays[dtype](size);
+  try {
+    return new arrays[dtype](size);
+  } catch (cause) {
+    const bytes = size * elementBytes(dtype);
+    throw new StridenetError(
+      'ERR_MEMORY',
+      `[allocate] no memory for ${size} ${dtype} (${bytes} bytes)`,
+      {
+        cause,
+      },
+    );
+  }
 }
 
 /** The dtype whose elements `array` holds, or null. */

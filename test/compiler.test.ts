@@ -193,7 +193,13 @@ describe('the memory plan', () => {
     const velocity = tracer.input({ shape: [4], dtype: 'float32' }, 'state');
     const rate = tracer.input({ shape: [], dtype: 'float64' });
     const settings = { momentum: 0.9, dampening: 0, weightDecay: 0, nesterov: false };
-    const [next, moved] = sn.ops.sgdUpdate<Variable>(p, relu(p), velocity, rate, settings);
+    const [next, moved] = sn.ops.sgdUpdate<Variable, Variable>(
+      p,
+      relu(p),
+      velocity,
+      rate,
+      settings,
+    );
     const doubled = add(p, p);
     const program = compileProgram(
       tracer.graph(

@@ -114,7 +114,7 @@ describe.each(backends)('reverse mode on %s', (backend) => {
       (p) => {
         const settings = { momentum: 0, dampening: 0, weightDecay: 0, nesterov: false };
         const rate = sn.tensor(1, [], 'float64');
-        const [next] = sn.ops.sgdUpdate<sn.Operand>(p, p, null, rate, settings);
+        const [next] = sn.ops.sgdUpdate<sn.Operand, sn.Operand>(p, p, null, rate, settings);
         return squaredError(next as Variable, p);
       },
       { backend },

@@ -111,7 +111,10 @@ export class Tracer {
     attributes: Attributes,
   ): readonly GraphVariable[] {
     const inputs = operands.map((operand) => this.#own(operator, operand));
-    const outputs = operator.infer(inputs, attributes).map((spec) => new GraphVariable(this, spec));
+    const outputs = operator.infer(inputs, attributes).map((spec) => {
+      checkShape(operator.name, spec.shape);
+      return new GraphVariable(this, spec);
+    });
     this.nodes.push({ operator, inputs, outputs, attributes, scope: scopes.join('/') });
     return outputs;
   }

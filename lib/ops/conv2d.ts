@@ -280,16 +280,19 @@ export function conv2dAttributes(
  * @throws ERR_SHAPE when channels, groups or sizes do not fit, or the filter is larger than the
  *   padded input; ERR_DTYPE when dtypes mix; ERR_ARGUMENT for an option out of range
  */
-export function conv2d<X extends Operand, W extends Operand, B extends Operand = never>(
-  x: X,
-  weight: W,
-  bias?: B | null,
-  options: Conv2dOptions = {},
-): Result<X | W | B> {
+export function conv2d<
+  X extends Operand,
+  W extends Operand,
+  B extends Operand | null | undefined = undefined,
+>(x: X, weight: W, bias?: B, options: Conv2dOptions = {}): Result<X | W | NonNullable<B>> {
   checkRank('conv2d', 'x', x, 4);
   checkRank('conv2d', 'weight', weight, 4);
   const [, , h = 0, w = 0] = x.shape;
   const [, , r = 0, s = 0] = weight.shape;
   const attributes = conv2dAttributes('conv2d', options, [h, w], [r, s]);
-  return apply<X | W | B, Conv2dAttributes>(conv2dOperator, [x, weight, bias ?? null], attributes);
+  return apply<X | W | NonNullable<B>, Conv2dAttributes>(
+    conv2dOperator,
+    [x, weight, bias ?? null],
+    attributes,
+  );
 }

@@ -144,10 +144,10 @@ export function biasGradient<T extends Operand>(dy: T): Result<T> {
  * @returns (N,O)
  * @throws ERR_SHAPE when the sizes do not fit; ERR_DTYPE when dtypes mix
  */
-export function linear<X extends Operand, W extends Operand, B extends Operand = never>(
-  x: X,
-  weight: W,
-  bias?: B | null,
-): Result<X | W | B> {
-  return apply<X | W | B, NoAttributes>(linearOperator, [x, weight, bias ?? null], {});
+export function linear<
+  X extends Operand,
+  W extends Operand,
+  B extends Operand | null | undefined = undefined,
+>(x: X, weight: W, bias?: B): Result<X | W | NonNullable<B>> {
+  return apply<X | W | NonNullable<B>, NoAttributes>(linearOperator, [x, weight, bias ?? null], {});
 }

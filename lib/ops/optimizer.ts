@@ -88,7 +88,8 @@ export const adamUpdateOperator: Operator<AdamAttributes> = {
 };
 
 /**
- * A step of stochastic gradient descent, as PyTorch's SGD: g ← gradient + weightDecay·p;
+ * A step of stochastic gradient descent (PyTorch's SGD, but for dampening, which counts from the
+ * first step on): g ← gradient + weightDecay·p;
  * v ← momentum·v + (1 − dampening)·g; p ← p − learningRate·(nesterov ? g + momentum·v : v), with
  * g in place of v when there is no velocity.
  *
@@ -96,15 +97,15 @@ export const adamUpdateOperator: Operator<AdamAttributes> = {
  * @param learningRate float64 ()
  * @returns [parameter', velocity'], or [parameter'] without velocity
  */
-export function sgdUpdate<T extends Operand>(
+export function sgdUpdate<T extends Operand, S extends Operand>(
   parameter: T,
   gradient: T,
   velocity: T | null,
-  learningRate: T,
+  learningRate: S,
   attributes: SgdAttributes,
-): Result<T>[] {
+): Result<T | S>[] {
   const inputs = [parameter, gradient, velocity, learningRate];
-  return applyAll(sgdUpdateOperator, inputs, attributes) as Result<T>[];
+  return applyAll(sgdUpdateOperator, inputs, attributes) as Result<T | S>[];
 }
 
 /**
@@ -115,15 +116,15 @@ export function sgdUpdate<T extends Operand>(
  * @param learningRate float64 ()
  * @returns [parameter', m', v']
  */
-export function adamUpdate<T extends Operand>(
+export function adamUpdate<T extends Operand, S extends Operand>(
   parameter: T,
   gradient: T,
   m: T,
   v: T,
-  step: T,
-  learningRate: T,
+  step: S,
+  learningRate: S,
   attributes: AdamAttributes,
-): Result<T>[] {
+): Result<T | S>[] {
   const inputs = [parameter, gradient, m, v, step, learningRate];
-  return applyAll(adamUpdateOperator, inputs, attributes) as Result<T>[];
+  return applyAll(adamUpdateOperator, inputs, attributes) as Result<T | S>[];
 }

@@ -47,5 +47,5 @@ export function someIntegers(shape: readonly number[], range = 3, start = 1): Te
 
 /** A convolution of tensors without bias. */
 export function convolve(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): Tensor {
-  return ops.conv2d<Tensor, Tensor>(x, weight, null, options);
+  return ops.conv2d(x, weight, null, options);
 }
