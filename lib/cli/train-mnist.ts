@@ -77,9 +77,9 @@ async function train(options: TrainOptions, signal: AbortSignal): Promise<void> 
     verbose: true,
   });
   const seconds = (performance.now() - start) / 1000;
+  print(`\ntrained in ${seconds.toFixed(1)} s`);
   const { accuracy } = await net.evaluate(test);
   signal.throwIfAborted();
-  print(`\ntrained in ${seconds.toFixed(1)} s`);
   print(`test accuracy ${percent(accuracy as number)}\n`);
   print(await drawGuesses(net, test, seed));
   if (options.save === null) return;
