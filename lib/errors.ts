@@ -6,6 +6,7 @@
  * - `ERR_ARGUMENT`: an option or a value outside of what it may be
  * - `ERR_FILE_FORMAT`: a file that is truncated, lies about its size or is of another kind
  * - `ERR_FILE_NOT_FOUND`: a file or a data set that is not there
+ * - `ERR_FILE_ACCESS`: a file that the system does not let us read or write
  * - `ERR_NATIVE_NOT_FOUND`: no addon for this machine could be loaded
  * - `ERR_PROGRAM`: a Program that the addon refuses
  * - `ERR_MEMORY`: more memory than there is
@@ -21,6 +22,7 @@ export type ErrorCode =
   | 'ERR_ARGUMENT'
   | 'ERR_FILE_FORMAT'
   | 'ERR_FILE_NOT_FOUND'
+  | 'ERR_FILE_ACCESS'
   | 'ERR_NATIVE_NOT_FOUND'
   | 'ERR_PROGRAM'
   | 'ERR_MEMORY'

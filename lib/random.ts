@@ -7,11 +7,40 @@ const weyl1 = 0xbb67ae85;
 
 /** The high 32 bits of a·b, from products of 16-bit halves. */
 function multiplyHigh(a: number, b: number): number {
-  const [aLow, aHigh] = [a & 0xffff, a >>> 16];
-  const [bLow, bHigh] = [b & 0xffff, b >>> 16];
+  const aLow = a & 0xffff;
+  const aHigh = a >>> 16;
+  const bLow = b & 0xffff;
+  const bHigh = b >>> 16;
   const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
   const carry = aLow * bHigh + (middle & 0xffff);
   return (aHigh * bHigh + (middle >>> 16) + (carry >>> 16)) >>> 0;
+}
+
+/** `philox4x32` into `words`, without allocating: a permutation asks for it thousands of times. */
+function fillBlock(
+  words: Uint32Array,
+  counter0: number,
+  counter1: number,
+  counter2: number,
+  counter3: number,
+  key0: number,
+  key1: number,
+): void {
+  let [c0, c1, c2, c3, k0, k1] = [counter0, counter1, counter2, counter3, key0, key1];
+  for (let round = 0; round < 10; round++) {
+    const next0 = (multiplyHigh(multiplier1, c2) ^ c1 ^ k0) >>> 0;
+    const next2 = (multiplyHigh(multiplier0, c0) ^ c3 ^ k1) >>> 0;
+    c1 = Math.imul(multiplier1, c2) >>> 0;
+    c3 = Math.imul(multiplier0, c0) >>> 0;
+    c0 = next0;
+    c2 = next2;
+    k0 = (k0 + weyl0) >>> 0;
+    k1 = (k1 + weyl1) >>> 0;
+  }
+  words[0] = c0;
+  words[1] = c1;
+  words[2] = c2;
+  words[3] = c3;
 }
 
 /**
@@ -22,16 +51,9 @@ export function philox4x32(
   counter: readonly [number, number, number, number],
   key: readonly [number, number],
 ): [number, number, number, number] {
-  let [c0, c1, c2, c3] = counter;
-  let [k0, k1] = key;
-  for (let round = 0; round < 10; round++) {
-    const [high0, low0] = [multiplyHigh(multiplier0, c0), Math.imul(multiplier0, c0) >>> 0];
-    const [high1, low1] = [multiplyHigh(multiplier1, c2), Math.imul(multiplier1, c2) >>> 0];
-    [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0];
-    k0 = (k0 + weyl0) >>> 0;
-    k1 = (k1 + weyl1) >>> 0;
-  }
-  return [c0, c1, c2, c3];
+  const words = new Uint32Array(4);
+  fillBlock(words, ...counter, ...key);
+  return [...words] as [number, number, number, number];
 }
 
 /** A 32-bit hash of a text (FNV-1a), which tells streams of one seed apart. */
@@ -68,10 +90,12 @@ function logarithm(x: number): number {
  * the same on every machine.
  */
 export class Generator {
-  readonly #key: readonly [number, number];
+  readonly #key0: number;
+  readonly #key1: number;
   readonly #stream: number;
+  readonly #words = new Uint32Array(4);
+  #left = 0;
   #block = 0;
-  #words: number[] = [];
   #spare: number | null = null;
 
   /**
@@ -80,23 +104,20 @@ export class Generator {
    */
   constructor(seed: number, stream = '') {
     checkSeed('Generator', seed);
-    this.#key = [seed >>> 0, Math.floor(seed / 2 ** 32)];
+    this.#key0 = seed >>> 0;
+    this.#key1 = Math.floor(seed / 2 ** 32);
     this.#stream = hash(stream);
   }
 
   /** 32 random bits. */
   word(): number {
-    if (this.#words.length === 0) {
-      const counter = [
-        this.#block >>> 0,
-        Math.floor(this.#block / 2 ** 32),
-        this.#stream,
-        0,
-      ] as const;
-      this.#words = philox4x32(counter, this.#key).reverse();
+    if (this.#left === 0) {
+      const high = Math.floor(this.#block / 2 ** 32);
+      fillBlock(this.#words, this.#block >>> 0, high, this.#stream, 0, this.#key0, this.#key1);
       this.#block++;
+      this.#left = 4;
     }
-    return this.#words.pop() as number;
+    return this.#words[4 - this.#left--] as number;
   }
 
   /** Uniform in [0, 1), a multiple of 2^−32. */
@@ -104,12 +125,18 @@ export class Generator {
     return this.word() / 2 ** 32;
   }
 
-  /** Uniform among the integers [0, bound), bound ≤ 2^32, without bias. */
+  /** Uniform among the integers [0, bound), 1 ≤ bound < 2^32, without bias (Lemire 2019). */
   integer(bound: number): number {
-    const limit = 2 ** 32 - (2 ** 32 % bound);
     let word = this.word();
-    while (word >= limit) word = this.word();
-    return word % bound;
+    let low = Math.imul(word, bound) >>> 0;
+    if (low < bound) {
+      const threshold = 2 ** 32 % bound;
+      while (low < threshold) {
+        word = this.word();
+        low = Math.imul(word, bound) >>> 0;
+      }
+    }
+    return multiplyHigh(word, bound);
   }
 
   /**
@@ -135,7 +162,8 @@ export class Generator {
 
   /** The integers 0 … size − 1 in random order (Fisher and Yates). */
   permutation(size: number): Int32Array {
-    const order = Int32Array.from({ length: size }, (_, i) => i);
+    const order = new Int32Array(size);
+    for (let i = 0; i < size; i++) order[i] = i;
     for (let i = size - 1; i > 0; i--) {
       const j = this.integer(i + 1);
       const held = order[i] as number;

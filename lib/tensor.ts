@@ -76,10 +76,14 @@ export class Tensor<D extends DType = DType> {
 
   /**
    * Wraps `data` without a copy; `tensor()` is the checked way in.
-   * Throws ERR_SHAPE when the shape and the number of elements differ.
+   * Throws ERR_SHAPE when the shape and the number of elements differ, ERR_ARGUMENT for memory that
+   * is shared between threads.
    */
   constructor(data: TypedArray, shape: readonly number[], dtype: D) {
     checkShape('Tensor', shape);
+    if (data.buffer instanceof SharedArrayBuffer) {
+      throw argumentError('Tensor', 'memory of its own', data.buffer);
+    }
     if (elementCount(shape) !== data.length) {
       throw shapeError(
         'Tensor',
@@ -104,8 +108,11 @@ export class Tensor<D extends DType = DType> {
     return this.data[0] as number;
   }
 
-  /** A tensor of its own memory. */
+  /** A tensor of its own memory. Throws ERR_ARGUMENT when this one's memory was detached. */
   clone(): Tensor<D> {
+    if (this.data.length !== elementCount(this.shape)) {
+      throw argumentError('Tensor', 'memory that was not detached or resized', this.data.buffer);
+    }
     return new Tensor(this.data.slice(), this.shape, this.dtype);
   }
 

@@ -60,6 +60,9 @@ describe('models on disk', () => {
     await expect(network().save(join(folder, 'none', 'net'))).rejects.toMatchObject({
       code: 'ERR_FILE_NOT_FOUND',
     });
+    await expect(network().save(folder)).rejects.toMatchObject({ code: 'ERR_FILE_ACCESS' });
+    await expect(sn.load(folder)).rejects.toMatchObject({ code: 'ERR_FILE_ACCESS' });
+    await expect(sn.load(5 as never)).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
     const other = join(folder, 'other.safetensors');
     await writeFile(other, encodeSafetensors(new Map([['a', sn.zeros([2])]]), new Map()));
     await expect(sn.load(other)).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT' });

@@ -89,12 +89,15 @@ describe('B1: a sequential network', () => {
 });
 
 describe.skipIf(!native)('B5: native training against the reference', () => {
+  // In float32 a ReLU within rounding of 0 may open on one backend alone, a difference that no
+  // arithmetic bounds: batches of 8 keep one sample's share of a gradient small.
   it.each([
-    ['float64', 1e-12],
-    ['float32', 1e-5],
-  ] as const)('%s: 20 steps agree within %d per tensor', async (dtype, bound) => {
+    ['float64', 5, 1e-12],
+    ['float32', 5, 1e-5],
+    ['float32', 6, 1e-5],
+  ] as const)('%s, seed %d: 20 steps agree within %d per tensor', async (dtype, seed, bound) => {
     const data = digits(80, 11);
-    const options = { epochs: 1, batchSize: 4, optimizer: sn.optimizers.adam(1e-3), seed: 5 };
+    const options = { epochs: 2, batchSize: 8, optimizer: sn.optimizers.adam(1e-3), seed };
     const results = await Promise.all(
       (['native', 'reference'] as const).map(async (backend) => {
         const net = sn.models.mnist({ backend, dtype, seed: 2 });
@@ -300,6 +303,19 @@ describe('the trainer', () => {
       expect(last.data.every((value) => Math.abs(value) < 0.5)).toBe(true);
     },
   );
+
+  it.each(backends)('answers predictions asked for at the same time on %s', async (backend) => {
+    const net = small({ backend });
+    const training = net.fit(data, options);
+    const sizes = [1, 50, 1, 7, 50, 3];
+    const part = (n: number): sn.Tensor =>
+      sn.tensor(data.x.data.slice(0, n * 784), [n, 1, 28, 28], 'uint8');
+    const answers = await Promise.all(sizes.map((n) => net.predict(part(n))));
+    expect(answers.map(({ shape }) => shape[0])).toEqual(sizes);
+    await training;
+    const [first, second] = await Promise.all([net.predict(part(1)), net.predict(part(50))]);
+    expect([...first.data]).toEqual([...second.data.slice(0, 10)]);
+  });
 
   it('refuses a second fit at the same time', async () => {
     const net = small();

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { BackendName } from '../backends/backend.ts';
-import { StridenetError } from '../errors.ts';
+import { argumentError, StridenetError } from '../errors.ts';
 import { describeLayer, layerOf } from '../layers/index.ts';
 import type { FloatDType, Tensor } from '../tensor.ts';
 import type { Architecture } from './architecture.ts';
@@ -8,6 +8,11 @@ import { Network } from './network.ts';
 import { encodeSafetensors, readSafetensors, writeAtomically } from './safetensors.ts';
 
 const formatVersion = '1';
+
+function checkPath(where: string, path: unknown): string {
+  if (typeof path !== 'string' || path === '') throw argumentError(where, 'a path', path);
+  return path;
+}
 
 /** Writes a network; see Network.save. */
 export async function saveNetwork(
@@ -25,7 +30,7 @@ export async function saveNetwork(
     ['version', formatVersion],
     ['architecture', JSON.stringify(description)],
   ]);
-  await writeAtomically(resolve(path), encodeSafetensors(parameters, metadata));
+  await writeAtomically(resolve(checkPath('save', path)), encodeSafetensors(parameters, metadata));
 }
 
 function describedNetwork(path: string, text: string, options: LoadOptions): Network {
@@ -50,11 +55,11 @@ export interface LoadOptions {
 
 /**
  * Reads a network that `save` wrote.
- * @throws ERR_FILE_NOT_FOUND; ERR_FILE_FORMAT for another kind of file, another version, or
+ * @throws ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS; ERR_FILE_FORMAT for another kind of file, another version, or
  *   parameters that do not fit the architecture
  */
 export async function load(path: string, options: LoadOptions = {}): Promise<Network> {
-  const { tensors, metadata } = await readSafetensors(resolve(path));
+  const { tensors, metadata } = await readSafetensors(resolve(checkPath('load', path)));
   if (metadata.get('format') !== 'stridenet' || metadata.get('version') !== formatVersion) {
     throw new StridenetError(
       'ERR_FILE_FORMAT',

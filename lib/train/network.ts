@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { BackendName } from '../backends/backend.ts';
 import { backendOf, defaultBackend } from '../backends/index.ts';
-import type { Dataset } from '../data/dataset.ts';
+import { checkDataset, type Dataset } from '../data/dataset.ts';
 import { argumentError, StridenetError, shapeError } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
 import { type Loss, softmaxCrossEntropy } from '../losses/index.ts';
@@ -55,6 +55,8 @@ export class Network {
   #values: Map<string, Tensor>;
   #version = 0;
   #predictor: Predictor | null = null;
+  /** Ends when all predictions asked for so far have: one at a time has the predictor. */
+  #predictions: Promise<unknown> = Promise.resolve();
   #training: Training | null = null;
   #waiting: (() => void)[] = [];
 
@@ -136,11 +138,9 @@ export class Network {
     if (!(x instanceof Tensor)) throw argumentError('predict', 'a Tensor', x);
     checkInput('predict', this.architecture, x);
     const samples = x.clone();
-    await this.#boundary();
-    this.#collect();
-    const predictor = this.#predictorFor(samples);
-    predictor.load(this.#values, this.#version);
-    return predictor.predict(samples);
+    const result = this.#predictions.then(() => this.#predictNow(samples));
+    this.#predictions = result.catch(() => undefined);
+    return result;
   }
 
   /**
@@ -150,6 +150,8 @@ export class Network {
   async evaluate(data: Dataset, settings: EvaluateSettings = {}): Promise<Evaluation> {
     const { loss = softmaxCrossEntropy(), batchSize = 1000 } = settings;
     checkInteger('evaluate', 'batchSize', batchSize, 1);
+    checkDataset('evaluate', data);
+    if (data.x.shape[0] === 0) throw argumentError('evaluate', 'at least one sample', 0);
     const evaluator = new Evaluator(this.architecture, data, loss, this.#settings, batchSize);
     try {
       await this.#boundary();
@@ -182,7 +184,8 @@ export class Network {
 
   /**
    * Writes architecture and parameters as safetensors: to a temporary name, synced, renamed.
-   * @throws ERR_FILE_NOT_FOUND when the folder is not there; the system's error otherwise
+   * @throws ERR_FILE_NOT_FOUND when the folder is not there; ERR_FILE_ACCESS for what the system
+   *   refuses otherwise; ERR_ARGUMENT when `path` is no text
    */
   async save(path: string): Promise<void> {
     const { saveNetwork } = await import('./files.ts');
@@ -240,6 +243,14 @@ export class Network {
     await new Promise<void>((resolve) => {
       this.#waiting.push(resolve);
     });
+  }
+
+  async #predictNow(samples: Tensor): Promise<Tensor> {
+    await this.#boundary();
+    this.#collect();
+    const predictor = this.#predictorFor(samples);
+    predictor.load(this.#values, this.#version);
+    return predictor.predict(samples);
   }
 
   #predictorFor(x: Tensor): Predictor {

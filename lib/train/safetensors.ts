@@ -140,37 +140,57 @@ export function decodeSafetensors(path: string, file: Uint8Array): SafetensorsFi
   return { tensors, metadata };
 }
 
-/** Throws ERR_FILE_NOT_FOUND in place of the system's ENOENT. */
-function missing(path: string, cause: unknown): never {
-  if ((cause as { code?: string }).code !== 'ENOENT') throw cause;
-  throw new StridenetError('ERR_FILE_NOT_FOUND', `[safetensors] ${path} is not there`, { cause });
+/** The system's error as ours, with the path. */
+function systemError(path: string, cause: unknown): StridenetError {
+  const isMissing = (cause as { code?: string }).code === 'ENOENT';
+  const reason = isMissing ? 'is not there' : (cause as Error).message;
+  return new StridenetError(
+    isMissing ? 'ERR_FILE_NOT_FOUND' : 'ERR_FILE_ACCESS',
+    `[safetensors] ${path}: ${reason}`,
+    { cause },
+  );
 }
 
-/** Reads a safetensors file. Throws ERR_FILE_NOT_FOUND, ERR_FILE_FORMAT, or the system's error. */
+/** Reads a safetensors file. Throws ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS or ERR_FILE_FORMAT. */
 export async function readSafetensors(path: string): Promise<SafetensorsFile> {
-  const file = await readFile(path).catch((cause) => missing(path, cause));
+  const file = await readFile(path).catch((cause) => {
+    throw systemError(path, cause);
+  });
   return decodeSafetensors(path, file);
 }
 
-/** Writes a file so that the path holds the old bytes or the new ones, whatever happens. */
-export async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.${Date.now().toString(36)}.tmp`;
-  const handle = await open(temporary, 'wx').catch((cause) => missing(path, cause));
+async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+  const handle = await open(path, 'wx');
   try {
     await handle.writeFile(bytes);
     await handle.sync();
+  } finally {
     await handle.close();
-    await rename(temporary, path);
-  } catch (error) {
-    await handle.close().catch(() => undefined);
-    await rm(temporary, { force: true });
-    throw error;
   }
+}
+
+async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
-  const folder = await open(dirname(path), 'r');
+  const folder = await open(path, 'r');
   try {
     await folder.sync();
   } finally {
     await folder.close();
+  }
+}
+
+/**
+ * Writes a file so that the path holds the old bytes or the new ones, whatever happens.
+ * @throws ERR_FILE_NOT_FOUND when the folder is not there; ERR_FILE_ACCESS
+ */
+export async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.${process.pid}.${Date.now().toString(36)}.tmp`;
+  try {
+    await writeSynced(temporary, bytes);
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw systemError(path, cause);
   }
 }

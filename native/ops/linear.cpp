@@ -211,7 +211,8 @@ std::int64_t read_channels(const Call& call, std::int64_t features) {
     refuse("expected channelsLast to divide " + std::to_string(features) +
            " features but received " + std::to_string(channels));
   }
-  return channels;
+  // Without features there is nothing to permute, and no area to divide by.
+  return features == 0 ? 0 : channels;
 }
 
 LinearSizes check_samples(const TensorSpec& x, const char* name) {
