@@ -27,10 +27,17 @@ function functionOf(tried: Case, { inputs: varied }: GradientClaim) {
   return { fn, at: varied.map((place) => inputs[place] as Tensor) };
 }
 
-describe.each(Object.keys(families))('gradients of %s by central differences', (name) => {
-  for (const tried of need(families[name]).cases) {
-    const { gradient } = tried;
-    if (gradient === undefined) continue;
+const claims = Object.entries(families)
+  .map(([name, { cases }]) => ({
+    name,
+    cases: cases.flatMap((tried) =>
+      tried.gradient === undefined ? [] : [{ tried, gradient: tried.gradient }],
+    ),
+  }))
+  .filter(({ cases }) => cases.length > 0);
+
+describe.each(claims)('gradients of $name by central differences', ({ cases }) => {
+  for (const { tried, gradient } of cases) {
     it(`${tried.operator}: ${tried.title} (seed ${tried.seed})`, () => {
       const { fn, at } = functionOf(tried, gradient);
       for (const options of backends) {
