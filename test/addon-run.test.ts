@@ -360,6 +360,63 @@ describe('a Program', () => {
     }
   });
 
+  it('survives setters of prototypes that dispose of it or run it', async () => {
+    let calls = 0;
+    const meddle = () => {
+      calls++;
+      program.dispose();
+      program.runSync(request(1));
+    };
+    /** What `body` gives while the prototypes have setters for all that the addon hands out. */
+    async function meddled<T>(body: () => T): Promise<Awaited<T>> {
+      const places = ['steps', 'fetches', 'code', 'step'].map((name) => [Object.prototype, name]);
+      places.push([Array.prototype, '0'], [Array.prototype, '1']);
+      for (const [prototype, name] of places) {
+        Object.defineProperty(prototype, name as string, { configurable: true, set: meddle });
+      }
+      try {
+        return await body();
+      } finally {
+        for (const [prototype, name] of places) {
+          Reflect.deleteProperty(prototype as object, name as string);
+        }
+      }
+    }
+    const [first, second] = [request(2), request(2)];
+    const wanted = program.runSync(request(2));
+    program = training();
+    const sync = await meddled(() => program.runSync(first));
+    program = training();
+    const running = program.run(second);
+    expect(await meddled(() => running)).toEqual(wanted);
+    expect(sync).toEqual(wanted);
+    const wrong = request(1, { batch: Int32Array.of(-1) });
+    const error = await meddled(() => {
+      try {
+        return program.runSync(wrong);
+      } catch (reason) {
+        return reason;
+      }
+    });
+    expect(error).toMatchObject({ code: 'ERR_ARGUMENT' });
+    expect(calls).toBe(0);
+    expect(program.runSync(request(1)).steps).toBe(1);
+  });
+
+  it('takes the attributes of instructions from the description alone', () => {
+    Object.defineProperty(Object.prototype, 'inherited', {
+      configurable: true,
+      enumerable: true,
+      writable: true,
+      value: () => 0,
+    });
+    try {
+      expect(training().runSync(request(1)).steps).toBe(1);
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'inherited');
+    }
+  });
+
   it('runs no step and a batch of none', () => {
     const before = weights();
     const none = program.runSync(request(0));

@@ -40,14 +40,18 @@ Napi::Value cpu_info(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
     const Napi::Object result = Napi::Object::New(env);
-    result.Set("isa", kernels().name);
+    set_own(result, "isa", Napi::String::New(env, kernels().name));
     const Napi::Array isas = Napi::Array::New(env);
-    for (const KernelTable* table : supported_kernels()) isas.Set(isas.Length(), table->name);
-    result.Set("isas", isas);
+    for (const KernelTable* table : supported_kernels()) {
+      set_own(isas, isas.Length(), Napi::String::New(env, table->name));
+    }
+    set_own(result, "isas", isas);
     const Napi::Array features = Napi::Array::New(env);
-    for (const std::string& feature : cpu_features()) features.Set(features.Length(), feature);
-    result.Set("features", features);
-    result.Set("threads", Napi::Number::New(env, ThreadPool::instance().threads()));
+    for (const std::string& feature : cpu_features()) {
+      set_own(features, features.Length(), Napi::String::New(env, feature));
+    }
+    set_own(result, "features", features);
+    set_own(result, "threads", Napi::Number::New(env, ThreadPool::instance().threads()));
     return result;
   });
 }
@@ -75,8 +79,8 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
   return guarded(env, [&]() -> Napi::Value {
     const MemoryCounter& counter = *Environment::of(env).counter();
     const Napi::Object result = Napi::Object::New(env);
-    result.Set("bytes", Napi::Number::New(env, static_cast<double>(counter.bytes)));
-    result.Set("programs", Napi::Number::New(env, static_cast<double>(counter.programs)));
+    set_own(result, "bytes", Napi::Number::New(env, static_cast<double>(counter.bytes)));
+    set_own(result, "programs", Napi::Number::New(env, static_cast<double>(counter.programs)));
     return result;
   });
 }
@@ -97,12 +101,12 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   return guarded(env, [&] {
     pin_image();
     env.SetInstanceData(new Environment(env));
-    exports.Set("cpuInfo", Napi::Function::New<cpu_info>(env, "cpuInfo"));
-    exports.Set("setThreads", Napi::Function::New<set_threads>(env, "setThreads"));
-    exports.Set("scratchBytes", Napi::Function::New<scratch_bytes>(env, "scratchBytes"));
-    exports.Set("fmaPeak", Napi::Function::New<fma_peak>(env, "fmaPeak"));
-    exports.Set("memory", Napi::Function::New<memory>(env, "memory"));
-    exports.Set("Program", ProgramObject::define(env));
+    set_own(exports, "cpuInfo", Napi::Function::New<cpu_info>(env, "cpuInfo"));
+    set_own(exports, "setThreads", Napi::Function::New<set_threads>(env, "setThreads"));
+    set_own(exports, "scratchBytes", Napi::Function::New<scratch_bytes>(env, "scratchBytes"));
+    set_own(exports, "fmaPeak", Napi::Function::New<fma_peak>(env, "fmaPeak"));
+    set_own(exports, "memory", Napi::Function::New<memory>(env, "memory"));
+    set_own(exports, "Program", ProgramObject::define(env));
     return exports;
   });
 }

@@ -37,10 +37,22 @@ Attributes::Value parse_attribute(const std::string& what, Napi::Value value) {
   return numbers;
 }
 
+/// The names of its own enumerable properties; what a prototype has is no attribute.
+Napi::Value own_names(Napi::Object object) {
+  const napi_env env = object.Env();
+  napi_value names = nullptr;
+  const napi_status status = napi_get_all_property_names(
+      env, object, napi_key_own_only,
+      static_cast<napi_key_filter>(napi_key_enumerable | napi_key_skip_symbols),
+      napi_key_numbers_to_strings, &names);
+  if (status != napi_ok) throw Napi::Error::New(env);
+  return {env, names};
+}
+
 Attributes parse_attributes(const std::string& what, Napi::Value value) {
   Attributes attributes;
   const Napi::Object object = read_object(kCode, what, value);
-  const Napi::Array names = read_array(kCode, what, object.GetPropertyNames(), kMaxOperands);
+  const Napi::Array names = read_array(kCode, what, own_names(object), kMaxOperands);
   const std::uint32_t length = names.Length();
   for (std::uint32_t i = 0; i < length; ++i) {
     const std::string name = read_string(kCode, what, names.Get(i));

@@ -42,7 +42,7 @@ std::int64_t stacked_elements(std::int64_t steps, const TensorSpec& tensor) {
 
 Napi::Error outcome_error(Napi::Env env, const Outcome& outcome) {
   Napi::Error error = make_error(env, outcome.code, outcome.message);
-  error.Set("step", Napi::Number::New(env, static_cast<double>(outcome.step)));
+  set_own(error.Value(), "step", Napi::Number::New(env, static_cast<double>(outcome.step)));
   return error;
 }
 
@@ -57,6 +57,22 @@ struct ProgramObject::Request {
   double budget = -1;
 };
 
+/// Marks a run on this thread as under way: JavaScript that it calls may not start another, and
+/// dispose() waits for its end.
+class ProgramObject::Running {
+ public:
+  Running(Napi::Env env, ProgramObject& object) : env_(env), object_(object) {
+    object_.running_ = true;
+  }
+  ~Running() { object_.end_run(env_); }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+ private:
+  Napi::Env env_;
+  ProgramObject& object_;
+};
+
 class ProgramObject::RunJob : public Job {
  public:
   RunJob(Napi::Env env, ProgramObject& object, const std::vector<Napi::Value>& arrays)
@@ -69,11 +85,12 @@ class ProgramObject::RunJob : public Job {
   }
 
   void settle(Napi::Env env) override {
-    std::vector<Napi::Value> into;
-    for (const Napi::ObjectReference& array : into_) into.push_back(array.Value());
     try {
-      const Napi::Object result =
-          guarded(env, [&] { return object_.finish(env, outcome, steps, into); });
+      const Napi::Object result = guarded(env, [&] {
+        std::vector<Napi::Value> into;
+        for (const Napi::ObjectReference& array : into_) into.push_back(array.Value());
+        return object_.finish(env, outcome, steps, into);
+      });
       object_.end_run(env);
       deferred.Resolve(result);
     } catch (const Napi::Error& error) {
@@ -118,7 +135,7 @@ ProgramObject::~ProgramObject() {
   report_memory(Env());
 }
 
-void ProgramObject::report_memory(Napi::Env env) {
+void ProgramObject::report_memory(Napi::Env env) noexcept {
   const std::int64_t bytes = program_ == nullptr ? 0 : program_->bytes();
   std::int64_t total = 0;
   if (bytes != reported_) napi_adjust_external_memory(env, bytes - reported_, &total);
@@ -232,11 +249,11 @@ Napi::Object ProgramObject::finish(Napi::Env env, const Outcome& outcome, std::i
     // The caller may have detached or shrunk its arrays meanwhile.
     const ArrayMemory memory = read_typed_array(numbered("into", i), array, tensor.dtype, elements);
     program_->store_fetch(i, memory.data, outcome.steps);
-    fetches.Set(static_cast<std::uint32_t>(i), array);
+    set_own(fetches, static_cast<std::uint32_t>(i), array);
   }
   const Napi::Object result = Napi::Object::New(env);
-  result.Set("steps", Napi::Number::New(env, static_cast<double>(outcome.steps)));
-  result.Set("fetches", fetches);
+  set_own(result, "steps", Napi::Number::New(env, static_cast<double>(outcome.steps)));
+  set_own(result, "fetches", fetches);
   return result;
 }
 
@@ -246,7 +263,9 @@ Napi::Value ProgramObject::run_sync(const Napi::CallbackInfo& info) {
     expect_idle();
     const Request request = read_request(info[0]);
     const std::vector<std::int32_t> batches = begin(env, request);
-    const Outcome outcome = program_->run(request.steps, batches, request.budget);
+    const std::shared_ptr<Program> program = program_;
+    const Running running(env, *this);
+    const Outcome outcome = program->run(request.steps, batches, request.budget);
     return finish(env, outcome, request.steps, request.into);
   });
 }
@@ -280,7 +299,7 @@ Napi::Value ProgramObject::run(const Napi::CallbackInfo& info) {
   }
 }
 
-void ProgramObject::end_run(Napi::Env env) {
+void ProgramObject::end_run(Napi::Env env) noexcept {
   running_ = false;
   if (!disposed_) return;
   program_.reset();

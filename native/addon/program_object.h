@@ -20,6 +20,7 @@ class ProgramObject : public Napi::ObjectWrap<ProgramObject> {
   ~ProgramObject() override;
 
  private:
+  class Running;
   class RunJob;
   struct Request;
 
@@ -34,13 +35,12 @@ class ProgramObject : public Napi::ObjectWrap<ProgramObject> {
   void expect_idle() const;
   std::size_t persistent_id(Napi::Value value) const;
   Request read_request(Napi::Value value) const;
-  void check_batch(const Request& request) const;
   std::vector<std::int32_t> begin(Napi::Env env, const Request& request);
   Napi::Object finish(Napi::Env env, const Outcome& outcome, std::int64_t requested,
                       const std::vector<Napi::Value>& into);
-  void end_run(Napi::Env env);
+  void end_run(Napi::Env env) noexcept;
   /// Tells V8 how much native memory this object keeps.
-  void report_memory(Napi::Env env);
+  void report_memory(Napi::Env env) noexcept;
 
   std::shared_ptr<Program> program_;  // null once disposed
   bool running_ = false;

@@ -12,9 +12,17 @@ namespace {
 
 }  // namespace
 
+void set_own(Napi::Object object, const char* name, Napi::Value value) {
+  object.DefineProperty(Napi::PropertyDescriptor::Value(name, value, napi_default_jsproperty));
+}
+
+void set_own(Napi::Array array, std::uint32_t index, Napi::Value value) {
+  set_own(array, std::to_string(index).c_str(), value);
+}
+
 Napi::Error make_error(Napi::Env env, const char* code, const std::string& message) {
   Napi::Error error = Napi::Error::New(env, message);
-  error.Set("code", Napi::String::New(env, code));
+  set_own(error.Value(), "code", Napi::String::New(env, code));
   return error;
 }
 

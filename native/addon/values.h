@@ -13,6 +13,11 @@
 
 namespace stridenet::addon {
 
+/// Gives `object` an own property of its own making: unlike Set, it runs no setter that JavaScript
+/// put on a prototype.
+void set_own(Napi::Object object, const char* name, Napi::Value value);
+void set_own(Napi::Array array, std::uint32_t index, Napi::Value value);
+
 /// A JavaScript Error with this `code`.
 Napi::Error make_error(Napi::Env env, const char* code, const std::string& message);
 
