@@ -1,78 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { backendOf } from '../lib/backends/index.ts';
-import { referenceBackend } from '../lib/backends/reference.ts';
-import { compileProgram, optimize, type PassOptions } from '../lib/compiler/compile.ts';
+import { compileProgram, optimize } from '../lib/compiler/compile.ts';
 import { removeDeadCode } from '../lib/compiler/deadCode.ts';
 import { fuseActivations } from '../lib/compiler/fuse.ts';
 import { chooseLayouts } from '../lib/compiler/layout.ts';
 import type { LoweredCall } from '../lib/compiler/lower.ts';
 import { bufferBytes, type Program } from '../lib/compiler/program.ts';
-import { gradients } from '../lib/graph/differentiate.ts';
 import { type Graph, Tracer } from '../lib/graph/graph.ts';
 import * as sn from '../lib/index.ts';
 import type { Variable } from '../lib/ops/operator.ts';
-import { Generator } from '../lib/random.ts';
-import { backends, relativeDistance } from './support/networks.ts';
+import { random, shapes, trainingGraph } from './support/graphs.ts';
 
-const { conv2d, linear, maxPool2d, relu, flatten, softmaxCrossEntropy, add } = sn.ops;
-
-function random(
-  shape: number[],
-  seed: number,
-  dtype: 'float32' | 'float64' = 'float32',
-): sn.Tensor {
-  const generator = new Generator(seed);
-  const tensor = sn.zeros(shape, dtype);
-  for (let i = 0; i < tensor.size; i++) tensor.data[i] = 2 * generator.uniform() - 1;
-  return tensor;
-}
-
-type Six = readonly [Variable, Variable, Variable, Variable, Variable, Variable];
-
-const batch = 6;
-const shapes = {
-  x: [batch, 3, 12, 12],
-  w1: [8, 3, 3, 3],
-  b1: [8],
-  w2: [5, 8, 2, 2],
-  w3: [7, 5 * 4 * 4],
-  b3: [7],
-};
-
-function network(
-  x: Variable,
-  w1: Variable,
-  b1: Variable,
-  w2: Variable,
-  w3: Variable,
-  b3: Variable,
-): Variable {
-  const first = maxPool2d(relu(conv2d(x, w1, b1, { padding: 1 })), { kernelSize: 2 });
-  const second = relu(
-    conv2d(first, w2, null, {
-      padding: [
-        [0, 1],
-        [1, 0],
-      ],
-    }),
-  );
-  return linear(flatten(maxPool2d(second, { kernelSize: 3, stride: 1 })), w3, b3);
-}
-
-/** Loss and all gradients of a network with two convolutions, pools and a dense layer. */
-function trainingGraph(): { graph: Graph; feeds: sn.Tensor[] } {
-  const tracer = new Tracer();
-  const variables = Object.entries(shapes).map(([name, shape]) =>
-    tracer.input({ shape, dtype: 'float32', batched: name === 'x' }),
-  );
-  const labels = tracer.input({ shape: [batch], dtype: 'int32', batched: true });
-  const [x, w1, b1, w2, w3, b3] = variables as readonly Variable[] as Six;
-  const logits = network(x, w1, b1, w2, w3, b3);
-  const loss = softmaxCrossEntropy(logits, labels);
-  const graph = tracer.graph([loss, logits, ...(gradients(loss, variables) as Variable[])]);
-  const feeds = Object.values(shapes).map((shape, i) => random(shape, 10 + i));
-  return { graph, feeds: [...feeds, sn.tensor([0, 6, 3, 3, 1, 5], [batch], 'int32')] };
-}
+const { conv2d, relu, add } = sn.ops;
 
 function names(graph: Graph): string[] {
   return graph.nodes.map(({ operator }) => operator.name);
@@ -213,87 +151,5 @@ describe('the memory plan', () => {
     );
     expect(program.instructions.map(({ op }) => op)).toEqual(['relu', 'add', 'sgdUpdate']);
     expect(program.instructions[2]?.outputs).toEqual([program.states[0], program.states[1]]);
-  });
-});
-
-const combinations: PassOptions[] = [true, false].flatMap((fuse) =>
-  [true, false].flatMap((deadCode) => [true, false].map((reuse) => ({ fuse, deadCode, reuse }))),
-);
-
-describe.each(backends)('every pass on and off on %s', (backend) => {
-  const { graph, feeds } = trainingGraph();
-  const request = { steps: 1, feeds: feeds.map(({ data }) => data) };
-  const expected = referenceBackend.prepare(graph).runSync(request).fetches;
-
-  it.each(combinations)('%o', (passes) => {
-    const program = backendOf(backend).prepare(graph, { passes });
-    const { fetches } = program.runSync(request);
-    fetches.forEach((values, i) => {
-      const shape = [values.length];
-      const distance = relativeDistance(
-        new sn.Tensor(values, shape, 'float32'),
-        new sn.Tensor(expected[i] as Float32Array, shape, 'float32'),
-      );
-      expect(distance, `output ${i}`).toBeLessThanOrEqual(1e-6);
-    });
-    program.dispose();
-  });
-
-  it('serves smaller batches with one Program', () => {
-    const program = backendOf(backend).prepare(graph);
-    const wide = { ...request, steps: 3, batch: Int32Array.from([6, 2, 0]) };
-    const stacked = feeds.map((feed) => {
-      const data = feed.data.constructor as Float32ArrayConstructor;
-      const all = new data(3 * feed.size);
-      for (let step = 0; step < 3; step++) all.set(feed.data as Float32Array, step * feed.size);
-      return all;
-    });
-    const { fetches } = program.runSync({ ...wide, feeds: stacked });
-    const logits = fetches[1] as Float32Array;
-    expect([...logits.slice(42, 56)]).toEqual([...logits.slice(0, 14)]);
-    expect(Number.isNaN(fetches[0]?.[2])).toBe(true);
-    expect((fetches[3] as Float32Array).slice(-216).every((value) => value === 0)).toBe(true);
-    program.dispose();
-  });
-
-  it('keeps the old value of a state for whoever reads an alias of it', () => {
-    const tracer = new Tracer();
-    const s = tracer.input({ shape: [2, 2], dtype: 'float32' }, 'state');
-    const flat = sn.ops.reshape(s as Variable, [4]);
-    const next = relu(s as Variable);
-    const sum = add(flat, sn.ops.reshape(next, [4]));
-    const program = backendOf(backend).prepare(
-      tracer.graph([sum], [{ state: s, value: next as never }]),
-    );
-    program.write(
-      0,
-      sn.tensor([
-        [-1, 2],
-        [-3, 4],
-      ]),
-    );
-    const { fetches } = program.runSync({ steps: 2, feeds: [] });
-    expect([...(fetches[0] as Float32Array)]).toEqual([-1, 4, -3, 8, 0, 4, 0, 8]);
-    program.dispose();
-  });
-
-  it('swaps states', () => {
-    const tracer = new Tracer();
-    const a = tracer.input({ shape: [2], dtype: 'float32' }, 'state');
-    const b = tracer.input({ shape: [2], dtype: 'float32' }, 'state');
-    const program = backendOf(backend).prepare(
-      tracer.graph(
-        [],
-        [
-          { state: a, value: b },
-          { state: b, value: a },
-        ],
-      ),
-    );
-    program.write(0, sn.tensor([1, 2]));
-    program.write(1, sn.tensor([3, 4]));
-    program.runSync({ steps: 3, feeds: [] });
-    expect([...program.read(0).data, ...program.read(1).data]).toEqual([3, 4, 1, 2]);
-    program.dispose();
   });
 });
