@@ -49,8 +49,14 @@ function indexOf(flat: number, shape: readonly number[]): number[] {
 }
 
 class Worst {
+  readonly #nanIsEqual: boolean;
   maxError = 0;
   worst: WorstEntry | null = null;
+
+  /** `nanIsEqual`: two NaN agree; else they count as an infinite error. */
+  constructor(options: { nanIsEqual: boolean }) {
+    this.#nanIsEqual = options.nanIsEqual;
+  }
 
   add(
     name: string,
@@ -60,7 +66,8 @@ class Worst {
     expected: number,
   ): void {
     const scale = Math.max(1, Math.abs(actual), Math.abs(expected));
-    const difference = Object.is(actual, expected) ? 0 : Math.abs(actual - expected) / scale;
+    const same = this.#nanIsEqual ? Object.is(actual, expected) : actual === expected;
+    const difference = same ? 0 : Math.abs(actual - expected) / scale;
     const error = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
     if (error > this.maxError || this.worst === null) {
       this.maxError = error;
@@ -103,6 +110,9 @@ export function gradientCheck(
       throw argumentError('gradientCheck', 'float64 inputs (use .to("float64"))', 'float32');
     }
   }
+  if (!inputs.some(({ dtype }) => dtype === 'float64')) {
+    throw argumentError('gradientCheck', 'at least one float64 input', inputs.length);
+  }
   const random = new Generator(seed, 'gradientCheck');
   const tracer = new Tracer();
   const variables = inputs.map((input) => tracer.input(input));
@@ -125,7 +135,7 @@ export function gradientCheck(
   try {
     const feeds = inputs.map(({ data }) => data.slice());
     const parts = backward.runSync({ steps: 1, feeds }).fetches;
-    const worst = new Worst();
+    const worst = new Worst({ nanIsEqual: false });
     places.forEach((place, p) => {
       const { shape, size } = inputs[place] as Tensor;
       const stride = Math.max(1, Math.floor(size / (samples ?? size)));
@@ -192,7 +202,7 @@ export function compareBackends(
       program.dispose();
     }
   });
-  const worst = new Worst();
+  const worst = new Worst({ nanIsEqual: true });
   fetched.forEach(({ name, variable }, f) => {
     const [a, b] = [native?.[f] as TypedArray, reference?.[f] as TypedArray];
     for (let i = 0; i < a.length; i++) {

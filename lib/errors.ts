@@ -76,3 +76,16 @@ export function shapeError(where: string, message: string): StridenetError {
 export function dtypeError(where: string, message: string): StridenetError {
   return new StridenetError('ERR_DTYPE', `[${where}] ${message}`);
 }
+
+/**
+ * Throws ERR_ARGUMENT unless `options` is an object of no other keys than `known`: a misspelt option
+ * must not be ignored.
+ */
+export function checkOptions(where: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw argumentError(where, 'an object of options', options);
+  }
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) throw argumentError(where, `options of ${known.join(', ')}`, key);
+  }
+}

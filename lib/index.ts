@@ -27,6 +27,7 @@ export * as losses from './losses/index.ts';
 export * as models from './models/index.ts';
 export type { Operand, Spec, Variable } from './ops/operator.ts';
 export * as optimizers from './optimizers/index.ts';
+export type { Optimizer } from './optimizers/optimizer.ts';
 export { Generator } from './random.ts';
 export * as shape from './shape.ts';
 export { type DType, full, Tensor, type TypedArray, tensor, zeros } from './tensor.ts';
@@ -40,7 +41,13 @@ export type {
 } from './train/events.ts';
 export { type LoadOptions, load } from './train/files.ts';
 export type { FitOptions, TrainOptions } from './train/fit.ts';
-export { type Network, type SequentialOptions, sequential } from './train/network.ts';
+export {
+  type EvaluateSettings,
+  type Network,
+  type PredictOptions,
+  type SequentialOptions,
+  sequential,
+} from './train/network.ts';
 export {
   type CompiledFunction,
   type CompileOptions,

@@ -160,16 +160,24 @@ export class Generator {
     }
   }
 
-  /** The integers 0 … size − 1 in random order (Fisher and Yates). */
+  /** The integers 0 … size − 1 in random order. */
   permutation(size: number): Int32Array {
     const order = new Int32Array(size);
     for (let i = 0; i < size; i++) order[i] = i;
-    for (let i = size - 1; i > 0; i--) {
-      const j = this.integer(i + 1);
-      const held = order[i] as number;
-      order[i] = order[j] as number;
-      order[j] = held;
-    }
+    this.shuffle(order);
     return order;
+  }
+
+  /**
+   * Puts `values` in random order (Fisher and Yates, from the end). A part of it at a time: places
+   * from `from` − 1 down to `to`; all parts in turn do what one call does.
+   */
+  shuffle(values: Int32Array, from = values.length, to = 1): void {
+    for (let i = from - 1; i >= to; i--) {
+      const j = this.integer(i + 1);
+      const held = values[i] as number;
+      values[i] = values[j] as number;
+      values[j] = held;
+    }
   }
 }

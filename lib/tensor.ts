@@ -182,15 +182,32 @@ function isNumbers(values: unknown): values is ArrayLike<number> {
  *
  * @param values a number, nested arrays of numbers, or a typed array
  * @param shape the sizes; may be left out for numbers and nested arrays (then it is their nesting)
- * @param dtype 'float32' unless said otherwise; a typed array brings its own
+ * @param dtype default 'float32', but the dtype of a typed array that has one (Int32Array: 'int32')
  * @throws ERR_SHAPE when `shape` and the number of values differ, or a size is no integer ≥ 0
  * @throws ERR_DTYPE when a typed array and `dtype` differ in kind and a value does not fit
  */
-export function tensor<D extends DType = 'float32'>(
+export function tensor<D extends DType>(
+  values: NestedNumbers | TypedArray,
+  shape: readonly number[] | undefined,
+  dtype: D,
+): Tensor<D>;
+export function tensor(values: Float64Array, shape?: readonly number[]): Tensor<'float64'>;
+export function tensor(values: Int32Array, shape?: readonly number[]): Tensor<'int32'>;
+export function tensor(values: Uint8Array, shape?: readonly number[]): Tensor<'uint8'>;
+export function tensor(
+  values: NestedNumbers | Float32Array,
+  shape?: readonly number[],
+): Tensor<'float32'>;
+export function tensor(
   values: NestedNumbers | TypedArray,
   shape?: readonly number[],
-  dtype?: D,
-): Tensor<D> {
+  dtype?: DType,
+): Tensor;
+export function tensor(
+  values: NestedNumbers | TypedArray,
+  shape?: readonly number[],
+  dtype?: DType,
+): Tensor {
   const own = dtypeOfArray(values);
   const type = dtype ?? own ?? 'float32';
   checkDType('tensor', type);
@@ -224,7 +241,7 @@ export function tensor<D extends DType = 'float32'>(
     if (typeof value !== 'number') throw argumentError('tensor', 'numbers', value);
     data[i] = value;
   }
-  return new Tensor(data, sizes, type) as Tensor<D>;
+  return new Tensor(data, sizes, type);
 }
 
 function checkIntegers(values: ArrayLike<number>, dtype: 'int32' | 'uint8'): void {

@@ -25,6 +25,7 @@ export interface AddonProgram {
   run(request: RunRequest): Promise<RunResult>;
   cancel(): void;
   dispose(): void;
+  bytes(): number;
 }
 
 /** The addon and the file it was loaded from. */

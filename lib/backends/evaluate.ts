@@ -12,8 +12,24 @@ export interface EvaluateOptions extends PrepareOptions {
 const maxPrograms = 64;
 const maxBytes = 64 * 2 ** 20;
 
+/** A Program that is kept, and the bytes that it held after its last run. */
+interface Kept {
+  readonly program: Executable;
+  readonly bytes: number;
+}
+
 /** Programs of single operators, least recently used first. */
-const programs = new Map<string, Executable>();
+const programs = new Map<string, Kept>();
+let keptBytes = 0;
+
+/** Takes a Program out of those that are kept. */
+function take(key: string): Executable | undefined {
+  const kept = programs.get(key);
+  if (kept === undefined) return undefined;
+  programs.delete(key);
+  keptBytes -= kept.bytes;
+  return kept.program;
+}
 
 function keyOf(
   operator: Operator,
@@ -38,13 +54,12 @@ function prepareCall(
 }
 
 function remember(key: string, program: Executable): void {
-  programs.set(key, program);
-  let bytes = [...programs.values()].reduce((sum, each) => sum + each.bytes, 0);
-  for (const [oldest, each] of programs) {
-    if (programs.size <= maxPrograms && bytes <= maxBytes) return;
-    bytes -= each.bytes;
-    programs.delete(oldest);
-    each.dispose();
+  const { bytes } = program;
+  programs.set(key, { program, bytes });
+  keptBytes += bytes;
+  for (const oldest of programs.keys()) {
+    if (programs.size <= maxPrograms && keptBytes <= maxBytes) return;
+    take(oldest)?.dispose();
   }
 }
 
@@ -63,9 +78,7 @@ export function evaluate(
 ): Tensor[] {
   const complete = { ...options, backend: options.backend ?? defaultBackend() };
   const key = keyOf(operator, inputs, attributes, complete);
-  const known = programs.get(key);
-  if (known !== undefined) programs.delete(key);
-  const program = known ?? prepareCall(operator, inputs, attributes, complete);
+  const program = take(key) ?? prepareCall(operator, inputs, attributes, complete);
   try {
     const feeds = inputs.filter((input) => input !== null).map(({ data }) => data);
     const { fetches } = program.runSync({ steps: 1, feeds });

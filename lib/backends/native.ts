@@ -47,7 +47,6 @@ export class NativeExecutable implements Executable {
   readonly feeds: readonly Spec[];
   readonly states: readonly Spec[];
   readonly fetches: readonly Spec[];
-  readonly bytes: number;
   readonly #native: AddonProgram;
   /** Place among the addon's fetches, which come in the order of their buffers, of each of ours. */
   readonly #places: readonly number[];
@@ -57,7 +56,7 @@ export class NativeExecutable implements Executable {
     this.program = guarded(() =>
       compileProgram(graph, (call) => addon.scratchBytes(call, options.isa), options.passes),
     );
-    const { buffers, feeds, states, fetches, constants, arenaBytes } = this.program;
+    const { buffers, feeds, states, fetches, constants } = this.program;
     const specs = (ids: readonly number[]): Spec[] => ids.map((id) => buffers[id] as Spec);
     this.feeds = specs(feeds);
     this.states = specs(states);
@@ -66,8 +65,10 @@ export class NativeExecutable implements Executable {
     this.#places = fetches.map((id) => ascending.indexOf(id));
     this.#native = guarded(() => new addon.Program(describeProgram(this.program, options)));
     for (const { buffer, tensor } of constants) this.#native.write(buffer, tensor.data);
-    this.bytes =
-      arenaBytes + sumBytes(buffers.filter(({ kind }) => kind === 'state' || kind === 'constant'));
+  }
+
+  get bytes(): number {
+    return this.#native.bytes();
   }
 
   write(index: number, value: Tensor): void {
@@ -117,13 +118,6 @@ export class NativeExecutable implements Executable {
   dispose(): void {
     this.#native.dispose();
   }
-}
-
-function sumBytes(specs: readonly Spec[]): number {
-  return specs.reduce(
-    (sum, { shape, dtype }) => sum + elementCount(shape) * allocate(dtype, 0).BYTES_PER_ELEMENT,
-    0,
-  );
 }
 
 /** The backend of the addon. */

@@ -12,6 +12,8 @@ export interface PassOptions {
   fuse?: boolean;
   /** Drop what nobody needs. */
   deadCode?: boolean;
+  /** Keep channels innermost from one operator to the next instead of only within each. */
+  layout?: boolean;
   /** Let temporaries share memory when their lifetimes do not meet. */
   reuse?: boolean;
 }
@@ -28,6 +30,6 @@ export function compileProgram(
   scratch: ScratchQuery,
   passes: PassOptions = {},
 ): Program {
-  const laidOut = chooseLayouts(optimize(graph, passes));
+  const laidOut = chooseLayouts(optimize(graph, passes), passes);
   return planMemory(lower(laidOut, scratch), passes);
 }

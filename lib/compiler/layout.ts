@@ -39,8 +39,12 @@ class LayoutPass {
   readonly nodes: Node[] = [];
   readonly #uses: Map<GraphVariable, Node[]>;
   readonly #converted = new Map<GraphVariable, Map<string, GraphVariable>>();
+  /** What takes a variable's place for its readers, when layouts are not kept. */
+  readonly #replaced = new Map<GraphVariable, GraphVariable>();
+  readonly #keep: boolean;
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, keep: boolean) {
+    this.#keep = keep;
     this.#uses = readers(graph);
     for (const { variable } of graph.inputs) this.layouts.set(variable, 'public');
     for (const variable of graph.constants.keys()) this.layouts.set(variable, 'public');
@@ -83,9 +87,21 @@ class LayoutPass {
       this.layouts.set(output, outputLayout(i));
     });
     this.nodes.push({ ...node, inputs });
+    if (this.#keep) return;
+    for (const output of node.outputs) {
+      const visible = this.convert(output, 'public', node);
+      if (visible !== output) this.#replaced.set(output, visible);
+    }
   }
 
-  visit(node: Node): void {
+  /** The variable that readers of `variable` get. */
+  current(variable: GraphVariable): GraphVariable {
+    return this.#replaced.get(variable) ?? variable;
+  }
+
+  visit(recorded: Node): void {
+    const inputs = recorded.inputs.map((input) => (input === null ? null : this.current(input)));
+    const node = { ...recorded, inputs };
     const rule = node.operator.layout;
     if (rule === 'elementwise') this.#elementwise(node);
     else if (rule !== undefined) this.#channelsLast(node, rule.inputs, rule.outputs);
@@ -154,6 +170,7 @@ class LayoutPass {
 
   /** Channels innermost when all that reads the flat gradient makes images of it again. */
   #unflattened(node: Node): Layout {
+    if (!this.#keep) return 'public';
     const uses = this.#uses.get(node.outputs[0] as GraphVariable) ?? [];
     const channels = new Set(
       uses.map((use) => {
@@ -169,14 +186,15 @@ class LayoutPass {
 /**
  * Gives every variable its layout: channels innermost where convolution and pooling read and write,
  * the public one at the borders of the graph, and as few changes in between as their order allows.
+ * With `layout` false every operator gives its results in the public layout.
  */
-export function chooseLayouts(graph: Graph): LaidOutGraph {
-  const pass = new LayoutPass(graph);
+export function chooseLayouts(graph: Graph, options: { layout?: boolean } = {}): LaidOutGraph {
+  const pass = new LayoutPass(graph, options.layout !== false);
   for (const node of graph.nodes) pass.visit(node);
-  const outputs = graph.outputs.map((output) => pass.convert(output, 'public', null));
+  const outputs = graph.outputs.map((output) => pass.convert(pass.current(output), 'public', null));
   const updates = graph.updates.map(({ state, value }) => ({
     state,
-    value: pass.convert(value, 'public', null),
+    value: pass.convert(pass.current(value), 'public', null),
   }));
   return { ...graph, nodes: pass.nodes, outputs, updates, layouts: pass.layouts };
 }

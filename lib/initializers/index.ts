@@ -107,12 +107,17 @@ const table: Readonly<Record<string, (options: Readonly<Record<string, number>>)
     zeros,
   };
 
+/** Whether `initializerOf` knows the kind. */
+export function isListed(kind: string): boolean {
+  return Object.hasOwn(table, kind);
+}
+
 /** The initializer of that kind. Throws ERR_ARGUMENT for an unknown one. */
 export function initializerOf(
   kind: string,
   options: Readonly<Record<string, number>>,
 ): Initializer {
-  const make = Object.hasOwn(table, kind) ? table[kind] : undefined;
+  const make = isListed(kind) ? table[kind] : undefined;
   if (make === undefined) {
     throw argumentError('initializer', `one of ${Object.keys(table).join(', ')}`, kind);
   }

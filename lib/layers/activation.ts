@@ -1,3 +1,4 @@
+import { checkOptions } from '../errors.ts';
 import { type Activation, checkActivation, type Layer, plainLayer } from './layer.ts';
 
 /**
@@ -5,6 +6,7 @@ import { type Activation, checkActivation, type Layer, plainLayer } from './laye
  * @throws ERR_ARGUMENT for an unknown name
  */
 export function activation(name: Activation, options: { name?: string } = {}): Layer {
+  checkOptions('activation', options, ['name']);
   const checked = checkActivation('activation', name);
   return plainLayer('activation', { ...options, activation: checked }, (x) => x, checked);
 }

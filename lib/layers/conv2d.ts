@@ -1,10 +1,11 @@
-import { shapeError } from '../errors.ts';
-import { type Conv2dOptions, conv2d as convolve } from '../ops/conv2d.ts';
+import { checkOptions, shapeError } from '../errors.ts';
+import { type Conv2dOptions, conv2dOptionNames, conv2d as convolve } from '../ops/conv2d.ts';
 import { checkInteger, checkPair, formatShape, type Pair } from '../shape.ts';
 import {
   type CommonOptions,
   checkActivation,
   checkName,
+  commonOptionNames,
   type Layer,
   weightAndBias,
 } from './layer.ts';
@@ -24,7 +25,9 @@ export interface Conv2dLayerOptions extends CommonOptions, Conv2dOptions {
  * @throws ERR_ARGUMENT for an option out of range
  */
 export function conv2d(options: Conv2dLayerOptions): Layer {
-  const filters = checkInteger('conv2d', 'filters', options?.filters, 1);
+  const known = ['filters', 'kernelSize', 'bias', ...conv2dOptionNames, ...commonOptionNames];
+  checkOptions('conv2d', options, known);
+  const filters = checkInteger('conv2d', 'filters', options.filters, 1);
   const [r, s] = checkPair('conv2d', 'kernelSize', options.kernelSize, 1);
   const groups = checkInteger('conv2d', 'groups', options.groups ?? 1, 1);
   const { stride, padding, dilation, flipKernel } = options;

@@ -1,10 +1,11 @@
-import { shapeError } from '../errors.ts';
+import { checkOptions, shapeError } from '../errors.ts';
 import { linear } from '../ops/linear.ts';
 import { checkInteger, formatShape } from '../shape.ts';
 import {
   type CommonOptions,
   checkActivation,
   checkName,
+  commonOptionNames,
   type Layer,
   weightAndBias,
 } from './layer.ts';
@@ -22,7 +23,8 @@ export interface DenseOptions extends CommonOptions {
  * @throws ERR_ARGUMENT for an option out of range
  */
 export function dense(options: DenseOptions): Layer {
-  const units = checkInteger('dense', 'units', options?.units, 1);
+  checkOptions('dense', options, ['units', 'bias', ...commonOptionNames]);
+  const units = checkInteger('dense', 'units', options.units, 1);
   return {
     kind: 'dense',
     options: { ...options },

@@ -1,5 +1,5 @@
 import { StridenetError, show } from '../errors.ts';
-import { initializerOf } from '../initializers/index.ts';
+import { type Initializer, initializerOf, isListed } from '../initializers/index.ts';
 import { activation } from './activation.ts';
 import { conv2d } from './conv2d.ts';
 import { dense } from './dense.ts';
@@ -20,23 +20,32 @@ const table: Readonly<Record<string, (options: never) => Layer>> = {
   maxPool2d,
   flatten,
   dense,
-  activation: (options: { activation: 'relu'; name?: string }) =>
-    activation(options.activation, options),
+  activation: ({ activation: name, ...options }: { activation: 'relu'; name?: string }) =>
+    activation(name, options),
 };
 
-/** A layer as plain data. Its optimizer is a matter of training, not of the architecture. */
+/**
+ * A layer as plain data. Its optimizer is a matter of training, not of the architecture; an
+ * initializer of the user's own has done its work and is left out.
+ */
 export function describeLayer(layer: Layer): { kind: string; options: Record<string, unknown> } {
   const { optimizer, initializer, ...options } = layer.options as Record<string, unknown>;
-  if (initializer === undefined) return { kind: layer.kind, options };
-  const { kind, options: settings } = initializer as { kind: string; options: unknown };
-  return { kind: layer.kind, options: { ...options, initializer: { kind, options: settings } } };
+  const known = initializer as Initializer | undefined;
+  if (known === undefined || !isListed(known.kind)) return { kind: layer.kind, options };
+  const kept = { kind: known.kind, options: known.options };
+  return { kind: layer.kind, options: { ...options, initializer: kept } };
 }
 
 /** The layer that such data describes. Throws ERR_FILE_FORMAT for an unknown kind. */
 export function layerOf(data: unknown): Layer {
   const { kind, options } = (data ?? {}) as { kind?: unknown; options?: Record<string, unknown> };
   const make = typeof kind === 'string' && Object.hasOwn(table, kind) ? table[kind] : undefined;
-  if (make === undefined || typeof options !== 'object' || options === null) {
+  if (
+    make === undefined ||
+    typeof options !== 'object' ||
+    options === null ||
+    'optimizer' in options
+  ) {
     throw new StridenetError('ERR_FILE_FORMAT', `[load] no layer is called ${show(kind)}`);
   }
   const initializer = options.initializer as

@@ -59,6 +59,9 @@ export function checkActivation(where: string, name: unknown): Activation {
   throw argumentError(where, `an activation of ${Object.keys(activations).join(', ')}`, name);
 }
 
+/** The keys of CommonOptions. */
+export const commonOptionNames = ['activation', 'initializer', 'optimizer', 'name'] as const;
+
 /** The activation of that name, in operators. */
 export function activate(name: Activation, x: Variable): Variable {
   return activations[name](x);

@@ -1,4 +1,9 @@
-import { type MaxPool2dOptions, maxPool2d as pool } from '../ops/maxPool2d.ts';
+import { checkOptions } from '../errors.ts';
+import {
+  type MaxPool2dOptions,
+  maxPool2dOptionNames,
+  maxPool2d as pool,
+} from '../ops/maxPool2d.ts';
 import { checkPair } from '../shape.ts';
 import { type Layer, plainLayer } from './layer.ts';
 
@@ -7,6 +12,8 @@ import { type Layer, plainLayer } from './layer.ts';
  * @throws ERR_ARGUMENT for an option out of range
  */
 export function maxPool2d(options: MaxPool2dOptions & { name?: string }): Layer {
-  checkPair('maxPool2d', 'kernelSize', options?.kernelSize, 1);
-  return plainLayer('maxPool2d', { ...options }, (x) => pool(x, options));
+  checkOptions('maxPool2d', options, [...maxPool2dOptionNames, 'name']);
+  checkPair('maxPool2d', 'kernelSize', options.kernelSize, 1);
+  const { name: _, ...settings } = options;
+  return plainLayer('maxPool2d', { ...options }, (x) => pool(x, settings));
 }

@@ -1,4 +1,4 @@
-import { argumentError, shapeError } from '../errors.ts';
+import { argumentError, checkOptions, shapeError } from '../errors.ts';
 import {
   checkInteger,
   checkPair,
@@ -245,6 +245,9 @@ export const conv2dFilterGradientOperator: Operator<Conv2dFilterGradientAttribut
   },
 };
 
+/** The keys of Conv2dOptions. */
+export const conv2dOptionNames = ['stride', 'padding', 'dilation', 'groups', 'flipKernel'] as const;
+
 /** The canonical attributes of a convolution of an input (…,H,W) with filters (…,R,S). */
 export function conv2dAttributes(
   where: string,
@@ -252,6 +255,7 @@ export function conv2dAttributes(
   size: Pair,
   kernelSize: Pair,
 ): Conv2dAttributes {
+  checkOptions(where, options, conv2dOptionNames);
   const stride = checkPair(where, 'stride', options.stride ?? 1, 1);
   const dilation = checkPair(where, 'dilation', options.dilation ?? 1, 1);
   const groups = checkInteger(where, 'groups', options.groups ?? 1, 1);

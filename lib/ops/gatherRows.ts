@@ -1,8 +1,9 @@
-import { dtypeError, shapeError } from '../errors.ts';
+import { checkOptions, dtypeError, shapeError } from '../errors.ts';
 import { type DType, describe } from '../tensor.ts';
 import {
   type Attributes,
   apply,
+  checkOperand,
   makeSpec,
   need,
   type Operand,
@@ -62,6 +63,8 @@ export function gatherRows<X extends Operand, I extends Operand>(
   indices: I,
   options: GatherRowsOptions = {},
 ): Result<X | I> {
+  checkOperand('gatherRows', 'data', data);
+  checkOptions('gatherRows', options, ['dtype', 'scale', 'offset']);
   const { dtype = data.dtype, scale = 1, offset = 0 } = options;
   return apply<X | I, GatherRowsAttributes>(gatherRowsOperator, [data, indices], {
     dtype,

@@ -1,4 +1,4 @@
-import { shapeError } from '../errors.ts';
+import { checkOptions, shapeError } from '../errors.ts';
 import { formatShape } from '../shape.ts';
 import {
   type Attributes,
@@ -78,6 +78,7 @@ export function matmul<A extends Operand, B extends Operand>(
   b: B,
   options: MatmulOptions = {},
 ): Result<A | B> {
+  checkOptions('matmul', options, ['transposeA', 'transposeB']);
   const { transposeA = false, transposeB = false } = options;
   return apply<A | B, MatmulAttributes>(matmulOperator, [a, b], { transposeA, transposeB });
 }

@@ -1,4 +1,4 @@
-import { argumentError, shapeError } from '../errors.ts';
+import { argumentError, checkOptions, shapeError } from '../errors.ts';
 import {
   checkPair,
   convOutputSize,
@@ -88,12 +88,11 @@ function outputSizeAlong(
     count++;
   }
   for (let p = 0; p < count; p++) {
-    let cells = 0;
-    for (let r = 0; r < kernel; r++) {
-      const position = p * stride + r * dilation - before;
-      if (position >= 0 && position < size) cells++;
+    const start = p * stride - before;
+    const first = start < 0 ? Math.ceil(-start / dilation) : 0;
+    if (first >= kernel || start + first * dilation >= size) {
+      throw shapeError(place, `window ${p} lies wholly in the padding`);
     }
-    if (cells === 0) throw shapeError(place, `window ${p} lies wholly in the padding`);
   }
   return count;
 }
@@ -190,9 +189,20 @@ export const maxPool2dTieGradientOperator: Operator<MaxPool2dGradientAttributes>
   },
 };
 
+/** The keys of MaxPool2dOptions. */
+export const maxPool2dOptionNames = [
+  'kernelSize',
+  'stride',
+  'padding',
+  'dilation',
+  'ceilMode',
+  'ties',
+] as const;
+
 function maxPool2dAttributes(x: Spec, options: MaxPool2dOptions): MaxPool2dAttributes {
   checkRank('maxPool2d', 'x', x, 4);
-  const kernelSize = checkPair('maxPool2d', 'kernelSize', options?.kernelSize, 1);
+  checkOptions('maxPool2d', options, maxPool2dOptionNames);
+  const kernelSize = checkPair('maxPool2d', 'kernelSize', options.kernelSize, 1);
   const stride = checkPair('maxPool2d', 'stride', options.stride ?? kernelSize, 1);
   const dilation = checkPair('maxPool2d', 'dilation', options.dilation ?? 1, 1);
   const { ceilMode = false, ties = 'first' } = options;

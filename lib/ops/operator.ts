@@ -1,4 +1,4 @@
-import { dtypeError, StridenetError, shapeError } from '../errors.ts';
+import { argumentError, dtypeError, StridenetError, shapeError } from '../errors.ts';
 import { formatShape, type Shape, sameShape } from '../shape.ts';
 import { type DType, describe, type Tensor } from '../tensor.ts';
 
@@ -101,8 +101,16 @@ export function apply<T extends Operand, A extends Attributes>(
   return applyAll(operator, inputs, attributes)[0] as Result<T>;
 }
 
+/** Throws ERR_ARGUMENT unless operand `name` has a shape at all. */
+export function checkOperand(where: string, name: string, operand: unknown): void {
+  if (!Array.isArray((operand as Partial<Spec> | null | undefined)?.shape)) {
+    throw argumentError(where, `${name} to be a Tensor (or a traced value)`, operand);
+  }
+}
+
 /** Throws ERR_SHAPE unless operand `name` has one of the ranks. */
 export function checkRank(where: string, name: string, spec: Spec, ...ranks: number[]): void {
+  checkOperand(where, name, spec);
   if (!ranks.includes(spec.shape.length)) {
     throw shapeError(
       where,

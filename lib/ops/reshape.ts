@@ -1,8 +1,9 @@
-import { shapeError } from '../errors.ts';
+import { argumentError, shapeError } from '../errors.ts';
 import { checkShape, elementCount, formatShape } from '../shape.ts';
 import {
   type Attributes,
   apply,
+  checkOperand,
   makeSpec,
   need,
   type Operand,
@@ -56,6 +57,8 @@ export const reshapeOperator: Operator<ReshapeAttributes> = {
  * @throws ERR_SHAPE when the numbers of elements differ
  */
 export function reshape<X extends Operand>(x: X, shape: readonly number[]): Result<X> {
+  checkOperand('reshape', 'x', x);
+  if (!Array.isArray(shape)) throw argumentError('reshape', 'a shape', shape);
   const unknown = shape.indexOf(-1);
   let sizes = [...shape];
   if (unknown >= 0) {
@@ -84,6 +87,7 @@ export function reshape<X extends Operand>(x: X, shape: readonly number[]): Resu
 
 /** (N, …) → (N, F): all axes but the first as one. Throws ERR_SHAPE for rank 0. */
 export function flatten<X extends Operand>(x: X): Result<X> {
+  checkOperand('flatten', 'x', x);
   if (x.shape.length === 0) throw shapeError('flatten', 'a value of shape () has no axis to keep');
   return apply<X, ReshapeAttributes>(reshapeOperator, [x], {
     keepFirst: true,

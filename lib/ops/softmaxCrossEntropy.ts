@@ -1,4 +1,4 @@
-import { argumentError, dtypeError, shapeError } from '../errors.ts';
+import { argumentError, checkOptions, dtypeError, shapeError } from '../errors.ts';
 import { formatShape } from '../shape.ts';
 import { describe } from '../tensor.ts';
 import {
@@ -30,6 +30,7 @@ export interface LossAttributes extends Attributes {
 
 /** The reduction that the options name, 'mean' by default. Throws ERR_ARGUMENT. */
 export function lossAttributes(where: string, options: LossOptions): LossAttributes {
+  checkOptions(where, options, ['reduction']);
   const reduction = options.reduction ?? 'mean';
   if (reduction !== 'mean' && reduction !== 'sum' && reduction !== 'none') {
     throw argumentError(where, "reduction to be 'mean', 'sum' or 'none'", reduction);

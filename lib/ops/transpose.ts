@@ -3,6 +3,7 @@ import { formatShape } from '../shape.ts';
 import {
   type Attributes,
   apply,
+  checkOperand,
   makeSpec,
   need,
   type Operand,
@@ -55,6 +56,10 @@ export const transposeOperator: Operator<TransposeAttributes> = {
  * @throws ERR_ARGUMENT when `axes` is no permutation
  */
 export function transpose<X extends Operand>(x: X, axes?: readonly number[]): Result<X> {
+  checkOperand('transpose', 'x', x);
+  if (axes !== undefined && !Array.isArray(axes)) {
+    throw argumentError('transpose', 'axes to be a list', axes);
+  }
   const order = axes ?? x.shape.map((_, axis) => x.shape.length - 1 - axis);
   return apply<X, TransposeAttributes>(transposeOperator, [x], { axes: [...order] });
 }

@@ -1,3 +1,4 @@
+import { checkOptions } from '../errors.ts';
 import { adamUpdate } from '../ops/optimizer.ts';
 import { checkRate, type Optimizer } from './optimizer.ts';
 
@@ -16,6 +17,7 @@ export interface AdamOptions {
 }
 
 function make(kind: string, given: AdamOptions, decoupled: boolean): Optimizer {
+  checkOptions(kind, given, ['learningRate', 'beta1', 'beta2', 'epsilon', 'weightDecay']);
   const learningRate = checkRate(kind, 'learningRate', given.learningRate ?? 1e-3);
   const beta1 = checkRate(kind, 'beta1', given.beta1 ?? 0.9, 0, 1);
   const beta2 = checkRate(kind, 'beta2', given.beta2 ?? 0.999, 0, 1);

@@ -1,4 +1,4 @@
-import { argumentError } from '../errors.ts';
+import { argumentError, checkOptions } from '../errors.ts';
 import { sgdUpdate } from '../ops/optimizer.ts';
 import { checkRate, type Optimizer } from './optimizer.ts';
 
@@ -23,6 +23,7 @@ export interface SgdOptions {
  */
 export function sgd(options: SgdOptions | number = {}): Optimizer {
   const given = typeof options === 'number' ? { learningRate: options } : options;
+  checkOptions('sgd', given, ['learningRate', 'momentum', 'dampening', 'weightDecay', 'nesterov']);
   const learningRate = checkRate('sgd', 'learningRate', given.learningRate ?? 0.01);
   const momentum = checkRate('sgd', 'momentum', given.momentum ?? 0);
   const dampening = checkRate('sgd', 'dampening', given.dampening ?? 0);

@@ -1,7 +1,7 @@
 import type { BackendName, Executable, PrepareOptions } from '../backends/backend.ts';
 import { backendOf } from '../backends/index.ts';
 import { checkDataset, type Dataset, scaleOf } from '../data/dataset.ts';
-import { dtypeError, shapeError } from '../errors.ts';
+import { argumentError, dtypeError, shapeError } from '../errors.ts';
 import { type GraphVariable, Tracer } from '../graph/graph.ts';
 import type { Loss } from '../losses/index.ts';
 import { countCorrect } from '../ops/countCorrect.ts';
@@ -26,6 +26,7 @@ export function checkFit(where: string, architecture: Architecture, data: Datase
     if (y.dtype !== 'int32' && y.dtype !== 'uint8') {
       throw dtypeError(where, `labels of shape (M) must be int32 or uint8 but are ${describe(y)}`);
     }
+    checkClasses(where, architecture, y);
   } else if (!sameShape(y.shape.slice(1), architecture.outputShape)) {
     throw shapeError(
       where,
@@ -34,6 +35,25 @@ export function checkFit(where: string, architecture: Architecture, data: Datase
   } else if (y.dtype !== architecture.dtype) {
     throw dtypeError(where, `targets must be ${architecture.dtype} but are ${y.dtype}`);
   }
+}
+
+/** Throws ERR_ARGUMENT that names the sample unless every label is a class of the output. */
+function checkClasses(where: string, architecture: Architecture, labels: Tensor): void {
+  const [classes] = architecture.outputShape;
+  if (architecture.outputShape.length !== 1 || classes === undefined) {
+    throw shapeError(
+      where,
+      `class numbers need an output (classes) but the network's is ${formatShape(architecture.outputShape)}`,
+    );
+  }
+  labels.data.forEach((label, sample) => {
+    if (label >= 0 && label < classes) return;
+    throw argumentError(
+      where,
+      `the label of sample ${sample} to be from 0 to ${classes - 1}`,
+      label,
+    );
+  });
 }
 
 /** Throws ERR_SHAPE or ERR_DTYPE unless rows of `x` can go into the network. */
@@ -151,26 +171,31 @@ export class Evaluator {
 export class Predictor {
   readonly dtype: Tensor['dtype'];
   readonly bound: number;
+  readonly scale: number;
   readonly #program: Executable;
   readonly #architecture: Architecture;
+  readonly #gathers: boolean;
   #version = -1;
 
   constructor(
     architecture: Architecture,
     dtype: Tensor['dtype'],
     bound: number,
+    scale: number,
     settings: RunSettings,
   ) {
     this.dtype = dtype;
     this.bound = bound;
+    this.scale = scale;
+    this.#gathers = dtype !== architecture.dtype || scale !== 1;
     this.#architecture = architecture;
     const tracer = new Tracer();
     const values = parameterInputs(tracer, architecture);
     const shape = [bound, ...architecture.inputShape];
     let x: Variable = tracer.input({ shape, dtype, batched: true });
-    if (dtype === 'uint8') {
+    if (this.#gathers) {
       const rows = tracer.input({ shape: [bound], dtype: 'int32', batched: true });
-      x = gatherRows(x, rows, { dtype: architecture.dtype, scale: 1 / 255 });
+      x = gatherRows(x, rows, { dtype: architecture.dtype, scale });
     }
     const { backend, ...rest } = settings;
     const graph = tracer.graph([architecture.forward(x, values)]);
@@ -191,7 +216,7 @@ export class Predictor {
     const steps = Math.ceil(samples / this.bound);
     const width = elementCount(this.#architecture.inputShape);
     const feeds: TypedArray[] = [stacked(x, steps * this.bound * width)];
-    if (this.dtype === 'uint8') {
+    if (this.#gathers) {
       feeds.push(Int32Array.from({ length: steps * this.bound }, (_, i) => i % this.bound));
     }
     const batch = Int32Array.from({ length: steps }, (_, step) =>

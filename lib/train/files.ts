@@ -1,11 +1,17 @@
 import { resolve } from 'node:path';
 import type { BackendName } from '../backends/backend.ts';
-import { argumentError, StridenetError } from '../errors.ts';
+import { argumentError, checkOptions, StridenetError } from '../errors.ts';
 import { describeLayer, layerOf } from '../layers/index.ts';
-import type { FloatDType, Tensor } from '../tensor.ts';
-import type { Architecture } from './architecture.ts';
+import { sameShape } from '../shape.ts';
+import { checkFloatDType, describe, type FloatDType, type Tensor } from '../tensor.ts';
+import { Architecture } from './architecture.ts';
 import { Network } from './network.ts';
-import { encodeSafetensors, readSafetensors, writeAtomically } from './safetensors.ts';
+import {
+  encodeSafetensors,
+  readSafetensors,
+  type SafetensorsFile,
+  writeAtomically,
+} from './safetensors.ts';
 
 const formatVersion = '1';
 
@@ -33,17 +39,45 @@ export async function saveNetwork(
   await writeAtomically(resolve(checkPath('save', path)), encodeSafetensors(parameters, metadata));
 }
 
-function describedNetwork(path: string, text: string, options: LoadOptions): Network {
+function describedNetwork(
+  path: string,
+  { tensors, metadata }: SafetensorsFile,
+  options: LoadOptions,
+): Network {
   try {
-    const { inputShape, dtype, layers } = JSON.parse(text) as {
+    const { inputShape, dtype, layers } = JSON.parse(metadata.get('architecture') ?? '') as {
       inputShape: number[];
       dtype: FloatDType;
       layers: unknown[];
     };
-    return new Network({ ...options, inputShape, dtype, layers: layers.map(layerOf) });
+    checkFloatDType('load', dtype);
+    const made = layers.map(layerOf);
+    checkParameters(new Architecture(inputShape, made, dtype), tensors);
+    return new Network({ ...options, inputShape, dtype, layers: made }, new Map(tensors));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new StridenetError('ERR_FILE_FORMAT', `[load] ${path}: ${reason}`, { cause });
+  }
+}
+
+/** Throws ERR_ARGUMENT unless the tensors are the architecture's parameters, no more and no less. */
+function checkParameters(architecture: Architecture, tensors: SafetensorsFile['tensors']): void {
+  const { parameters, dtype } = architecture;
+  const expected = new Set(parameters.map(({ key }) => key));
+  const absent = [...expected].filter((key) => !tensors.has(key));
+  const unknown = [...tensors.keys()].filter((key) => !expected.has(key));
+  if (absent.length > 0 || unknown.length > 0) {
+    throw argumentError(
+      'load',
+      `parameters without [${absent.join(', ')}] missing and [${unknown.join(', ')}] unexpected`,
+      [...tensors.keys()],
+    );
+  }
+  for (const { key, shape } of parameters) {
+    const value = tensors.get(key) as Tensor;
+    if (!sameShape(value.shape, shape) || value.dtype !== dtype) {
+      throw argumentError('load', `${key} to be ${describe({ shape, dtype })}`, describe(value));
+    }
   }
 }
 
@@ -59,29 +93,14 @@ export interface LoadOptions {
  *   parameters that do not fit the architecture
  */
 export async function load(path: string, options: LoadOptions = {}): Promise<Network> {
-  const { tensors, metadata } = await readSafetensors(resolve(checkPath('load', path)));
+  const file = await readSafetensors(resolve(checkPath('load', path)));
+  const { metadata } = file;
   if (metadata.get('format') !== 'stridenet' || metadata.get('version') !== formatVersion) {
     throw new StridenetError(
       'ERR_FILE_FORMAT',
       `[load] ${path} is no stridenet model of version ${formatVersion}`,
     );
   }
-  const network = describedNetwork(path, metadata.get('architecture') ?? '', options);
-  const expected = network.architecture.parameters.map(({ key }) => key);
-  const absent = expected.filter((key) => !tensors.has(key));
-  const unknown = [...tensors.keys()].filter((key) => !expected.includes(key));
-  if (absent.length > 0 || unknown.length > 0) {
-    throw new StridenetError(
-      'ERR_FILE_FORMAT',
-      `[load] ${path}: missing parameters [${absent.join(', ')}], unexpected [${unknown.join(', ')}]`,
-    );
-  }
-  try {
-    network.setParameters(tensors);
-  } catch (cause) {
-    throw new StridenetError('ERR_FILE_FORMAT', `[load] ${path}: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
-  return network;
+  checkOptions('load', options, ['backend', 'threads']);
+  return describedNetwork(path, file, options);
 }

@@ -1,5 +1,5 @@
 import { checkDataset, type Dataset } from '../data/dataset.ts';
-import { argumentError, StridenetError } from '../errors.ts';
+import { argumentError, checkOptions, StridenetError } from '../errors.ts';
 import { type Loss, softmaxCrossEntropy } from '../losses/index.ts';
 import { adam } from '../optimizers/index.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
@@ -51,10 +51,18 @@ interface Settings extends Required<Omit<TrainOptions, 'signal' | 'validationDat
 /** Milliseconds that one call into the backend takes at most, and so the pace of step events. */
 const chunkMilliseconds = 50;
 
-function check(data: Dataset, options: TrainOptions): Settings {
-  if (typeof options !== 'object' || options === null) {
-    throw argumentError('fit', 'an object of options', options);
-  }
+const trainOptions = [
+  'epochs',
+  'batchSize',
+  'optimizer',
+  'loss',
+  'validationData',
+  'seed',
+  'signal',
+] as const;
+
+function check(data: Dataset, options: TrainOptions, known: readonly string[]): Settings {
+  checkOptions('fit', options, known);
   const { epochs = 1, batchSize = 32, seed = 0, signal, validationData } = options;
   checkDataset('fit', data);
   if ((data.x.shape[0] as number) === 0) throw argumentError('fit', 'at least one sample', 0);
@@ -107,87 +115,108 @@ class Running {
   }
 }
 
-/** All steps of a training run as events; `pace` is the number of steps in one call of the backend. */
-async function* run(
-  host: TrainingHost,
-  data: Dataset,
-  settings: Settings,
-  pace: { maxSteps: number; budget: number },
-): AsyncGenerator<TrainEvent, void, void> {
-  const { epochs, signal, validationData, loss } = settings;
+/** A training run that has its network and its copy of the data. */
+interface Run {
+  readonly host: TrainingHost;
+  readonly settings: Settings;
+  readonly trainer: Trainer;
+  readonly evaluator: Evaluator | null;
+}
+
+/** Takes the network and copies the data; throws before anything is touched. */
+function begin(host: TrainingHost, data: Dataset, settings: Settings): Run {
+  const { signal, validationData, loss } = settings;
   if (signal?.aborted) throw aborted(signal);
   const { architecture, settings: how } = host;
   const evaluator =
     validationData === null ? null : new Evaluator(architecture, validationData, loss, how);
-  let began = false;
   try {
     const trainer = host.begin(
       (values) => new Trainer({ ...settings, architecture, data, settings: how }, values),
     );
-    began = true;
-    const stop = (): void => trainer.cancel();
-    signal?.addEventListener('abort', stop);
-    try {
-      for (let epoch = 1; epoch <= epochs; epoch++) {
-        yield* runEpoch(host, trainer, evaluator, settings, pace, epoch);
-      }
-    } finally {
-      signal?.removeEventListener('abort', stop);
-    }
+    return { host, settings, trainer, evaluator };
+  } catch (error) {
+    evaluator?.dispose();
+    throw error;
+  }
+}
+
+/** How many steps one call of the backend takes, and whether each is told or only the last. */
+interface Pace {
+  readonly maxSteps: number;
+  readonly budget: number;
+  readonly everyStep: boolean;
+}
+
+/** The events of a run, in batches of those that one call of the backend gave. */
+async function* events(run: Run, pace: Pace): AsyncGenerator<TrainEvent[], void, void> {
+  const { host, settings, trainer, evaluator } = run;
+  const stop = (): void => trainer.cancel();
+  settings.signal?.addEventListener('abort', stop);
+  try {
+    for (let epoch = 1; epoch <= settings.epochs; epoch++) yield* epochEvents(run, pace, epoch);
   } finally {
-    if (began) host.end();
+    settings.signal?.removeEventListener('abort', stop);
+    host.end(trainer);
     evaluator?.dispose();
   }
 }
 
-async function* runEpoch(
-  host: TrainingHost,
-  trainer: Trainer,
-  evaluator: Evaluator | null,
-  settings: Settings,
-  pace: { maxSteps: number; budget: number },
+async function* epochEvents(
+  { host, settings, trainer, evaluator }: Run,
+  { maxSteps, budget, everyStep }: Pace,
   epoch: number,
-): AsyncGenerator<TrainEvent, void, void> {
+): AsyncGenerator<TrainEvent[], void, void> {
   const { epochs, signal } = settings;
   const running = new Running();
   const { learningRate, classifier, samplesPerEpoch } = trainer;
-  trainer.beginEpoch(epoch);
+  const stepEvent = (step: number): StepEvent => {
+    const { samples, imagesPerSecond } = running;
+    const means = running.means(classifier);
+    return {
+      ...{ type: 'step', epoch, epochs, step, samples, samplesPerEpoch },
+      ...{ ...means, metrics: means, learningRate, imagesPerSecond },
+    };
+  };
+  await trainer.beginEpoch(epoch);
   while (!trainer.epochDone) {
     if (signal?.aborted) throw aborted(signal);
     const start = performance.now();
     const before = trainer.step;
-    const results = await host.running(() => trainer.advance(pace.maxSteps, pace.budget));
+    const results = await host.running(() => trainer.advance(maxSteps, budget));
     const share = (performance.now() - start) / 1000 / Math.max(1, results.length);
-    for (const [i, result] of results.entries()) {
+    const told: StepEvent[] = [];
+    results.forEach((result, i) => {
       running.add(result);
       running.seconds += share;
-      const { samples, imagesPerSecond } = running;
-      const means = running.means(classifier);
-      const step = before + i + 1;
-      yield {
-        ...{ type: 'step', epoch, epochs, step, samples, samplesPerEpoch },
-        ...{ ...means, metrics: { ...means }, learningRate, imagesPerSecond },
-      } satisfies StepEvent;
-    }
+      if (everyStep || i === results.length - 1) told.push(stepEvent(before + i + 1));
+    });
+    yield told;
   }
   if (signal?.aborted) throw aborted(signal);
   const means = running.means(classifier);
   const validation = await evaluator?.evaluate(host.values());
   const { imagesPerSecond, seconds } = running;
-  yield {
-    ...{ type: 'epoch', epoch, epochs, step: trainer.step, ...means, metrics: { ...means } },
-    ...{ learningRate, imagesPerSecond, seconds, ...(validation ? { validation } : {}) },
-  } satisfies EpochEvent;
+  yield [
+    {
+      ...{ type: 'epoch', epoch, epochs, step: trainer.step, ...means, metrics: means },
+      ...{ learningRate, imagesPerSecond, seconds, ...(validation ? { validation } : {}) },
+    } satisfies EpochEvent,
+  ];
 }
 
 /** See Network.train. */
-export async function* train(
+export function train(
   host: TrainingHost,
   data: Dataset,
   options: TrainOptions,
 ): AsyncGenerator<TrainEvent, void, void> {
-  const settings = check(data, options);
-  yield* run(host, data, settings, { maxSteps: 1, budget: Number.POSITIVE_INFINITY });
+  const settings = check(data, options, trainOptions);
+  const copy = { ...data, x: data.x.clone(), y: data.y.clone() };
+  const pace = { maxSteps: 1, budget: Number.POSITIVE_INFINITY, everyStep: true };
+  return (async function* () {
+    for await (const batch of events(begin(host, copy, settings), pace)) yield* batch;
+  })();
 }
 
 /** See Network.fit. */
@@ -196,30 +225,43 @@ export async function fit(
   data: Dataset,
   options: FitOptions,
 ): Promise<History> {
-  const settings = check(data, options);
+  const settings = check(data, options, [...trainOptions, 'callbacks', 'verbose']);
   const { callbacks = {}, verbose = false } = options;
-  const progress: Progress | null =
-    verbose === false ? null : await (await import('./progress.ts')).createProgress(verbose);
+  checkOptions('fit, callbacks', callbacks, ['onStep', 'onEpoch']);
+  if (![true, false, 'bar', 'plain'].includes(verbose)) {
+    throw argumentError('fit', "verbose to be true, false, 'bar' or 'plain'", verbose);
+  }
+  const run = begin(host, data, settings);
   const epochs: EpochRecord[] = [];
-  const pace = { maxSteps: Number.MAX_SAFE_INTEGER, budget: chunkMilliseconds };
+  const everyStep = callbacks.onStep !== undefined;
+  const pace = { maxSteps: Number.MAX_SAFE_INTEGER, budget: chunkMilliseconds, everyStep };
+  let progress: Progress | null = null;
   try {
-    for await (const event of run(host, data, settings, pace)) {
-      if (event.type === 'step') {
-        await progress?.onStep?.(event);
-        await callbacks.onStep?.(event);
-        continue;
+    for await (const batch of events(run, pace)) {
+      if (verbose !== false) {
+        progress ??= await (await import('./progress.ts')).createProgress(verbose);
       }
-      await progress?.onEpoch?.(event);
-      await callbacks.onEpoch?.(event);
-      const { epoch, loss, accuracy, validation, seconds } = event;
-      epochs.push({
-        ...{ epoch, loss, seconds },
-        ...(accuracy === undefined ? {} : { accuracy }),
-        ...(validation === undefined ? {} : { validation }),
-      });
+      for (const event of batch) {
+        if (event.type === 'step') {
+          if (event === batch.at(-1)) await progress?.onStep(event);
+          await callbacks.onStep?.(event);
+          continue;
+        }
+        await progress?.onEpoch(event);
+        await callbacks.onEpoch?.(event);
+        epochs.push(recordOf(event));
+      }
     }
   } finally {
     progress?.stop();
   }
   return { epochs };
+}
+
+function recordOf({ epoch, loss, accuracy, validation, seconds }: EpochEvent): EpochRecord {
+  return {
+    ...{ epoch, loss, seconds },
+    ...(accuracy === undefined ? {} : { accuracy }),
+    ...(validation === undefined ? {} : { validation }),
+  };
 }

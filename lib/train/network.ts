@@ -1,8 +1,8 @@
-import { availableParallelism } from 'node:os';
 import type { BackendName } from '../backends/backend.ts';
 import { backendOf, defaultBackend } from '../backends/index.ts';
+import { cpuInfo } from '../cpu.ts';
 import { checkDataset, type Dataset } from '../data/dataset.ts';
-import { argumentError, StridenetError, shapeError } from '../errors.ts';
+import { argumentError, checkOptions, StridenetError, shapeError } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
 import { type Loss, softmaxCrossEntropy } from '../losses/index.ts';
 import { checkSeed } from '../random.ts';
@@ -12,6 +12,7 @@ import { Architecture, formatSummary, type LayerSummary } from './architecture.t
 import { checkInput, Evaluator, Predictor, type RunSettings } from './evaluator.ts';
 import type { Evaluation, History, TrainEvent } from './events.ts';
 import { type FitOptions, fit, type TrainOptions, train } from './fit.ts';
+import { ParameterStore } from './parameterStore.ts';
 import type { Trainer } from './trainer.ts';
 
 /** Settings of a sequential network. */
@@ -37,31 +38,25 @@ export interface EvaluateSettings {
   batchSize?: number;
 }
 
-const maxPredictBatch = 256;
-
-/** A fit in progress. */
-interface Training {
-  readonly trainer: Trainer;
-  /** No step is under way. */
-  idle: boolean;
-  /** The user has set parameters that the trainer has not yet got. */
-  stale: boolean;
+/** Settings of `predict`. */
+export interface PredictOptions {
+  /** Factor of every value of x; default 1/255 for uint8, else 1. */
+  scale?: number;
 }
+
+const maxPredictBatch = 256;
 
 /** A network of layers one after the other, with its parameters. */
 export class Network {
   readonly architecture: Architecture;
   readonly #settings: RunSettings;
-  #values: Map<string, Tensor>;
-  #version = 0;
+  readonly #store: ParameterStore;
   #predictor: Predictor | null = null;
   /** Ends when all predictions asked for so far have: one at a time has the predictor. */
   #predictions: Promise<unknown> = Promise.resolve();
-  #training: Training | null = null;
-  #waiting: (() => void)[] = [];
 
   /** Use `sequential`. */
-  constructor(options: SequentialOptions) {
+  constructor(options: SequentialOptions, values?: Map<string, Tensor>) {
     const { seed = 0, dtype = 'float32', backend = defaultBackend(), threads } = options;
     checkSeed('sequential', seed);
     checkFloatDType('sequential', dtype);
@@ -69,7 +64,7 @@ export class Network {
     if (threads !== undefined) checkInteger('sequential', 'threads', threads, 1, 1024);
     this.architecture = new Architecture(options.inputShape, options.layers, dtype);
     this.#settings = threads === undefined ? { backend } : { backend, threads };
-    this.#values = this.architecture.initialize(seed);
+    this.#store = new ParameterStore(values ?? this.architecture.initialize(seed));
   }
 
   get backend(): BackendName {
@@ -77,7 +72,7 @@ export class Network {
   }
 
   get threads(): number {
-    return this.#settings.threads ?? availableParallelism();
+    return this.#settings.threads ?? cpuInfo().threads;
   }
 
   /** Layer, output shape, parameters and multiply-adds, with their sums, as a table of text. */
@@ -92,11 +87,10 @@ export class Network {
 
   /**
    * Copies of the parameters by key ('0.weight', '3.bias', or by layer name). During a fit they are
-   * as after the last steps that were reported.
+   * as after the last steps that were reported; of a large network at times a little older.
    */
   parameters(): Map<string, Tensor> {
-    this.#collect();
-    return new Map([...this.#values].map(([key, value]) => [key, value.clone()]));
+    return new Map([...this.#store.latest].map(([key, value]) => [key, value.clone()]));
   }
 
   /**
@@ -105,40 +99,42 @@ export class Network {
    *   Then nothing is replaced.
    */
   setParameters(values: ReadonlyMap<string, Tensor>): void {
+    if (!(values instanceof Map)) throw argumentError('setParameters', 'a Map of Tensors', values);
+    const known = new Map(this.architecture.parameters.map(({ key, shape }) => [key, shape]));
     for (const [key, value] of values) {
-      const known = this.#values.get(key);
-      if (known === undefined) {
-        throw argumentError(
-          'setParameters',
-          `a key of ${[...this.#values.keys()].join(', ')}`,
-          key,
-        );
+      const shape = known.get(key);
+      if (shape === undefined) {
+        throw argumentError('setParameters', `a key of ${[...known.keys()].join(', ')}`, key);
       }
-      if (!(value instanceof Tensor))
+      if (!(value instanceof Tensor)) {
         throw argumentError('setParameters', `${key} to be a Tensor`, value);
-      if (!sameShape(value.shape, known.shape) || value.dtype !== known.dtype) {
+      }
+      const expected = { shape, dtype: this.architecture.dtype };
+      if (!sameShape(value.shape, shape) || value.dtype !== expected.dtype) {
         throw shapeError(
           'setParameters',
-          `${key} must be ${describe(known)} but is ${describe(value)}`,
+          `${key} must be ${describe(expected)} but is ${describe(value)}`,
         );
       }
     }
-    this.#collect();
-    for (const [key, value] of values) this.#values.set(key, value.clone());
-    this.#version++;
-    if (this.#training !== null) this.#training.stale = true;
+    this.#store.replace(new Map([...values].map(([key, value]) => [key, value.clone()])));
   }
 
   /**
    * The network's output for samples `x` (N, …inputShape): probabilities when it ends in softmax.
-   * uint8 values are scaled by 1/255. A sample's result does not depend on the others.
+   * uint8 values are scaled by 1/255 unless `scale` says otherwise. A sample's result does not
+   * depend on the others.
    * @throws ERR_SHAPE, ERR_DTYPE when x does not fit
    */
-  async predict(x: Tensor): Promise<Tensor> {
+  async predict(x: Tensor, options: PredictOptions = {}): Promise<Tensor> {
+    checkOptions('predict', options, ['scale']);
     if (!(x instanceof Tensor)) throw argumentError('predict', 'a Tensor', x);
     checkInput('predict', this.architecture, x);
+    const scale = options.scale ?? (x.dtype === 'uint8' ? 1 / 255 : 1);
+    if (!Number.isFinite(scale))
+      throw argumentError('predict', 'scale to be a finite number', scale);
     const samples = x.clone();
-    const result = this.#predictions.then(() => this.#predictNow(samples));
+    const result = this.#predictions.then(() => this.#predictNow(samples, scale));
     this.#predictions = result.catch(() => undefined);
     return result;
   }
@@ -148,15 +144,14 @@ export class Network {
    * @throws ERR_SHAPE, ERR_DTYPE when the data do not fit
    */
   async evaluate(data: Dataset, settings: EvaluateSettings = {}): Promise<Evaluation> {
+    checkOptions('evaluate', settings, ['loss', 'batchSize']);
     const { loss = softmaxCrossEntropy(), batchSize = 1000 } = settings;
     checkInteger('evaluate', 'batchSize', batchSize, 1);
     checkDataset('evaluate', data);
     if (data.x.shape[0] === 0) throw argumentError('evaluate', 'at least one sample', 0);
     const evaluator = new Evaluator(this.architecture, data, loss, this.#settings, batchSize);
     try {
-      await this.#boundary();
-      this.#collect();
-      return await evaluator.evaluate(this.#values);
+      return await evaluator.evaluate(await this.#store.settled());
     } finally {
       evaluator.dispose();
     }
@@ -189,7 +184,7 @@ export class Network {
    */
   async save(path: string): Promise<void> {
     const { saveNetwork } = await import('./files.ts');
-    await saveNetwork(path, this.architecture, this.parameters());
+    await saveNetwork(path, this.architecture, await this.#store.settled());
   }
 
   /** What training needs of a network. */
@@ -198,68 +193,38 @@ export class Network {
       architecture: this.architecture,
       settings: this.#settings,
       begin: (make) => {
-        if (this.#training !== null) {
+        if (this.#store.training) {
           throw new StridenetError('ERR_BUSY', '[fit] a fit of this network is in progress');
         }
-        const trainer = make(this.#values);
-        this.#training = { trainer, idle: true, stale: false };
+        const trainer = make(this.#store.latest);
+        this.#store.attach(trainer);
         return trainer;
       },
-      running: async (body) => {
-        const state = this.#training as Training;
-        if (state.stale) state.trainer.write(this.#values);
-        state.stale = false;
-        state.idle = false;
-        try {
-          return await body();
-        } finally {
-          state.idle = true;
-          this.#version++;
-          for (const resume of this.#waiting.splice(0)) resume();
-        }
+      running: (body) => this.#store.running(body),
+      end: (trainer) => {
+        this.#store.detach();
+        trainer.dispose();
       },
-      end: () => {
-        this.#collect();
-        this.#training?.trainer.dispose();
-        this.#training = null;
-        for (const resume of this.#waiting.splice(0)) resume();
-      },
-      values: () => {
-        this.#collect();
-        return this.#values;
-      },
+      values: () => this.#store.latest,
     };
   }
 
-  /** Takes the parameters from a trainer that is between two runs. */
-  #collect(): void {
-    const state = this.#training;
-    if (state?.idle && !state.stale) this.#values = state.trainer.read();
-  }
-
-  /** Waits until no training step is under way. */
-  async #boundary(): Promise<void> {
-    if (this.#training === null || this.#training.idle) return;
-    await new Promise<void>((resolve) => {
-      this.#waiting.push(resolve);
-    });
-  }
-
-  async #predictNow(samples: Tensor): Promise<Tensor> {
-    await this.#boundary();
-    this.#collect();
-    const predictor = this.#predictorFor(samples);
-    predictor.load(this.#values, this.#version);
+  async #predictNow(samples: Tensor, scale: number): Promise<Tensor> {
+    const values = await this.#store.settled();
+    const { version } = this.#store;
+    const predictor = this.#predictorFor(samples, scale);
+    predictor.load(values, version);
     return predictor.predict(samples);
   }
 
-  #predictorFor(x: Tensor): Predictor {
+  #predictorFor(x: Tensor, scale: number): Predictor {
     const samples = x.shape[0] as number;
     const bound = Math.max(1, Math.min(samples, maxPredictBatch));
     const known = this.#predictor;
-    if (known !== null && known.dtype === x.dtype && known.bound === bound) return known;
+    const fits = known?.dtype === x.dtype && known.bound === bound && known.scale === scale;
+    if (known !== null && fits) return known;
     known?.dispose();
-    this.#predictor = new Predictor(this.architecture, x.dtype, bound, this.#settings);
+    this.#predictor = new Predictor(this.architecture, x.dtype, bound, scale, this.#settings);
     return this.#predictor;
   }
 }
@@ -272,8 +237,8 @@ export interface TrainingHost {
   begin(make: (values: ReadonlyMap<string, Tensor>) => Trainer): Trainer;
   /** Runs steps; what users asked for meanwhile happens after them. */
   running<T>(body: () => Promise<T>): Promise<T>;
-  /** Gives the network back with its new parameters. */
-  end(): void;
+  /** Gives the network back with its new parameters, and disposes of the trainer. */
+  end(trainer: Trainer): void;
   /** The parameters as of now. */
   values(): ReadonlyMap<string, Tensor>;
 }
@@ -285,8 +250,16 @@ export interface TrainingHost {
  *   option that is none
  */
 export function sequential(options: SequentialOptions): Network {
-  if (!Array.isArray(options?.inputShape)) {
-    throw argumentError('sequential', 'inputShape to be a list of sizes', options?.inputShape);
+  checkOptions('sequential', options, [
+    'inputShape',
+    'layers',
+    'seed',
+    'dtype',
+    'backend',
+    'threads',
+  ]);
+  if (!Array.isArray(options.inputShape)) {
+    throw argumentError('sequential', 'inputShape to be a list of sizes', options.inputShape);
   }
   if (options.inputShape.length === 0 || options.inputShape.some((size) => size === 0)) {
     throw shapeError('sequential', `inputShape ${formatShape(options.inputShape)} has no value`);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StridenetError } from '../errors.ts';
@@ -184,7 +185,7 @@ async function syncFolder(path: string): Promise<void> {
  * @throws ERR_FILE_NOT_FOUND when the folder is not there; ERR_FILE_ACCESS
  */
 export async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.${Date.now().toString(36)}.tmp`;
+  const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     await writeSynced(temporary, bytes);
     await rename(temporary, path);

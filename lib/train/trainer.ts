@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Executable, RunResult } from '../backends/backend.ts';
 import { backendOf } from '../backends/index.ts';
 import type { Dataset } from '../data/dataset.ts';
@@ -19,6 +20,12 @@ import {
   parameterInputs,
   type RunSettings,
 } from './evaluator.ts';
+
+/** Steps of one run at most: what is reported after it must not hold up JavaScript's thread. */
+const maxStepsAtOnce = 256;
+
+/** Samples that are shuffled before other work on JavaScript's thread has its turn. */
+const shuffleSlice = 16_384;
 
 /** What a training run is made of. */
 export interface TrainerOptions {
@@ -99,6 +106,8 @@ export class Trainer {
   #epoch = 0;
   #stepInEpoch = 0;
   #order: Int32Array = new Int32Array();
+  /** What a step took in the last run: how many to ask for next time. */
+  #stepMilliseconds = 10;
   readonly #options: TrainerOptions;
   readonly #program: Executable;
   readonly #optimizers: readonly Optimizer[];
@@ -126,10 +135,11 @@ export class Trainer {
     return this.#options.optimizer.learningRate;
   }
 
-  /** Puts parameters in; the moments stay. Throws ERR_BUSY during a run. */
+  /** Puts these parameters in; the others and the moments stay. Throws ERR_BUSY during a run. */
   write(parameters: ReadonlyMap<string, Tensor>): void {
     this.#options.architecture.parameters.forEach(({ key }, i) => {
-      this.#program.write(i, parameters.get(key) as Tensor);
+      const value = parameters.get(key);
+      if (value !== undefined) this.#program.write(i, value);
     });
   }
 
@@ -141,13 +151,18 @@ export class Trainer {
   }
 
   /** Begins an epoch, counted from 1: a new order of the samples. */
-  beginEpoch(epoch: number): void {
+  async beginEpoch(epoch: number): Promise<void> {
     const { seed, batchSize } = this.#options;
     this.#epoch = epoch;
     this.#stepInEpoch = 0;
-    const order = new Generator(seed, `shuffle/${epoch}`).permutation(this.samplesPerEpoch);
     this.#order = new Int32Array(this.stepsPerEpoch * batchSize);
-    this.#order.set(order);
+    const samples = this.#order.subarray(0, this.samplesPerEpoch);
+    for (let i = 0; i < samples.length; i++) samples[i] = i;
+    const random = new Generator(seed, `shuffle/${epoch}`);
+    for (let left = samples.length; left > 1; left -= shuffleSlice) {
+      random.shuffle(samples, left, Math.max(1, left - shuffleSlice));
+      if (left > shuffleSlice) await setImmediate();
+    }
   }
 
   get epochDone(): boolean {
@@ -162,7 +177,8 @@ export class Trainer {
   async advance(maxSteps: number, budget: number): Promise<StepResult[]> {
     const { batchSize } = this.#options;
     const first = this.#stepInEpoch;
-    const steps = Math.min(maxSteps, this.stepsPerEpoch - first);
+    const affordable = Math.max(1, Math.ceil((1.5 * budget) / this.#stepMilliseconds));
+    const steps = Math.min(maxSteps, maxStepsAtOnce, affordable, this.stepsPerEpoch - first);
     const batch = Int32Array.from({ length: steps }, (_, i) =>
       Math.min(batchSize, this.samplesPerEpoch - (first + i) * batchSize),
     );
@@ -171,7 +187,9 @@ export class Trainer {
     const rates = this.#optimizers.map(({ learningRate }) =>
       new Float64Array(steps).fill(learningRate),
     );
+    const start = performance.now();
     const result = await this.#run({ steps, batch, feeds: [indices, numbers, ...rates], budget });
+    this.#stepMilliseconds = (performance.now() - start) / Math.max(1, result.steps);
     this.#stepInEpoch += result.steps;
     this.step += result.steps;
     return Array.from({ length: result.steps }, (_, i) => ({
@@ -201,9 +219,11 @@ export class Trainer {
     } catch (error) {
       if (!(error instanceof StridenetError) || error.code !== 'ERR_NON_FINITE') throw error;
       const { step = 0 } = error as StridenetError & { step?: number };
+      this.step += step;
+      this.#stepInEpoch += step;
       throw new StridenetError(
         'ERR_NON_FINITE',
-        `[fit] the loss of step ${this.step + step + 1} (epoch ${this.#epoch}) is not finite; the parameters are as after the step before. A smaller learning rate may help.`,
+        `[fit] the loss of step ${this.step + 1} (epoch ${this.#epoch}) is not finite; the parameters are as after the step before. A smaller learning rate may help.`,
         { cause: error },
       );
     }

@@ -1,0 +1,98 @@
+import type { Tensor } from '../tensor.ts';
+import type { Trainer } from './trainer.ts';
+
+/** Share of the time that copying parameters out of a trainer may take. */
+const maxCopyShare = 0.05;
+
+/**
+ * The parameters of a network, in training or not. A trainer's own values can be read and written
+ * only between its runs: what must see or change them then waits for that moment and is done in the
+ * order in which it was asked for.
+ */
+export class ParameterStore {
+  /** Changes with every change of a value. */
+  version = 0;
+  #values: Map<string, Tensor>;
+  #trainer: Trainer | null = null;
+  #busy = false;
+  #waiting: (() => void)[] = [];
+  #copied = 0;
+  #copyMilliseconds = 0;
+
+  constructor(values: Map<string, Tensor>) {
+    this.#values = values;
+  }
+
+  get training(): boolean {
+    return this.#trainer !== null;
+  }
+
+  /**
+   * The values as last known: exact outside of training and between runs; during one as after the
+   * run before, or a little older when copying them takes long.
+   */
+  get latest(): ReadonlyMap<string, Tensor> {
+    if (!this.#busy) this.#copy();
+    return this.#values;
+  }
+
+  /** The values at the next moment when no step is under way. */
+  settled(): Promise<ReadonlyMap<string, Tensor>> {
+    return new Promise((resolve, reject) => {
+      this.#whenIdle(() => {
+        try {
+          this.#copy();
+          resolve(this.#values);
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+
+  /** Replaces these values and no others. */
+  replace(changes: ReadonlyMap<string, Tensor>): void {
+    if (!this.#busy) this.#copy();
+    this.#values = new Map([...this.#values, ...changes]);
+    this.version++;
+    this.#whenIdle(() => this.#trainer?.write(changes));
+  }
+
+  /** From here on the values are the trainer's. */
+  attach(trainer: Trainer): void {
+    this.#trainer = trainer;
+  }
+
+  /** Runs steps of the trainer, then does what waited for them. */
+  async running<T>(body: () => Promise<T>): Promise<T> {
+    this.#busy = true;
+    try {
+      return await body();
+    } finally {
+      this.#busy = false;
+      this.version++;
+      for (const task of this.#waiting.splice(0)) task();
+      const since = performance.now() - this.#copied;
+      if (this.#copyMilliseconds <= maxCopyShare * since) this.#copy();
+    }
+  }
+
+  /** Takes the values from the trainer for good. */
+  detach(): void {
+    this.#copy();
+    this.#trainer = null;
+  }
+
+  #whenIdle(task: () => void): void {
+    if (this.#busy) this.#waiting.push(task);
+    else task();
+  }
+
+  #copy(): void {
+    if (this.#trainer === null) return;
+    const start = performance.now();
+    this.#values = this.#trainer.read();
+    this.#copied = performance.now();
+    this.#copyMilliseconds = this.#copied - start;
+  }
+}
