@@ -158,19 +158,23 @@ describe('npm start', () => {
     expect(err).not.toMatch(/ {4}at /);
   });
 
-  it.skipIf(!native)('trains, tests, draws and saves', { timeout: 120_000 }, async () => {
-    const save = join(folder, 'new', 'model.safetensors');
-    const { code, out, err } = await command(['--epochs=1', '--images=10000', '--save', save]);
-    expect([code, err]).toEqual([0, '']);
-    expect(out).toMatch(/10,000 images to train on, 10,000 to test with/);
-    expect(out).toMatch(/542,230/);
-    expect(out).toMatch(/epoch 1\/1: loss \d\.\d+, accuracy \d+\.\d+ %, [\d,]+ images\/s/);
-    const accuracy = Number(/test accuracy (\d+\.\d) %/.exec(out)?.[1]);
-    expect(accuracy).toBeGreaterThan(75);
-    expect(out.match(/label \d, guess \d/g)).toHaveLength(4);
-    expect(out).toMatch(/[▀▄█]/);
-    expect(existsSync(save)).toBe(true);
-  });
+  it.skipIf(!native)(
+    'B6: trains, tests, draws four test digits and saves',
+    { timeout: 120_000 },
+    async () => {
+      const save = join(folder, 'new', 'model.safetensors');
+      const { code, out, err } = await command(['--epochs=1', '--images=10000', '--save', save]);
+      expect([code, err]).toEqual([0, '']);
+      expect(out).toMatch(/10,000 images to train on, 10,000 to test with/);
+      expect(out).toMatch(/542,230/);
+      expect(out).toMatch(/epoch 1\/1: loss \d\.\d+, accuracy \d+\.\d+ %, [\d,]+ images\/s/);
+      const accuracy = Number(/test accuracy (\d+\.\d) %/.exec(out)?.[1]);
+      expect(accuracy).toBeGreaterThan(75);
+      expect(out.match(/label \d, guess \d/g)).toHaveLength(4);
+      expect(out).toMatch(/[▀▄█]/);
+      expect(existsSync(save)).toBe(true);
+    },
+  );
 
   it.skipIf(!native)('stops at Ctrl-C without a model', { timeout: 120_000 }, async () => {
     const save = join(folder, 'interrupted.safetensors');

@@ -1,7 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { referenceBackend } from '../lib/backends/reference.ts';
+import { removeDeadCode } from '../lib/compiler/deadCode.ts';
 import {
   compareBackends,
   gradientCheck,
+  models,
   type Operand,
   ops,
   shape,
@@ -14,6 +17,7 @@ import { operators } from '../lib/ops/index.ts';
 import { apply } from '../lib/ops/operator.ts';
 import { reluOperator } from '../lib/ops/relu.ts';
 import { referenceKernels } from '../lib/reference/index.ts';
+import { multiplyAdds } from '../lib/train/architecture.ts';
 import { convolve, describeOnBothBackends, single } from './support/backends.ts';
 import { Random } from './support/random.ts';
 
@@ -90,6 +94,27 @@ describe('B5: the reference', () => {
       expect(maxError, JSON.stringify(worst)).toBeLessThan(bound);
     },
   );
+});
+
+describe('B6: the cost of the network', () => {
+  it('B6, C4: 736,488 multiply-adds forward an image, 1,278,288 backward: 1.74 times', async () => {
+    const prepare = vi.spyOn(referenceBackend, 'prepare');
+    try {
+      const net = models.mnist({ seed: 1, backend: 'reference' });
+      const one = { x: zeros([1, 1, 28, 28], 'uint8'), y: zeros([1], 'uint8') };
+      await net.fit(one, { epochs: 1, batchSize: 1 });
+      const [[graph]] = prepare.mock.calls as [Parameters<typeof referenceBackend.prepare>];
+      const { nodes } = removeDeadCode(graph);
+      // The loss is checked between the two passes.
+      const check = nodes.findIndex(({ operator }) => operator.name === 'checkFinite');
+      const forward = multiplyAdds(nodes.slice(0, check));
+      const backward = multiplyAdds(nodes.slice(check));
+      expect([forward, backward]).toEqual([736_488, 1_278_288]);
+      expect((backward / forward).toFixed(2)).toBe('1.74');
+    } finally {
+      prepare.mockRestore();
+    }
+  });
 });
 
 describe('B7: sizes without running', () => {
