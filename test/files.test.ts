@@ -53,6 +53,40 @@ describe('models on disk', () => {
     expect(await readdir(folder)).toEqual(['net.safetensors']);
   });
 
+  it('survive several saves to one path at the same time', async () => {
+    const path = join(folder, 'shared.safetensors');
+    const net = network();
+    for (let round = 0; round < 10; round++) {
+      await Promise.all([net.save(path), net.save(path), net.save(path)]);
+    }
+    expect(bits((await sn.load(path)).parameters())).toBe(bits(net.parameters()));
+    expect((await readdir(folder)).filter((name) => name.includes('tmp'))).toEqual([]);
+    await rm(path);
+  });
+
+  it('are refused before memory is taken when the tensors do not fit the layers', async () => {
+    const path = join(folder, 'lying.safetensors');
+    const architecture = {
+      inputShape: [1000],
+      dtype: 'float32',
+      layers: [{ kind: 'dense', options: { units: 1_000_000 } }],
+    };
+    const metadata = new Map([
+      ['format', 'stridenet'],
+      ['version', '1'],
+      ['architecture', JSON.stringify(architecture)],
+    ]);
+    const tensors = new Map([
+      ['0.weight', sn.zeros([1])],
+      ['0.bias', sn.zeros([1])],
+    ]);
+    await writeFile(path, encodeSafetensors(tensors, metadata));
+    const start = performance.now();
+    await expect(sn.load(path)).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT' });
+    expect(performance.now() - start).toBeLessThan(1000);
+    await rm(path);
+  });
+
   it('are refused when missing, of another kind, or changed', async () => {
     await expect(sn.load(join(folder, 'none'))).rejects.toMatchObject({
       code: 'ERR_FILE_NOT_FOUND',

@@ -154,6 +154,17 @@ describe.each(backends)('reverse mode on %s', (backend) => {
   });
 });
 
+describe('B4: gradientCheck', () => {
+  it('counts NaN on both sides as a failure, and an empty check as a mistake', () => {
+    const x = sn.tensor([Number.NaN], [1], 'float64');
+    const result = sn.gradientCheck((v) => relu(v), [x], { backend: 'reference' });
+    expect(result.maxError).toBe(Number.POSITIVE_INFINITY);
+    expect(() => sn.gradientCheck((v) => v, [sn.tensor([1], [1], 'int32')])).toThrow(
+      expect.objectContaining({ code: 'ERR_ARGUMENT' }),
+    );
+  });
+});
+
 describe('compiled functions', () => {
   it.each(backends)('run many calls at once, each with its own inputs, on %s', async (backend) => {
     const double = sn.compile((x) => [add(x, x), relu(x)], { backend });

@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
 import { loadSheetSteps, summarize } from './golden/load.ts';
@@ -315,6 +319,107 @@ describe('the trainer', () => {
     await training;
     const [first, second] = await Promise.all([net.predict(part(1)), net.predict(part(50))]);
     expect([...first.data]).toEqual([...second.data.slice(0, 10)]);
+  });
+
+  it.each(backends)(
+    'lets setParameters change what it names and nothing else in a fit on %s',
+    async (backend) => {
+      const [plain, changed] = [small({ backend }), small({ backend })];
+      const settings = { ...options, epochs: 3, optimizer: sn.optimizers.sgd(0.01) };
+      await plain.fit(data, settings);
+      const bias = changed.parameters().get('4.bias') as sn.Tensor;
+      let [sets, latest] = [0, bias];
+      await changed.fit(data, {
+        ...settings,
+        callbacks: {
+          onStep: () => {
+            latest = changed.parameters().get('4.bias') as sn.Tensor;
+            changed.setParameters(new Map([['4.bias', latest]]));
+            sets++;
+          },
+        },
+      });
+      expect(sets).toBe(9);
+      expect(bits(changed.parameters())).toBe(bits(plain.parameters()));
+    },
+  );
+
+  it.runIf(native)('shows and saves the trained parameters while it trains', async () => {
+    const net = small();
+    const before = bits(net.parameters());
+    const controller = new AbortController();
+    const training = net.fit(digits(2000, 3), {
+      epochs: 100_000,
+      batchSize: 500,
+      optimizer: sn.optimizers.sgd(0.001),
+      signal: controller.signal,
+    });
+    const ended = expect(training).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    const folder = await mkdtemp(join(tmpdir(), 'stridenet-'));
+    try {
+      await wait(400);
+      const during = bits(net.parameters());
+      expect(during).not.toBe(before);
+      await net.save(join(folder, 'net'));
+      const saved = bits((await sn.load(join(folder, 'net'))).parameters());
+      expect(saved).not.toBe(before);
+      const moved = new Map([['4.bias', sn.full([10], 7)]]);
+      net.setParameters(moved);
+      expect(net.parameters().get('4.bias')?.data[0]).toBe(7);
+      await wait(200);
+      expect(net.parameters().get('4.bias')?.data[0]).toBeGreaterThan(5);
+      expect(net.parameters().get('0.weight')?.data).not.toEqual(
+        small().parameters().get('0.weight')?.data,
+      );
+    } finally {
+      controller.abort();
+      await rm(folder, { recursive: true });
+    }
+    await ended;
+  });
+
+  it.each(backends)('copies the data before it returns on %s', async (backend) => {
+    const [plain, emptied] = [small({ backend }), small({ backend })];
+    const copy = { x: data.x.clone(), y: data.y.clone() };
+    const training = emptied.fit(copy, { ...options, verbose: false });
+    copy.x.data.fill(0);
+    await training;
+    await plain.fit(data, options);
+    expect(bits(emptied.parameters())).toBe(bits(plain.parameters()));
+  });
+
+  it('names a wrong label before anything is touched, wherever it stands', async () => {
+    const wrong = { x: data.x, y: data.y.clone() };
+    wrong.y.data[41] = 10;
+    const net = small();
+    const before = bits(net.parameters());
+    await expect(net.fit(wrong, { batchSize: 5 })).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT',
+      message: expect.stringContaining('sample 41'),
+    });
+    expect(bits(net.parameters())).toBe(before);
+  });
+
+  it('refuses options that it does not know, wherever they stand', async () => {
+    const x = sn.zeros([1, 1, 4, 4]);
+    const calls: (() => unknown)[] = [
+      () => sn.ops.conv2d(x, sn.zeros([1, 1, 2, 2]), null, { strides: 2 } as object),
+      () => sn.ops.maxPool2d(x, { kernelSize: 2, strides: 2 } as never),
+      () => sn.layers.conv2d({ filters: 1, kernelSize: 2, strides: 2 } as never),
+      () => sn.layers.dense({ units: 1, activations: 'relu' } as never),
+      () => sn.sequential({ inputShape: [1], layers: [], seeds: 1 } as never),
+      () => sn.optimizers.adam({ lr: 1 } as never),
+      () => sn.optimizers.adam(null as never),
+      () => sn.ops.conv2d(x, sn.zeros([1, 1, 2, 2]), null, null as never),
+      () => sn.ops.flatten(undefined as never),
+    ];
+    for (const call of calls) {
+      expect(call).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT' }));
+    }
+    await expect(small().fit(data, { batchsize: 5 } as never)).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT',
+      message: expect.stringContaining('batchsize'),
+    });
   });
 
   it('refuses a second fit at the same time', async () => {
