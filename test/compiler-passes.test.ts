@@ -11,8 +11,10 @@ import { backends, relativeDistance } from './support/networks.ts';
 
 const { relu, add } = sn.ops;
 
-const combinations: PassOptions[] = [true, false].flatMap((fuse) =>
-  [true, false].flatMap((deadCode) => [true, false].map((reuse) => ({ fuse, deadCode, reuse }))),
+/** Every pass that can be left out, on and off with all others. */
+const combinations = (['fuse', 'deadCode', 'layout', 'reuse'] as const).reduce<PassOptions[]>(
+  (before, pass) => [true, false].flatMap((on) => before.map((each) => ({ ...each, [pass]: on }))),
+  [{}],
 );
 
 describe.each(backends)('every pass on and off on %s', (backend) => {
