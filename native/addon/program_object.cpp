@@ -113,7 +113,8 @@ Napi::Function ProgramObject::define(Napi::Env env) {
       {InstanceMethod<&ProgramObject::write>("write"), InstanceMethod<&ProgramObject::read>("read"),
        InstanceMethod<&ProgramObject::run_sync>("runSync"),
        InstanceMethod<&ProgramObject::run>("run"), InstanceMethod<&ProgramObject::cancel>("cancel"),
-       InstanceMethod<&ProgramObject::dispose>("dispose")});
+       InstanceMethod<&ProgramObject::dispose>("dispose"),
+       InstanceMethod<&ProgramObject::bytes>("bytes")});
 }
 
 ProgramObject::ProgramObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
@@ -287,7 +288,7 @@ Napi::Value ProgramObject::run(const Napi::CallbackInfo& info) {
       try {
         Environment::of(env).submit(std::move(job));
       } catch (...) {
-        running_ = false;
+        end_run(env);
         throw;
       }
       return promise;
@@ -301,8 +302,11 @@ Napi::Value ProgramObject::run(const Napi::CallbackInfo& info) {
 
 void ProgramObject::end_run(Napi::Env env) noexcept {
   running_ = false;
-  if (!disposed_) return;
-  program_.reset();
+  if (disposed_) {
+    program_.reset();
+  } else {
+    program_->release_large_stacks();
+  }
   report_memory(env);
 }
 
@@ -318,6 +322,12 @@ void ProgramObject::dispose(const Napi::CallbackInfo& info) {
   }
   program_.reset();
   report_memory(info.Env());
+}
+
+Napi::Value ProgramObject::bytes(const Napi::CallbackInfo& info) {
+  // Runs neither allocate nor free, so this may be asked during one.
+  const std::int64_t bytes = program_ == nullptr ? 0 : program_->bytes();
+  return Napi::Number::New(info.Env(), static_cast<double>(bytes));
 }
 
 }  // namespace stridenet::addon

@@ -30,6 +30,7 @@ class ProgramObject : public Napi::ObjectWrap<ProgramObject> {
   Napi::Value run(const Napi::CallbackInfo& info);
   void cancel(const Napi::CallbackInfo& info);
   void dispose(const Napi::CallbackInfo& info);
+  Napi::Value bytes(const Napi::CallbackInfo& info);
 
   /// Throws ERR_DISPOSED after dispose() and ERR_BUSY during a run.
   void expect_idle() const;

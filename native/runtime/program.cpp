@@ -126,15 +126,31 @@ void Program::reserve(std::int64_t steps) {
     }
     total += steps * stride_[id];
   }
-  check_memory(total, *counter_);
+  check_memory(std::max<std::int64_t>(0, total - stack_bytes()), *counter_);
   // Until all are there, none counts as reserved: an allocation may fail on the way.
-  reserved_ = 0;
+  free_stacks();
   for (std::size_t id = 0; id < stride_.size(); ++id) {
     if (!is_stacked(description_.buffers[id].kind)) continue;
-    memory_[id] = CountedMemory();
     memory_[id] = CountedMemory(static_cast<std::size_t>(steps * stride_[id]), counter_);
   }
   reserved_ = steps;
+}
+
+std::int64_t Program::stack_bytes() const noexcept {
+  std::size_t total = 0;
+  for (const std::size_t id : feeds_) total += memory_[id].bytes();
+  for (const std::size_t id : fetches_) total += memory_[id].bytes();
+  return static_cast<std::int64_t>(total);
+}
+
+void Program::free_stacks() noexcept {
+  reserved_ = 0;
+  for (const std::size_t id : feeds_) memory_[id] = CountedMemory();
+  for (const std::size_t id : fetches_) memory_[id] = CountedMemory();
+}
+
+void Program::release_large_stacks() noexcept {
+  if (stack_bytes() > kKeptStackBytes) free_stacks();
 }
 
 void Program::load_feed(std::size_t feed, const std::byte* stacked, std::int64_t steps) {

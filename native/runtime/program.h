@@ -55,6 +55,11 @@ class Program {
   /// Throws Error("ERR_MEMORY").
   void reserve(std::int64_t steps);
 
+  /// Frees the stacks when they pass kKeptStackBytes; smaller ones are kept for the next run.
+  void release_large_stacks() noexcept;
+
+  static constexpr std::int64_t kKeptStackBytes = std::int64_t{16} << 20;
+
   /// Copies feed number `feed` in: `steps` slices without gaps. After reserve().
   void load_feed(std::size_t feed, const std::byte* stacked, std::int64_t steps);
 
@@ -89,6 +94,8 @@ class Program {
   };
 
   void allocate();
+  std::int64_t stack_bytes() const noexcept;
+  void free_stacks() noexcept;
   void bind(std::vector<std::unique_ptr<Instruction>> instructions);
   TensorView view_of(std::int64_t id) const;
   bool step(std::int64_t index, std::int64_t batch);

@@ -268,6 +268,47 @@ TEST(Runtime, RefusesMoreMemoryThanThereIs) {
             "ERR_MEMORY");
 }
 
+TEST(Runtime, KeepsSmallStacksAndFreesLargeOnes) {
+  auto counter = std::make_shared<MemoryCounter>();
+  Program program(small(), kernels(), counter);
+  const std::int64_t without = program.bytes();
+  program.reserve(4);
+  const std::int64_t small_run = program.bytes();
+  EXPECT_EQ(small_run, without + 4 * 2 * 64);
+  program.release_large_stacks();
+  EXPECT_EQ(program.bytes(), small_run);
+  const std::int64_t steps = Program::kKeptStackBytes / (2 * 64);
+  program.reserve(steps);
+  program.release_large_stacks();
+  EXPECT_EQ(program.bytes(), without + Program::kKeptStackBytes);
+  program.reserve(steps + 1);
+  EXPECT_GT(program.bytes(), without + Program::kKeptStackBytes);
+  program.release_large_stacks();
+  EXPECT_EQ(program.bytes(), without);
+  EXPECT_EQ(counter->bytes, without);
+  // The next run has stacks again.
+  const std::vector<float> feed(12, 2.0f);
+  program.reserve(1);
+  program.load_feed(0, reinterpret_cast<const std::byte*>(feed.data()), 1);
+  EXPECT_EQ(program.run(1, {}, -1).steps, 1);
+  std::vector<float> fetch(12);
+  program.store_fetch(0, reinterpret_cast<std::byte*>(fetch.data()), 1);
+  EXPECT_EQ(fetch, feed);
+}
+
+TEST(Runtime, CountsWhatItFreesWhenItReservesMore) {
+  auto counter = std::make_shared<MemoryCounter>();
+  Program program(small(), kernels(), counter);
+  program.reserve(1000);
+  // Room for the larger stacks only in place of the smaller ones.
+  const std::int64_t more = 1001 * 2 * 64;
+  counter->bytes += memory_limit() - more - (program.bytes() - 1000 * 2 * 64) - 1000 * 64;
+  const std::int64_t pretended = counter->bytes - program.bytes();
+  EXPECT_EQ(code_of([&] { program.reserve(1001); }), "");
+  EXPECT_EQ(code_of([&] { program.reserve(3000); }), "ERR_MEMORY");
+  counter->bytes -= pretended;
+}
+
 TEST(Runtime, ViewsShareTheirMemory) {
   auto counter = std::make_shared<MemoryCounter>();
   ProgramDescription description;
