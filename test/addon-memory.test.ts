@@ -1,3 +1,4 @@
+import { Worker } from 'node:worker_threads';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Addon, tryAddon } from '../lib/backends/addon.ts';
 import { ops, Tensor } from '../lib/index.ts';
@@ -82,5 +83,41 @@ describe('eager operators', () => {
     const { programs } = addon.memory();
     for (let i = 0; i < 100; i++) expect(call(i).data[0]).toBe(i);
     expect(addon.memory().programs).toBe(programs);
+  });
+});
+
+describe('arrays that JavaScript has no memory for', () => {
+  it('are ERR_MEMORY in both ways of running', async () => {
+    // The addon takes the constructors when it is loaded: here one that finds no memory.
+    const script = `
+      const { parentPort, workerData } = require('node:worker_threads');
+      const Real = Float32Array;
+      globalThis.Float32Array = function () {
+        throw new RangeError('Array buffer allocation failed');
+      };
+      const { Program } = require(workerData.path);
+      const program = new Program(workerData.description);
+      const codes = [];
+      const request = { steps: 1, feeds: [new Real(4)] };
+      try {
+        program.runSync(request);
+      } catch (error) {
+        codes.push(error.code);
+      }
+      program
+        .run(request)
+        .catch((error) => codes.push(error.code))
+        .then(() => {
+          const into = [new Real(4)];
+          codes.push(program.runSync({ ...request, into }).fetches[0] === into[0]);
+          parentPort.postMessage(codes);
+        });`;
+    const workerData = { path: loaded?.path, description: relu(4) };
+    const worker = new Worker(script, { eval: true, workerData });
+    const codes = await new Promise((resolve, reject) => {
+      worker.once('message', resolve).once('error', reject);
+    });
+    await worker.terminate();
+    expect(codes).toEqual(['ERR_MEMORY', 'ERR_MEMORY', true]);
   });
 });

@@ -44,7 +44,7 @@ class Environment {
 
   const std::shared_ptr<MemoryCounter>& counter() const { return counter_; }
 
-  /// A new TypedArray. An allocation that fails throws JavaScript's RangeError.
+  /// A new TypedArray. Throws Error("ERR_MEMORY") when JavaScript has no memory for it.
   Napi::Object new_typed_array(DType dtype, std::int64_t elements) const;
 
   /// Starts a run. Throws Error("ERR_MEMORY") when no thread can be had.
