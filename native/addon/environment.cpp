@@ -6,37 +6,9 @@
 #include <utility>
 
 #include "addon/values.h"
-
-#if !defined(_WIN32)
-#include <pthread.h>
-
-#include <csignal>
-#endif
+#include "core/block_signals.h"
 
 namespace stridenet::addon {
-namespace {
-
-/// Signals are for the threads that expect them, which runners do not.
-class BlockSignals {
- public:
-#if defined(_WIN32)
-  BlockSignals() = default;
-#else
-  BlockSignals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &saved_);
-  }
-  ~BlockSignals() { pthread_sigmask(SIG_SETMASK, &saved_, nullptr); }
-  BlockSignals(const BlockSignals&) = delete;
-  BlockSignals& operator=(const BlockSignals&) = delete;
-
- private:
-  sigset_t saved_;
-#endif
-};
-
-}  // namespace
 
 Environment::Environment(Napi::Env env) {
   const Napi::Object global = env.Global();
@@ -66,8 +38,13 @@ Environment& Environment::of(Napi::Env env) { return *env.GetInstanceData<Enviro
 
 Napi::Object Environment::new_typed_array(DType dtype, std::int64_t elements) const {
   const Napi::Env env = constructors_[0].Env();
-  return constructors_[static_cast<std::size_t>(dtype)].New(
-      {Napi::Number::New(env, static_cast<double>(elements))});
+  try {
+    return constructors_[static_cast<std::size_t>(dtype)].New(
+        {Napi::Number::New(env, static_cast<double>(elements))});
+  } catch (const Napi::Error& error) {
+    throw Error("ERR_MEMORY", "cannot make an array of " + std::to_string(elements) + " " +
+                                  dtype_name(dtype) + ": " + error.Message());
+  }
 }
 
 void Environment::submit(std::unique_ptr<Job> job) {

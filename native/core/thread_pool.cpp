@@ -11,14 +11,12 @@
 #include <thread>
 #include <utility>
 
-#if defined(__unix__) || defined(__APPLE__)
-#include <csignal>
-#endif
 #if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
 #endif
 
 #include "core/available_cpus.h"
+#include "core/block_signals.h"
 #include "core/denormals.h"
 #include "core/error.h"
 
@@ -154,21 +152,13 @@ struct ThreadPool::State {
   }
 
   void start_workers(int wanted) {
-#if defined(__unix__) || defined(__APPLE__)
-    // Signals are for the threads of the host program.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-#endif
+    if (workers >= wanted) return;
+    const BlockSignals block;
     try {
       for (; workers < wanted; ++workers) std::thread([this] { work(); }).detach();
     } catch (const std::system_error&) {
       // The system gives no more threads: those that run, and the caller, do the work.
     }
-#if defined(__unix__) || defined(__APPLE__)
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-#endif
   }
 
   void open(std::uint64_t helpers) {
