@@ -117,8 +117,9 @@ TEST(Loss, SoftmaxTakesExtremesAndNaN) {
   on_every_table([]<class T>(const KernelTable& table) {
     const T infinity = std::numeric_limits<T>::infinity();
     Trial trial{"softmax", {}, {}, {spec_of(dtype_of<T>::value, {3, 3})}};
-    trial.inputs.push_back(Operand::of<T>({3, 3}, {T{1000}, T{-1000}, T{1000}, -infinity, T{0},
-                                                   -infinity, T{0}, std::nan(""), T{1}}));
+    trial.inputs.push_back(
+        Operand::of<T>({3, 3}, {T{1000}, T{-1000}, T{1000}, -infinity, T{0}, -infinity, T{0},
+                                std::numeric_limits<T>::quiet_NaN(), T{1}}));
     const auto y = trial.run(table, 1)[0].values<T>();
     EXPECT_EQ(std::vector<T>(y.begin(), y.begin() + 6),
               (std::vector<T>{T(0.5), T{0}, T(0.5), T{0}, T{1}, T{0}}));
