@@ -256,6 +256,8 @@ describe('data that are wrong end a run with the step, before its updates', () =
     for (const winner of [4, 255]) {
       expect(() => run(winner, 3, 3, 3), `winner ${winner}`).toThrow(wanted);
     }
+    // Of several, the first.
+    expect(() => run(3, 3, 7, 255)).toThrow(/winner 2 is 7/);
     // Cells of the padding have no gradient to take.
     for (const winner of [0, 1, 2]) expect([...(run(winner, 3, 3, 3) ?? [])][0]).toBe(0);
   });

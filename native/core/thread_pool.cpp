@@ -88,8 +88,9 @@ struct ThreadPool::State {
   // The job; written by the holder of `busy` while the gate is closed and empty.
   std::int64_t tasks = 0;
   const function_ref<void(std::int64_t)>* body = nullptr;
+  std::mutex failing;  // guards the next two while bodies run
   std::exception_ptr error;
-  std::atomic<bool> failed{false};
+  std::int64_t failed_task = 0;
   alignas(64) std::atomic<std::int64_t> next{0};
   alignas(64) std::atomic<std::uint64_t> gate{0};
 
@@ -111,7 +112,11 @@ struct ThreadPool::State {
       try {
         (*body)(task);
       } catch (...) {
-        if (!failed.exchange(true)) error = std::current_exception();
+        const std::lock_guard<std::mutex> lock(failing);
+        if (!error || task < failed_task) {
+          error = std::current_exception();
+          failed_task = task;
+        }
         next.store(tasks, std::memory_order_relaxed);
       }
     }
@@ -212,7 +217,6 @@ void ThreadPool::parallel_for(std::int64_t tasks, int limit,
   state.tasks = tasks;
   state.body = &body;
   state.error = nullptr;
-  state.failed.store(false);
   state.next.store(0);
   state.start_workers(helpers);
   state.open(static_cast<std::uint64_t>(helpers));

@@ -23,9 +23,10 @@ class ThreadPool {
   /// but threads()), the caller among them; returns when all are done. Tasks are claimed one by
   /// one in rising order by whichever thread is free, so what a task computes must not depend on
   /// the thread. Denormals are flushed while a body runs. When another parallel_for has the
-  /// workers, or from within a body, the caller does all tasks itself. The first exception that a
-  /// body throws is rethrown here after all running bodies have ended; tasks not yet claimed are
-  /// then dropped.
+  /// workers, or from within a body, the caller does all tasks itself. When bodies throw, tasks not
+  /// yet claimed are dropped, and after all running bodies have ended the exception of the lowest
+  /// task that threw is rethrown here: the same one on any number of threads, since every task
+  /// below it has run.
   void parallel_for(std::int64_t tasks, int limit, function_ref<void(std::int64_t)> body);
 
  private:

@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <limits>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -136,6 +138,27 @@ TEST_F(Pool, RethrowsTheFirstExceptionAndGoesOn) {
       std::atomic<int> ran{0};
       pool.parallel_for(10, 0, [&](std::int64_t) { ran.fetch_add(1); });
       EXPECT_EQ(ran.load(), 10);
+    }
+  }
+}
+
+TEST_F(Pool, RethrowsTheExceptionOfTheLowestTask) {
+  ThreadPool& pool = ThreadPool::instance();
+  for (const int threads : {1, 2, 4}) {
+    pool.set_threads(threads);
+    for (int round = 0; round < 20; ++round) {
+      std::string message;
+      try {
+        pool.parallel_for(100, 0, [&](std::int64_t task) {
+          if (task < 3) return;
+          // The lowest one is the last to throw.
+          if (task == 3) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+          throw std::runtime_error(std::to_string(task));
+        });
+      } catch (const std::runtime_error& error) {
+        message = error.what();
+      }
+      EXPECT_EQ(message, "3");
     }
   }
 }
