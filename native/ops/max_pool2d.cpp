@@ -9,6 +9,8 @@ namespace stridenet {
 namespace {
 
 constexpr std::int64_t kMaxExtent = std::int64_t{1} << 24;
+/// Places along an axis, and cells of all of its windows, which the gradients list.
+constexpr std::int64_t kMaxCovers = std::int64_t{1} << 22;
 
 /// Checks that every window of one axis has a real cell, and that window numbers stay small.
 void check_axis(const char* axis, std::int64_t size, std::int64_t windows, std::int64_t cells,
@@ -18,8 +20,15 @@ void check_axis(const char* axis, std::int64_t size, std::int64_t windows, std::
            " has no cell inside: " + std::to_string(windows) + " windows of " +
            std::to_string(cells) + " over " + std::to_string(size));
   };
+  if (size > kMaxCovers) {
+    refuse(std::string("expected a ") + axis + " of at most 2^22 but received " +
+           std::to_string(size));
+  }
+  if (cells > kMaxCovers / std::max<std::int64_t>(1, windows)) {
+    refuse(std::string("expected windows of at most 2^22 cells in all along the ") + axis +
+           " but received " + std::to_string(windows) + " of " + std::to_string(cells));
+  }
   if (windows == 0) return;
-  if (size > kMaxExtent * 128 || windows > kMaxExtent * 128) refuse("an image is too large");
   if ((windows - 1) * stride - before >= size) fail();
   for (std::int64_t p = 0; p < windows && p * stride < before; ++p) {
     const std::int64_t start = p * stride - before;
@@ -96,10 +105,6 @@ struct Covers {
 
 Covers covers_of(std::int64_t size, std::int64_t windows, std::int64_t cells, std::int64_t stride,
                  std::int64_t dilation, std::int64_t before) {
-  constexpr std::int64_t kMaxCovers = std::int64_t{1} << 22;
-  if (size > kMaxCovers || cells > kMaxCovers / std::max<std::int64_t>(1, windows)) {
-    refuse("windows cover more than 2^22 cells along an axis");
-  }
   // Windows rise within a place because they rise outside.
   std::vector<std::vector<PoolCover>> by_place(static_cast<std::size_t>(size));
   for (std::int64_t window = 0; window < windows; ++window) {
@@ -215,12 +220,17 @@ class MaxPool2dGradient : public Instruction {
     for_pieces(run, count, 8 * kGrain, [&](std::int64_t begin, std::int64_t end) {
       Winner largest = 0;
       for (std::int64_t i = begin; i < end; ++i) largest = std::max(largest, winners[i]);
-      if (largest >= cells && begin < end) {
-        throw Error("ERR_ARGUMENT", "[maxPool2dGradient] expected winners within [0, " +
-                                        std::to_string(cells) + ") but received " +
-                                        std::to_string(static_cast<std::int32_t>(largest)));
-      }
+      if (begin < end && largest >= cells) fail(winners, begin, cells);
     });
+  }
+
+  template <class Winner>
+  [[noreturn]] static void fail(const Winner* winners, std::int64_t at, std::uint32_t cells) {
+    while (winners[at] < cells) ++at;
+    throw Error("ERR_ARGUMENT", "[maxPool2dGradient] expected winners within [0, " +
+                                    std::to_string(cells) + ") but winner " + std::to_string(at) +
+                                    " is " +
+                                    std::to_string(static_cast<std::int32_t>(winners[at])));
   }
 
   const Kernels<T>& kernels_;

@@ -146,6 +146,29 @@ TEST(MaxPool, WinnersOutOfRangeAreRefused) {
   EXPECT_EQ(code_of([&] { trial.run(kernels(), 2); }), "ERR_DTYPE");
 }
 
+TEST(MaxPool, GradientsAcceptWhatTheForwardAccepts) {
+  const auto expect_code = [](std::int64_t h, std::int64_t p, double kernel, double stride,
+                              const char* wanted) {
+    const Attributes attributes = attributes_of(
+        list("kernelSize", {kernel, 1}), list("stride", {stride, 1}), list("dilation", {1, 1}),
+        list("padding", {0, 0, 0, 0}), std::pair{"ties", std::string("all")});
+    const TensorSpec x = spec_of(DType::float32, {1, h, 1, 1});
+    const TensorSpec y = spec_of(DType::float32, {1, p, 1, 1});
+    const TensorSpec winners = spec_of(kernel <= 255 ? DType::uint8 : DType::int32, {1, p, 1, 1});
+    for (const Call& call : {Call{"maxPool2d", {x}, {y, winners}, attributes},
+                             Call{"maxPool2dGradient", {y, winners}, {x}, attributes},
+                             Call{"maxPool2dTieGradient", {y, x, y}, {x}, attributes}}) {
+      EXPECT_EQ(code_of([&] { prepare(call, kernels()); }), wanted) << call.name << " over " << h;
+    }
+  };
+  const std::int64_t most = std::int64_t{1} << 22;
+  expect_code(most, most / 2, 2, 2, "");
+  expect_code(most + 2, most / 2 + 1, 2, 2, "ERR_PROGRAM");
+  expect_code(5000, 1, 4194304, 1, "");
+  expect_code(5000, 1, 4194305, 1, "ERR_PROGRAM");
+  expect_code(5000, 2001, 3000, 1, "ERR_PROGRAM");
+}
+
 TEST(MaxPool, WindowsWithoutARealCellAreRefused) {
   const auto code = [](std::int64_t h, std::int64_t p, double kernel, double stride, double before,
                        double dilation) {
