@@ -173,6 +173,7 @@ TYPED_TEST(GemmTest, LinearAndItsGradients) {
   check_linear<TypeParam>(this->random_, 1, 10, 100, 0, true, true);
   check_linear<TypeParam>(this->random_, 30, 20, 48, 3, false, true);
   check_linear<TypeParam>(this->random_, 17, 33, 845, 5, true, true);
+  check_linear<TypeParam>(this->random_, 3, 4, 0, 5, true, true);
   check_linear<TypeParam>(this->random_, 260, 50, 64, 64, true, false);
   check_linear<TypeParam>(this->random_, 300, 35, 96, 0, false, false);
   check_linear<TypeParam>(this->random_, 0, 4, 6, 2, true, false);
