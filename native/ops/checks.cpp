@@ -102,4 +102,12 @@ void expect_tensor(const TensorSpec& spec, const char* name, DType dtype,
   expect_batched(spec, name, batched);
 }
 
+bool parse_relu(const Call& call) {
+  const std::string activation = call.attributes.text("activation");
+  if (activation != "none" && activation != "relu") {
+    refuse("expected activation 'none' or 'relu' but received '" + activation + "'");
+  }
+  return activation == "relu";
+}
+
 }  // namespace stridenet

@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <memory>
 
 #include "ops/checks.h"
 #include "ops/conv2d_geometry.h"
 #include "ops/gemm.h"
 #include "ops/padded_patches.h"
+#include "ops/parallel.h"
 
 namespace stridenet {
 
@@ -355,15 +355,7 @@ std::unique_ptr<Instruction> prepare_conv2d(const Call& call, const KernelTable&
   const TensorSpec& weight = required_input(call, 1, "weight");
   const Convolution conv = check_convolution(call, x, weight, required_output(call, 0, "y"));
   if (call.inputs[2].present) expect_tensor(call.inputs[2], "bias", x.dtype, {conv.k}, false);
-  const std::string activation = call.attributes.text("activation");
-  if (activation != "none" && activation != "relu") {
-    refuse("expected activation 'none' or 'relu' but received '" + activation + "'");
-  }
-  const bool relu = activation == "relu";
-  if (x.dtype == DType::float32) {
-    return std::make_unique<Conv2d<float>>(table.float32, conv, relu);
-  }
-  return std::make_unique<Conv2d<double>>(table.float64, conv, relu);
+  return make_floating<Conv2d>(x.dtype, table, conv, parse_relu(call));
 }
 
 std::unique_ptr<Instruction> prepare_conv2d_input_gradient(const Call& call,
@@ -372,10 +364,7 @@ std::unique_ptr<Instruction> prepare_conv2d_input_gradient(const Call& call,
   const TensorSpec& dy = required_input(call, 0, "dy");
   const TensorSpec& weight = required_input(call, 1, "weight");
   const Convolution conv = check_convolution(call, required_output(call, 0, "dx"), weight, dy);
-  if (dy.dtype == DType::float32) {
-    return std::make_unique<Conv2dInputGradient<float>>(table.float32, conv);
-  }
-  return std::make_unique<Conv2dInputGradient<double>>(table.float64, conv);
+  return make_floating<Conv2dInputGradient>(dy.dtype, table, conv);
 }
 
 std::unique_ptr<Instruction> prepare_conv2d_filter_gradient(const Call& call,
@@ -384,10 +373,7 @@ std::unique_ptr<Instruction> prepare_conv2d_filter_gradient(const Call& call,
   const TensorSpec& x = required_input(call, 0, "x");
   const TensorSpec& dy = required_input(call, 1, "dy");
   const Convolution conv = check_convolution(call, x, required_output(call, 0, "dw"), dy);
-  if (dy.dtype == DType::float32) {
-    return std::make_unique<Conv2dFilterGradient<float>>(table.float32, conv);
-  }
-  return std::make_unique<Conv2dFilterGradient<double>>(table.float64, conv);
+  return make_floating<Conv2dFilterGradient>(dy.dtype, table, conv);
 }
 
 }  // namespace stridenet

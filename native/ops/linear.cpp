@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <memory>
 
 #include "ops/checks.h"
 #include "ops/gemm.h"
+#include "ops/parallel.h"
 
 namespace stridenet {
 
@@ -227,12 +227,6 @@ void check_weight(const TensorSpec& weight, const char* name, DType dtype, Linea
   expect_tensor(weight, name, dtype, {sizes.outputs, sizes.features}, false);
 }
 
-template <template <class> class Operator>
-std::unique_ptr<Instruction> make(const KernelTable& table, DType dtype, const LinearSizes& sizes) {
-  if (dtype == DType::float32) return std::make_unique<Operator<float>>(table.float32, sizes);
-  return std::make_unique<Operator<double>>(table.float64, sizes);
-}
-
 }  // namespace
 
 std::unique_ptr<Instruction> prepare_linear(const Call& call, const KernelTable& table) {
@@ -246,12 +240,8 @@ std::unique_ptr<Instruction> prepare_linear(const Call& call, const KernelTable&
   expect_tensor(required_output(call, 0, "y"), "y", x.dtype, {sizes.batch, sizes.outputs},
                 x.batched);
   sizes.channels = read_channels(call, sizes.features);
-  const std::string activation = call.attributes.text("activation");
-  if (activation != "none" && activation != "relu") {
-    refuse("expected activation 'none' or 'relu' but received '" + activation + "'");
-  }
-  sizes.relu = activation == "relu";
-  return make<Linear>(table, x.dtype, sizes);
+  sizes.relu = parse_relu(call);
+  return make_floating<Linear>(x.dtype, table, sizes);
 }
 
 std::unique_ptr<Instruction> prepare_linear_input_gradient(const Call& call,
@@ -263,7 +253,7 @@ std::unique_ptr<Instruction> prepare_linear_input_gradient(const Call& call,
   check_weight(required_input(call, 1, "weight"), "weight", dx.dtype, sizes);
   expect_tensor(dy, "dy", dx.dtype, {sizes.batch, sizes.outputs}, dx.batched);
   sizes.channels = read_channels(call, sizes.features);
-  return make<LinearInputGradient>(table, dx.dtype, sizes);
+  return make_floating<LinearInputGradient>(dx.dtype, table, sizes);
 }
 
 std::unique_ptr<Instruction> prepare_linear_weight_gradient(const Call& call,
@@ -275,7 +265,7 @@ std::unique_ptr<Instruction> prepare_linear_weight_gradient(const Call& call,
   check_weight(required_output(call, 0, "dw"), "dw", x.dtype, sizes);
   expect_tensor(dy, "dy", x.dtype, {sizes.batch, sizes.outputs}, x.batched);
   sizes.channels = read_channels(call, sizes.features);
-  return make<LinearWeightGradient>(table, x.dtype, sizes);
+  return make_floating<LinearWeightGradient>(x.dtype, table, sizes);
 }
 
 std::unique_ptr<Instruction> prepare_bias_gradient(const Call& call, const KernelTable& table) {
@@ -287,10 +277,7 @@ std::unique_ptr<Instruction> prepare_bias_gradient(const Call& call, const Kerne
   const std::int64_t columns = dy.shape[last];
   const std::int64_t rows = product(dy, 0, last);
   expect_tensor(required_output(call, 0, "db"), "db", dy.dtype, {columns}, false);
-  if (dy.dtype == DType::float32) {
-    return std::make_unique<BiasGradient<float>>(table.float32, rows, columns);
-  }
-  return std::make_unique<BiasGradient<double>>(table.float64, rows, columns);
+  return make_floating<BiasGradient>(dy.dtype, table, rows, columns);
 }
 
 }  // namespace stridenet
