@@ -86,6 +86,10 @@ export function checkOptions(where: string, options: unknown, known: readonly st
     throw argumentError(where, 'an object of options', options);
   }
   for (const key of Object.keys(options)) {
-    if (!known.includes(key)) throw argumentError(where, `options of ${known.join(', ')}`, key);
+    if (known.includes(key)) continue;
+    throw new StridenetError(
+      'ERR_ARGUMENT',
+      `[${where}] has no option '${key}'; its options are ${known.join(', ')}`,
+    );
   }
 }

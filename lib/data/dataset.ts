@@ -19,8 +19,10 @@ export interface Dataset {
 /** Throws ERR_ARGUMENT or ERR_SHAPE unless `data` is a data set whose x and y have as many rows. */
 export function checkDataset(where: string, data: unknown): asserts data is Dataset {
   const { x, y, scale } = (data ?? {}) as Partial<Dataset>;
-  if (!(x instanceof Tensor)) throw argumentError(where, 'data.x to be a Tensor', x);
-  if (!(y instanceof Tensor)) throw argumentError(where, 'data.y to be a Tensor', y);
+  if (!(x instanceof Tensor))
+    throw argumentError(where, 'data.x to be a Tensor (see sn.tensor)', x);
+  if (!(y instanceof Tensor))
+    throw argumentError(where, 'data.y to be a Tensor (see sn.tensor)', y);
   if (x.shape.length < 2 || y.shape.length < 1 || x.shape[0] !== y.shape[0]) {
     throw shapeError(
       where,

@@ -59,10 +59,9 @@ export function gradients(
   const { tracer } = output;
   const wrt = sources as readonly GraphVariable[];
   if (seed === undefined && output.shape.some((size) => size !== 1)) {
-    throw argumentError(
-      'grad',
-      'a function with a value of one element',
-      formatShape(output.shape),
+    throw new StridenetError(
+      'ERR_ARGUMENT',
+      `[grad] expected a function whose value has one element but its shape is ${formatShape(output.shape)}`,
     );
   }
   if (seed !== undefined && !sameShape(seed.shape, output.shape)) {

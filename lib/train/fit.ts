@@ -62,9 +62,9 @@ const trainOptions = [
 ] as const;
 
 function check(data: Dataset, options: TrainOptions, known: readonly string[]): Settings {
+  checkDataset('fit', data);
   checkOptions('fit', options, known);
   const { epochs = 1, batchSize = 32, seed = 0, signal, validationData } = options;
-  checkDataset('fit', data);
   if ((data.x.shape[0] as number) === 0) throw argumentError('fit', 'at least one sample', 0);
   if (validationData !== undefined) checkDataset('fit, validationData', validationData);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
@@ -228,6 +228,10 @@ export async function fit(
   const settings = check(data, options, [...trainOptions, 'callbacks', 'verbose']);
   const { callbacks = {}, verbose = false } = options;
   checkOptions('fit, callbacks', callbacks, ['onStep', 'onEpoch']);
+  for (const callback of [callbacks.onStep, callbacks.onEpoch]) {
+    if (callback === undefined || typeof callback === 'function') continue;
+    throw argumentError('fit', 'callbacks to be functions', callback);
+  }
   if (![true, false, 'bar', 'plain'].includes(verbose)) {
     throw argumentError('fit', "verbose to be true, false, 'bar' or 'plain'", verbose);
   }

@@ -78,7 +78,11 @@ function readHeader(path: string, file: Uint8Array): { header: object; dataStart
   if (file.length < 8) fail(path, file.length, 'ends within the length of its header');
   const length = new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true);
   if (length > BigInt(maxHeaderBytes) || Number(length) + 8 > file.length) {
-    fail(path, 0, `declares a header of ${length} bytes in a file of ${file.length}`);
+    fail(
+      path,
+      0,
+      `declares a header of ${length} bytes in a file of ${file.length}: this is no safetensors file, or a part of one`,
+    );
   }
   const dataStart = 8 + Number(length);
   try {
@@ -144,7 +148,7 @@ export function decodeSafetensors(path: string, file: Uint8Array): SafetensorsFi
 /** The system's error as ours, with the path. */
 function systemError(path: string, cause: unknown): StridenetError {
   const isMissing = (cause as { code?: string }).code === 'ENOENT';
-  const reason = isMissing ? 'is not there' : (cause as Error).message;
+  const reason = isMissing ? 'no such file or folder' : (cause as Error).message;
   return new StridenetError(
     isMissing ? 'ERR_FILE_NOT_FOUND' : 'ERR_FILE_ACCESS',
     `[safetensors] ${path}: ${reason}`,

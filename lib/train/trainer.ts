@@ -221,9 +221,13 @@ export class Trainer {
       const { step = 0 } = error as StridenetError & { step?: number };
       this.step += step;
       this.#stepInEpoch += step;
+      const hint =
+        this.step === 0
+          ? 'Look for NaN, infinite or huge values in the data.'
+          : 'A smaller learning rate may help.';
       throw new StridenetError(
         'ERR_NON_FINITE',
-        `[fit] the loss of step ${this.step + 1} (epoch ${this.#epoch}) is not finite; the parameters are as after the step before. A smaller learning rate may help.`,
+        `[fit] the loss of step ${this.step + 1} (epoch ${this.#epoch}) is not finite; the parameters are as before that step. ${hint}`,
         { cause: error },
       );
     }
