@@ -47,3 +47,19 @@ export function bits(parameters: ReadonlyMap<string, sn.Tensor>): string {
     })
     .join('\n');
 }
+
+/** Two convolutions, a pool between them and a dense layer, for 28x28 images. */
+export function small(options: Partial<sn.SequentialOptions> = {}): sn.Network {
+  return sn.sequential({
+    inputShape: [1, 28, 28],
+    seed: 3,
+    ...options,
+    layers: [
+      sn.layers.conv2d({ filters: 5, kernelSize: 5, stride: 2, padding: 1, activation: 'relu' }),
+      sn.layers.maxPool2d({ kernelSize: 3, stride: 2 }),
+      sn.layers.conv2d({ filters: 6, kernelSize: 3, padding: 'same', activation: 'relu' }),
+      sn.layers.flatten(),
+      sn.layers.dense({ units: 10, activation: 'softmax' }),
+    ],
+  });
+}
