@@ -136,7 +136,9 @@ describe('mnist refuses', () => {
     vi.stubEnv('STRIDENET_MNIST', join(root, 'nowhere'));
     await expect(mnist()).rejects.toMatchObject({
       code: 'ERR_FILE_NOT_FOUND',
-      message: expect.stringContaining('STRIDENET_MNIST is'),
+      message: expect.stringMatching(
+        /STRIDENET_MNIST: no folder .*nowhere\.\n[\s\S]*may be left out/,
+      ),
     });
     await expect(fashionMnist({ path: root })).rejects.toMatchObject({
       code: 'ERR_FILE_NOT_FOUND',
@@ -149,5 +151,9 @@ describe('mnist refuses', () => {
       code: 'ERR_ARGUMENT',
     });
     await expect(mnist(null as unknown as object)).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+    await expect(mnist({ folder: root } as object)).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT',
+      message: expect.stringContaining("no option 'folder'"),
+    });
   });
 });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { argumentError, StridenetError } from '../errors.ts';
+import { argumentError, checkOptions, StridenetError } from '../errors.ts';
 import { describe, Tensor } from '../tensor.ts';
 import type { Dataset } from './dataset.ts';
 import { formatError } from './files.ts';
@@ -93,7 +93,10 @@ function chooseFolder(
     if (folder === undefined || folder === '') continue;
     const missing = missingFiles(folder);
     if (missing.length === 0) return folder;
-    throw notFound(where, `${name} is ${folder}, which lacks ${missing.join(', ')}.`, cure);
+    const what = existsSync(folder)
+      ? `${name} is ${folder}, which lacks ${missing.join(', ')}.`
+      : `${name}: no folder ${folder}.`;
+    throw notFound(where, what, `${cure}\n${name} may be left out.`);
   }
   const found = usual.find((folder) => missingFiles(folder).length === 0);
   if (found !== undefined) return found;
@@ -101,10 +104,8 @@ function chooseFolder(
   throw notFound(where, `the data set was not found: ${looked.join(', ')}.`, cure);
 }
 
-function checkOptions(where: string, options: DataSetOptions): void {
-  if (typeof options !== 'object' || options === null) {
-    throw argumentError(where, 'options, or nothing', options);
-  }
+function checkDataSetOptions(where: string, options: DataSetOptions): void {
+  checkOptions(where, options, ['path']);
   if (options.path !== undefined && typeof options.path !== 'string') {
     throw argumentError(where, 'path to be a folder', options.path);
   }
@@ -134,7 +135,7 @@ const fourFiles =
  * @throws ERR_FILE_NOT_FOUND that says how to get it; ERR_FILE_FORMAT for files that are no MNIST
  */
 export async function mnist(options: DataSetOptions = {}): Promise<Split> {
-  checkOptions('mnist', options);
+  checkDataSetOptions('mnist', options);
   const folder = chooseFolder(
     'mnist',
     [
@@ -154,7 +155,7 @@ export async function mnist(options: DataSetOptions = {}): Promise<Split> {
  * @throws ERR_FILE_NOT_FOUND that says how to get it; ERR_FILE_FORMAT for files that are not it
  */
 export async function fashionMnist(options: DataSetOptions = {}): Promise<Split> {
-  checkOptions('fashionMnist', options);
+  checkDataSetOptions('fashionMnist', options);
   const folder = chooseFolder(
     'fashionMnist',
     [
