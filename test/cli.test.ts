@@ -102,8 +102,12 @@ describe('readOptions', () => {
     ['--backend gpu', /--backend needs one of native, reference/],
     ['--save a --no-save', /exclude each other/],
     ['--save=', /--save needs a path/],
-    ['--epoch 3', /--epoch/],
-    ['extra', /extra/],
+    ['--epoch 3', /^unknown option --epoch$/],
+    ['-e 3', /^unknown option -e$/],
+    ['extra', /^'extra' belongs to no option$/],
+    ['--epochs -1', /^--epochs needs an integer of 1 or more, not '-1'$/],
+    ['--save --seed 1', /^--save needs a value$/],
+    ['--no-save=1', /^Option '--no-save' does not take an argument$/],
   ])('refuses %s', (line, message) => {
     const read = (): unknown => readOptions(line.split(' '));
     expect(read).toThrow(UsageError);
@@ -135,10 +139,10 @@ describe('npm start', () => {
     expect(out).toMatch(/--epochs N/);
   });
 
-  it('ends with 2 and the usage at a wrong option', async () => {
+  it('ends with 2 and one line at a wrong option', async () => {
     const { code, out, err } = await command(['--epochs', 'ten']);
     expect([code, out]).toEqual([2, '']);
-    expect(err).toMatch(/^--epochs needs an integer.*'ten'\n\nTrains/);
+    expect(err).toMatch(/^--epochs needs an integer.*'ten'; see npm start -- --help\n$/);
   });
 
   it('ends with 1 and the cure when the data set is missing', async () => {

@@ -82,11 +82,38 @@ function oneOf<T extends string>(name: string, text: string, ...allowed: readonl
   return found;
 }
 
+/** `--name -1` as `--name=-1`: parseArgs takes a value that begins with a minus for an option. */
+function joinNegatives(args: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const arg of args) {
+    const name = joined.at(-1);
+    if (/^-[\d.]/.test(arg) && name !== undefined && /^--[\w-]+$/.test(name)) {
+      joined[joined.length - 1] = `${name}=${arg}`;
+    } else {
+      joined.push(arg);
+    }
+  }
+  return joined;
+}
+
+/** What parseArgs found wrong, in one line. */
+function mistake(error: Error & { code?: string }): string {
+  const quoted = /'(-?-?[^']*)'/.exec(error.message)?.[1] ?? '';
+  if (error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `unknown option ${quoted}`;
+  if (error.code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL') {
+    return `'${quoted}' belongs to no option`;
+  }
+  if (/argument (missing|is ambiguous)/.test(error.message)) {
+    return `${quoted.split(' ')[0]} needs a value`;
+  }
+  return (error.message.split('\n')[0] as string).replace(/\.$/, '');
+}
+
 function parse(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: false }).values;
+    return parseArgs({ args: joinNegatives(args), options, allowPositionals: false }).values;
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError(mistake(error as Error));
   }
 }
 

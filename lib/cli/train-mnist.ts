@@ -101,7 +101,7 @@ async function main(args: readonly string[]): Promise<number> {
     options = readOptions(args);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`${error.message}\n\n${usage}`);
+    process.stderr.write(`${error.message}; see npm start -- --help\n`);
     return exitCodes.usage;
   }
   if (options === 'help') {
