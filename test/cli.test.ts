@@ -167,8 +167,10 @@ describe('npm start', () => {
     { timeout: 120_000 },
     async () => {
       const save = join(folder, 'new', 'model.safetensors');
-      const { code, out, err } = await command(['--epochs=1', '--images=10000', '--save', save]);
+      const args = ['--epochs=1', '--images=10000', '--threads=1000', '--save', save];
+      const { code, out, err } = await command(args);
       expect([code, err]).toEqual([0, '']);
+      expect(out).toMatch(/on \d+ threads? \(1000 asked for\)\n/);
       expect(out).toMatch(/10,000 images to train on, 10,000 to test with/);
       expect(out).toMatch(/542,230/);
       expect(out).toMatch(/epoch 1\/1: loss \d\.\d+, accuracy \d+\.\d+ %, [\d,]+ images\/s/);

@@ -23,7 +23,9 @@ function describeMachine({ backend, threads }: TrainOptions): string {
   const cpu = sn.cpuInfo();
   if (backend === 'reference') return 'stridenet, reference backend: plain loops on one thread';
   const used = Math.min(threads ?? cpu.threads, cpu.threads);
-  return `stridenet, native backend: ${cpu.isa} on ${used} ${used === 1 ? 'thread' : 'threads'}`;
+  const asked = threads !== undefined && threads > used ? ` (${threads} asked for)` : '';
+  const unit = used === 1 ? 'thread' : 'threads';
+  return `stridenet, native backend: ${cpu.isa} on ${used} ${unit}${asked}`;
 }
 
 /** Four test digits at random, drawn, each with its label and what the network takes it for. */
