@@ -182,6 +182,14 @@ describe('npm start', () => {
     },
   );
 
+  it('tests the reference backend on few images when it trains on few', async () => {
+    const args = '--backend=reference --images=20 --batch=20 --epochs=1 --no-save'.split(' ');
+    const { code, out } = await command(args);
+    expect(code).toBe(0);
+    expect(out).toMatch(/20 images to train on, 100 of 10,000 to test with/);
+    expect(out).toMatch(/test accuracy/);
+  }, 60_000);
+
   it.skipIf(!native)('stops at Ctrl-C without a model', { timeout: 120_000 }, async () => {
     const save = join(folder, 'interrupted.safetensors');
     const { code, err } = await command(['--epochs=1000', '--save', save], {}, (out, interrupt) => {

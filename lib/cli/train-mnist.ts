@@ -47,14 +47,26 @@ async function drawGuesses(net: sn.Network, test: sn.Dataset, seed: number): Pro
   return arrange(pictures, process.stdout.columns ?? 80);
 }
 
+/** The first `images` of a data set, or all of it. */
+function first(data: sn.Dataset, images: number): sn.Dataset {
+  return images < (data.x.shape[0] as number) ? sn.data.slice(data, 0, images) : data;
+}
+
+/** How many images to test with: loops in TypeScript would take longer to test than to train. */
+function testImages(backend: TrainOptions['backend'], images: number, available: number): number {
+  if (backend === 'native') return available;
+  return Math.min(available, 10_000, Math.max(100, Math.ceil(images / 2)));
+}
+
 async function train(options: TrainOptions, signal: AbortSignal): Promise<void> {
   const { seed, ties, backend, threads, epochs, batchSize, learningRate } = options;
-  const { train, test } = await sn.data.mnist(
-    options.data === undefined ? {} : { path: options.data },
-  );
-  const available = train.x.shape[0] as number;
+  const mnist = await sn.data.mnist(options.data === undefined ? {} : { path: options.data });
+  const available = mnist.train.x.shape[0] as number;
   const images = Math.min(options.images ?? available, available);
-  const training = images < available ? sn.data.slice(train, 0, images) : train;
+  const training = first(mnist.train, images);
+  const testAvailable = mnist.test.x.shape[0] as number;
+  const tested = testImages(backend, images, testAvailable);
+  const test = first(mnist.test, tested);
 
   const net = sn.models.mnist({
     seed,
@@ -63,9 +75,9 @@ async function train(options: TrainOptions, signal: AbortSignal): Promise<void> 
     ...(threads === undefined ? {} : { threads }),
   });
   print(describeMachine(options));
-  print(
-    `MNIST: ${count(images)} images to train on, ${count(test.x.shape[0] as number)} to test with`,
-  );
+  const share =
+    tested < testAvailable ? `${count(tested)} of ${count(testAvailable)}` : count(tested);
+  print(`MNIST: ${count(images)} images to train on, ${share} to test with`);
   print(`\n${net.summary()}\n`);
 
   const start = performance.now();
