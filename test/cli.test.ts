@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -188,6 +188,24 @@ describe('npm start', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/20 images to train on, 100 of 10,000 to test with/);
     expect(out).toMatch(/test accuracy/);
+  }, 60_000);
+
+  it('ends with 1 and one line before training when the model could not be saved', async () => {
+    const file = join(folder, 'file');
+    writeFileSync(file, 'kept');
+    for (const [save, reason] of [
+      [folder, /is a folder\n$/],
+      [join(file, 'below', 'model'), /file is no folder\n$/],
+      ...(existsSync('/proc/self')
+        ? [['/proc/stridenet/model', /cannot be written/] as const]
+        : []),
+    ] as const) {
+      const { code, out, err } = await command(['--backend=reference', '--save', save]);
+      expect([code, out]).toEqual([1, '']);
+      expect(err).toMatch(/^--save needs a file, but .*\n$/);
+      expect(err).toMatch(reason);
+    }
+    expect(readFileSync(file, 'utf8')).toBe('kept');
   }, 60_000);
 
   it.skipIf(!native)('stops at Ctrl-C without a model', { timeout: 120_000 }, async () => {

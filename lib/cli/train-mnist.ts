@@ -1,8 +1,7 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import * as sn from '../index.ts';
 import { arrange, drawImage } from './draw.ts';
 import { readOptions, type TrainOptions, UsageError, usage } from './options.ts';
+import { prepareSave } from './save.ts';
 
 const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
@@ -74,6 +73,7 @@ async function train(options: TrainOptions, signal: AbortSignal): Promise<void> 
     backend,
     ...(threads === undefined ? {} : { threads }),
   });
+  if (options.save !== null) await prepareSave(options.save);
   print(describeMachine(options));
   const share =
     tested < testAvailable ? `${count(tested)} of ${count(testAvailable)}` : count(tested);
@@ -97,7 +97,6 @@ async function train(options: TrainOptions, signal: AbortSignal): Promise<void> 
   print(`test accuracy ${percent(accuracy as number)}\n`);
   print(await drawGuesses(net, test, seed));
   if (options.save === null) return;
-  await mkdir(dirname(options.save), { recursive: true });
   await net.save(options.save);
   print(`\nsaved ${options.save}`);
 }
