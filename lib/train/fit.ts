@@ -248,7 +248,9 @@ export async function fit(
       for (const event of batch) {
         if (event.type === 'step') {
           if (event === batch.at(-1)) await progress?.onStep(event);
-          await callbacks.onStep?.(event);
+          // A function that gives no promise costs no turn of the microtask queue.
+          const answer = callbacks.onStep?.(event);
+          if (answer !== undefined) await answer;
           continue;
         }
         await progress?.onEpoch(event);

@@ -22,7 +22,7 @@ import {
 } from './evaluator.ts';
 
 /** Steps of one run at most: what is reported after it must not hold up JavaScript's thread. */
-const maxStepsAtOnce = 256;
+const maxStepsAtOnce = 64;
 
 /** Samples that are shuffled before other work on JavaScript's thread has its turn. */
 const shuffleSlice = 16_384;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "addon/values.h"
+#include "core/background.h"
 #include "core/block_signals.h"
 
 namespace stridenet::addon {
@@ -81,6 +82,7 @@ void Environment::start_runner_for(Job* job) {
 }
 
 void Environment::runner() noexcept {
+  enter_background();
   std::unique_lock lock(mutex_);
   for (;;) {
     ++idle_;

@@ -16,6 +16,7 @@
 #endif
 
 #include "core/available_cpus.h"
+#include "core/background.h"
 #include "core/block_signals.h"
 #include "core/denormals.h"
 #include "core/error.h"
@@ -160,7 +161,11 @@ struct ThreadPool::State {
     if (workers >= wanted) return;
     const BlockSignals block;
     try {
-      for (; workers < wanted; ++workers) std::thread([this] { work(); }).detach();
+      for (; workers < wanted; ++workers)
+        std::thread([this] {
+          enter_background();
+          work();
+        }).detach();
     } catch (const std::system_error&) {
       // The system gives no more threads: those that run, and the caller, do the work.
     }
