@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tryAddon } from '../lib/backends/addon.ts';
 import { arrange, drawImage } from '../lib/cli/draw.ts';
 import { readOptions, UsageError } from '../lib/cli/options.ts';
+import { load } from '../lib/index.ts';
 
 const root = join(import.meta.dirname, '..');
 let folder = '';
@@ -208,13 +209,18 @@ describe('npm start', () => {
     expect(readFileSync(file, 'utf8')).toBe('kept');
   }, 60_000);
 
-  it.skipIf(!native)('stops at Ctrl-C without a model', { timeout: 120_000 }, async () => {
+  it.skipIf(!native)('stops at Ctrl-C and saves what there is', { timeout: 120_000 }, async () => {
     const save = join(folder, 'interrupted.safetensors');
-    const { code, err } = await command(['--epochs=1000', '--save', save], {}, (out, interrupt) => {
-      if (/epoch 1\/1000/.test(out)) interrupt();
-    });
-    expect(code).toBe(130);
-    expect(err).toMatch(/interrupted/);
-    expect(existsSync(save)).toBe(false);
+    const interruptLater = (out: string, interrupt: () => void): void => {
+      if (/epoch 1\/1000: /.test(out)) interrupt();
+    };
+    const args = ['--epochs=1000', '--images=5000'];
+    const kept = await command([...args, '--save', save], {}, interruptLater);
+    expect(kept.code).toBe(130);
+    expect(kept.err).toMatch(/^interrupted after step \d+, [1-9]\d* whole epochs?: saved .*\n$/);
+    expect((await load(save)).summary()).toMatch(/542,230/);
+    const dropped = await command([...args, '--no-save'], {}, interruptLater);
+    expect(dropped.code).toBe(130);
+    expect(dropped.err).toMatch(/^interrupted after step .*: no model was saved\n$/);
   });
 });

@@ -27,6 +27,21 @@ function describeMachine({ backend, threads }: TrainOptions): string {
   return `stridenet, native backend: ${cpu.isa} on ${used} ${unit}${asked}`;
 }
 
+/** Says that training was interrupted, and keeps what it gave; `steps` and `epochs` are whole ones. */
+async function keepInterrupted(
+  net: sn.Network,
+  save: string | null,
+  { steps, epochs }: { steps: number; epochs: number },
+): Promise<void> {
+  const done = `interrupted after step ${count(steps)}, ${count(epochs)} whole ${epochs === 1 ? 'epoch' : 'epochs'}`;
+  if (save === null || steps === 0) {
+    process.stderr.write(`${done}: no model was saved\n`);
+    return;
+  }
+  await net.save(save);
+  process.stderr.write(`${done}: saved ${save}\n`);
+}
+
 /** Four test digits at random, drawn, each with its label and what the network takes it for. */
 async function drawGuesses(net: sn.Network, test: sn.Dataset, seed: number): Promise<string> {
   const random = new sn.Generator(seed, 'digits to draw');
@@ -57,7 +72,7 @@ function testImages(backend: TrainOptions['backend'], images: number, available:
   return Math.min(available, 10_000, Math.max(100, Math.ceil(images / 2)));
 }
 
-async function train(options: TrainOptions, signal: AbortSignal): Promise<void> {
+async function train(options: TrainOptions, signal: AbortSignal): Promise<number> {
   const { seed, ties, backend, threads, epochs, batchSize, learningRate } = options;
   const mnist = await sn.data.mnist(options.data === undefined ? {} : { path: options.data });
   const available = mnist.train.x.shape[0] as number;
@@ -80,25 +95,41 @@ async function train(options: TrainOptions, signal: AbortSignal): Promise<void> 
   print(`MNIST: ${count(images)} images to train on, ${share} to test with`);
   print(`\n${net.summary()}\n`);
 
-  const start = performance.now();
-  await net.fit(training, {
-    epochs,
-    batchSize,
-    optimizer: sn.optimizers.adam(learningRate),
-    loss: sn.losses.softmaxCrossEntropy(),
-    seed,
-    signal,
-    verbose: true,
-  });
-  const seconds = (performance.now() - start) / 1000;
-  print(`\ntrained in ${seconds.toFixed(1)} s`);
-  const { accuracy } = await net.evaluate(test);
-  signal.throwIfAborted();
-  print(`test accuracy ${percent(accuracy as number)}\n`);
+  const done = { steps: 0, epochs: 0 };
+  try {
+    const start = performance.now();
+    await net.fit(training, {
+      epochs,
+      batchSize,
+      optimizer: sn.optimizers.adam(learningRate),
+      loss: sn.losses.softmaxCrossEntropy(),
+      seed,
+      signal,
+      verbose: true,
+      callbacks: {
+        onStep: ({ step }) => {
+          done.steps = step;
+        },
+        onEpoch: ({ epoch }) => {
+          done.epochs = epoch;
+        },
+      },
+    });
+    const seconds = (performance.now() - start) / 1000;
+    print(`\ntrained in ${seconds.toFixed(1)} s`);
+    const { accuracy } = await net.evaluate(test);
+    signal.throwIfAborted();
+    print(`test accuracy ${percent(accuracy as number)}\n`);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    await keepInterrupted(net, options.save, done);
+    return exitCodes.interrupted;
+  }
   print(await drawGuesses(net, test, seed));
-  if (options.save === null) return;
+  if (options.save === null) return exitCodes.done;
   await net.save(options.save);
   print(`\nsaved ${options.save}`);
+  return exitCodes.done;
 }
 
 /** Aborts at the first Ctrl-C; a second one ends the process as usual. */
@@ -123,15 +154,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const { signal } = abortOnInterrupt();
   try {
-    await train(options, signal);
-    return exitCodes.done;
+    return await train(options, signal);
   } catch (error) {
-    if (signal.aborted) {
-      process.stderr.write(
-        'interrupted: training stopped after a whole step, no model was saved\n',
-      );
-      return exitCodes.interrupted;
-    }
     const known =
       error instanceof sn.StridenetError || (error instanceof Error && 'syscall' in error);
     if (!known) throw error;
