@@ -209,6 +209,21 @@ describe('npm start', () => {
     expect(readFileSync(file, 'utf8')).toBe('kept');
   }, 60_000);
 
+  it('ends without a word when nobody reads its output any more', async () => {
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', 'lib/cli/train-mnist.ts', '--backend=reference', '--no-save'],
+      { cwd: root },
+    );
+    let err = '';
+    child.stderr.on('data', (chunk) => {
+      err += chunk;
+    });
+    child.stdout.destroy();
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect([code, err]).toEqual([141, '']);
+  }, 60_000);
+
   it.skipIf(!native)('stops at Ctrl-C and saves what there is', { timeout: 120_000 }, async () => {
     const save = join(folder, 'interrupted.safetensors');
     const interruptLater = (out: string, interrupt: () => void): void => {

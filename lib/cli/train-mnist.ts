@@ -3,7 +3,7 @@ import { arrange, drawImage } from './draw.ts';
 import { readOptions, type TrainOptions, UsageError, usage } from './options.ts';
 import { prepareSave } from './save.ts';
 
-const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130, brokenPipe: 141 } as const;
 
 function print(text = ''): void {
   process.stdout.write(`${text}\n`);
@@ -164,4 +164,15 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+/** Ends the process without a word when whoever read the output has gone, as in `… | head`. */
+function endOnBrokenPipe(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      process.exit(exitCodes.brokenPipe);
+    });
+  }
+}
+
+endOnBrokenPipe();
 process.exitCode = await main(process.argv.slice(2));
