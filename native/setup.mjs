@@ -160,7 +160,9 @@ function buildAddon() {
 
   checkTools();
   const jobs = Math.max(1, os.availableParallelism());
-  console.log(`stridenet setup: building the addon (${jobs} ${jobs === 1 ? 'job' : 'jobs'}), about a minute`);
+  console.log(
+    `stridenet setup: building the addon (${jobs} ${jobs === 1 ? 'job' : 'jobs'}), about a minute`,
+  );
   const start = performance.now();
   const prefix = path.resolve(path.dirname(process.execPath), '..');
   const headers = existsSync(path.join(prefix, 'include', 'node', 'node_api.h'));
