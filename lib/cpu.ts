@@ -1,4 +1,4 @@
-import { loadAddon, tryAddon } from './backends/addon.ts';
+import { adopt, loadAddon, tryAddon } from './backends/addon.ts';
 import { checkInteger } from './shape.ts';
 
 /** What the library runs on. */
@@ -14,11 +14,18 @@ export interface CpuInfo {
   readonly addon: string | null;
 }
 
-/** What the library runs on; never throws for a missing addon. */
+/**
+ * What the library runs on; never throws for a missing addon.
+ * @throws ERR_ARGUMENT when STRIDENET_ISA names an instruction set that is unknown or not there
+ */
 export function cpuInfo(): CpuInfo {
   const loaded = tryAddon();
   if (loaded === null) return { isa: null, isas: [], features: [], threads: 1, addon: null };
-  return { ...loaded.addon.cpuInfo(), addon: loaded.path };
+  try {
+    return { ...loaded.addon.cpuInfo(), addon: loaded.path };
+  } catch (error) {
+    throw adopt(error);
+  }
 }
 
 /**
