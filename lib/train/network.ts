@@ -165,7 +165,7 @@ export class Network {
    *   ERR_NON_FINITE when a loss is not finite; ERR_BUSY when a fit is in progress already;
    *   ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT before anything is touched
    */
-  fit(data: Dataset, options: FitOptions): Promise<History> {
+  fit(data: Dataset, options: FitOptions = {}): Promise<History> {
     return fit(this.#host(), data, options);
   }
 
@@ -173,7 +173,7 @@ export class Network {
    * Trains the network step by step: an event after every step and every epoch. The next step
    * begins when the next event is asked for; `break` ends training at that step boundary.
    */
-  train(data: Dataset, options: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
+  train(data: Dataset, options: TrainOptions = {}): AsyncGenerator<TrainEvent, void, void> {
     return train(this.#host(), data, options);
   }
 
