@@ -1,9 +1,7 @@
 import { argumentError, StridenetError } from '../errors.ts';
-import type { Attributes, LayoutRule, Operand, Operator, Spec, Variable } from '../ops/operator.ts';
+import type { Attributes, Operand, Operator, Spec, Variable } from '../ops/operator.ts';
 import { checkShape, type Shape } from '../shape.ts';
 import { checkDType, type DType, Tensor } from '../tensor.ts';
-
-export type { LayoutRule };
 
 /** How an input of a graph gets its value: anew each step, or kept between steps. */
 export type InputRole = 'feed' | 'state';
