@@ -7,7 +7,8 @@ import { Tensor } from './tensor.ts';
 
 function checkOperand(operator: Operator, operand: unknown, i: number): void {
   if (operand === null || operand instanceof Tensor || operand instanceof GraphVariable) return;
-  const name = operator.inputs[i]?.replace('?', '') ?? `operand ${i}`;
+  const named = operator.inputs[i] ?? operator.inputs.at(-1) ?? 'operand';
+  const name = named.endsWith('…') ? `${named.slice(0, -1)}[${i}]` : named.replace('?', '');
   throw argumentError(operator.name, `${name} to be a Tensor (or a traced value)`, operand);
 }
 

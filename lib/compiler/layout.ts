@@ -1,6 +1,6 @@
 import { type Graph, GraphVariable, type Node } from '../graph/graph.ts';
 import type { Operator } from '../ops/operator.ts';
-import { elementCount } from '../shape.ts';
+import { elementCount, sameShape } from '../shape.ts';
 import { readers } from './uses.ts';
 
 /**
@@ -103,7 +103,7 @@ class LayoutPass {
     const inputs = recorded.inputs.map((input) => (input === null ? null : this.current(input)));
     const node = { ...recorded, inputs };
     const rule = node.operator.layout;
-    if (rule === 'elementwise') this.#elementwise(node);
+    if (rule === 'any') this.#any(node);
     else if (rule !== undefined) this.#channelsLast(node, rule.inputs, rule.outputs);
     else if (node.operator.name === 'reshape') this.#reshape(node);
     else if (node.operator.name in flattened) this.#dense(node);
@@ -125,13 +125,34 @@ class LayoutPass {
     );
   }
 
-  #elementwise(node: Node): void {
+  /**
+   * All operands follow the one that is not stored as users see it: values of rank 4 with their own
+   * channels innermost, scalars as they are, and flattened images among their like.
+   */
+  #any(node: Node): void {
+    const operands = [...node.inputs, ...node.outputs].filter((operand) => operand !== null);
     const layouts = node.inputs.map((input) => (input === null ? 'public' : this.layoutOf(input)));
-    const chosen = layouts.find((layout) => layout !== 'public') ?? 'public';
+    const found = layouts.find((layout) => layout !== 'public') ?? 'public';
+    const { channelsLast } = node.operator;
+    const images = operands.every(({ shape }) => shape.length === 4 || shape.length === 0);
+    const alike = operands.every(({ shape }) => sameShape(shape, operands[0]?.shape ?? []));
+    if (found === 'public' || !(images || (alike && channelsLast === undefined))) {
+      this.emit(
+        node,
+        () => 'public',
+        () => 'public',
+      );
+      return;
+    }
+    const own = (operand: GraphVariable | null | undefined): Layout => {
+      if (operand?.shape.length === 0) return 'public';
+      return operand?.shape.length === 4 ? { channels: operand.shape[1] as number } : found;
+    };
+    const attributes = channelsLast?.(node.attributes) ?? node.attributes;
     this.emit(
-      node,
-      () => chosen,
-      () => chosen,
+      { ...node, attributes },
+      (i) => own(node.inputs[i]),
+      (i) => own(node.outputs[i]),
     );
   }
 

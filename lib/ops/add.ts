@@ -16,7 +16,7 @@ export const addOperator: Operator<NoAttributes> = {
   name: 'add',
   inputs: ['a', 'b'],
   outputs: ['y'],
-  layout: 'elementwise',
+  layout: 'any',
   inPlace: [
     [0, 0],
     [0, 1],

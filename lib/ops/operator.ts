@@ -37,16 +37,22 @@ export interface GradientCall<A extends Attributes = Attributes> {
   readonly wanted: readonly boolean[];
 }
 
-/** Which operands of rank 4 a native kernel keeps channels last; 'elementwise': any one layout. */
+/**
+ * Which operands of rank 4 a native kernel keeps channels last, by index; 'any': all or none of
+ * them, as they happen to be stored.
+ */
 export type LayoutRule =
-  | 'elementwise'
+  | 'any'
   | { readonly inputs: readonly number[]; readonly outputs: readonly number[] };
 
 /** What an operator is: everything about it but how it is computed. */
 export interface Operator<A extends Attributes = Attributes> {
   /** The name in all four rooms and in Programs. */
   readonly name: string;
-  /** Argument names, for messages; a trailing '?' marks one that may be left out. */
+  /**
+   * Argument names, for messages; a trailing '?' marks one that may be left out, a trailing '…' on
+   * the last one that it may be repeated.
+   */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   /**
@@ -61,6 +67,11 @@ export interface Operator<A extends Attributes = Attributes> {
   /** Pairs [output, input] that may share memory. */
   readonly inPlace?: readonly (readonly [number, number])[];
   readonly layout?: LayoutRule;
+  /**
+   * The attributes of a native call whose operands of rank 4 are channels last, where they differ:
+   * those that name axes (`channelsLastAxis`).
+   */
+  channelsLast?(attributes: A): Attributes;
   /** The output is the input's memory under another shape. */
   readonly alias?: boolean;
   /** Kept although nobody reads its outputs. */
@@ -158,6 +169,11 @@ export function need<T>(operand: T | null | undefined): T {
     throw new StridenetError('ERR_ARGUMENT', '[operator] a required operand is absent');
   }
   return operand;
+}
+
+/** Where axis 0 … 3 of (N,C,H,W) lies in (N,H,W,C). */
+export function channelsLastAxis(axis: number): number {
+  return [0, 3, 1, 2][axis] as number;
 }
 
 /** {shape, dtype, batched} as one spec, batched left out when false. */

@@ -15,7 +15,7 @@ export const reluOperator: Operator<NoAttributes> = {
   name: 'relu',
   inputs: ['x'],
   outputs: ['y'],
-  layout: 'elementwise',
+  layout: 'any',
   inPlace: [[0, 0]],
   infer([x]) {
     checkFloats('relu', { x: need(x) });
@@ -31,7 +31,7 @@ export const reluGradientOperator: Operator<NoAttributes> = {
   name: 'reluGradient',
   inputs: ['dy', 'y'],
   outputs: ['dx'],
-  layout: 'elementwise',
+  layout: 'any',
   inPlace: [
     [0, 0],
     [0, 1],
