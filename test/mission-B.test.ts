@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { referenceBackend } from '../lib/backends/reference.ts';
 import { removeDeadCode } from '../lib/compiler/deadCode.ts';
+import { multiplyAdds } from '../lib/graph/cost.ts';
 import {
   compareBackends,
   gradientCheck,
@@ -17,7 +18,6 @@ import { operators } from '../lib/ops/index.ts';
 import { apply } from '../lib/ops/operator.ts';
 import { reluOperator } from '../lib/ops/relu.ts';
 import { referenceKernels } from '../lib/reference/index.ts';
-import { multiplyAdds } from '../lib/train/architecture.ts';
 import { convolve, describeOnBothBackends, single } from './support/backends.ts';
 import { Random } from './support/random.ts';
 

@@ -1,12 +1,12 @@
 import { checkOptions, shapeError } from '../errors.ts';
 import { linear } from '../ops/linear.ts';
-import { checkInteger, formatShape } from '../shape.ts';
+import { checkInteger, formatShape, type Shape } from '../shape.ts';
 import {
   type CommonOptions,
-  checkActivation,
-  checkName,
+  checkBoolean,
   commonOptionNames,
   type Layer,
+  makeLayer,
   weightAndBias,
 } from './layer.ts';
 
@@ -18,6 +18,15 @@ export interface DenseOptions extends CommonOptions {
   bias?: boolean;
 }
 
+/** The F of an input (F). Throws ERR_SHAPE for any other. */
+export function featuresOf(where: string, input: Shape): number {
+  if (input.length === 1) return input[0] as number;
+  throw shapeError(
+    where,
+    `features (F) are needed but the input is ${formatShape(input)}: put flatten() before`,
+  );
+}
+
 /**
  * Every output from every input: (F) → (units). Parameters: weight (units, F), bias (units).
  * @throws ERR_ARGUMENT for an option out of range
@@ -25,23 +34,14 @@ export interface DenseOptions extends CommonOptions {
 export function dense(options: DenseOptions): Layer {
   checkOptions('dense', options, ['units', 'bias', ...commonOptionNames]);
   const units = checkInteger('dense', 'units', options.units, 1);
-  return {
+  checkBoolean('dense', 'bias', options.bias ?? true);
+  return makeLayer({
     kind: 'dense',
-    options: { ...options },
-    name: checkName('dense', options.name),
-    optimizer: options.optimizer ?? null,
-    activation: checkActivation('dense', options.activation ?? 'linear'),
+    options,
     parameters(input) {
-      if (input.length !== 1) {
-        throw shapeError(
-          'dense',
-          `features (F) are needed but the input is ${formatShape(input)}: put flatten() before`,
-        );
-      }
-      const features = input[0] as number;
+      const features = featuresOf('dense', input);
       return weightAndBias([units, features], { fanIn: features, fanOut: units }, options);
     },
-    forward: (x, { weight, bias }) =>
-      linear(x, weight as typeof x, (bias as typeof x | undefined) ?? null),
-  };
+    forward: (x, { weight, bias }) => linear(x, weight as typeof x, bias ?? null),
+  });
 }

@@ -1,24 +1,44 @@
 import { argumentError, StridenetError } from '../errors.ts';
 import { type Fan, heNormal, type Initializer, zeros } from '../initializers/index.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
-import { relu } from '../ops/relu.ts';
-import { softmax } from '../ops/softmax.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import { formatShape, type Shape } from '../shape.ts';
+import { type Activation, activate, checkActivation } from './activations.ts';
+import type { PlacedLayer } from './block.ts';
 
-/** Functions that a layer may end with. */
-export type Activation = 'relu' | 'softmax' | 'linear';
-
-/** A value of a layer that is learned. */
+/** A value of a layer that is learned, or kept from step to step. */
 export interface ParameterSpec {
+  /** Within the layer; of a nested layer with its place: 'body.0.weight'. */
   readonly name: string;
   readonly shape: Shape;
   readonly fan: Fan;
   readonly initializer: Initializer;
+  /** Saved and restored like a parameter, but changed by the layer, not by an optimizer. */
+  readonly state?: true;
+  /** Takes the place of the network's optimizer. */
+  readonly optimizer?: Optimizer | null;
+  /** False for a value that training leaves as it is; default true. */
+  readonly trainable?: boolean;
 }
 
-/** What a file keeps of a layer: plain data. */
+/** What a file keeps of a layer: plain data, layers within it, and initializers. */
 export type LayerOptions = Readonly<Record<string, unknown>>;
+
+/** What a layer may know of the run that it is part of. */
+export interface LayerContext {
+  /** Batch statistics and dropout are for training alone. */
+  readonly training: boolean;
+  /** float64 (): the number of the training step, from 1; 0 outside of training. */
+  readonly step: Operand;
+  /** Of the random numbers of this run. */
+  readonly seed: number;
+  /** The layer's place in the network, '3' or '3.body.0': a stream of random numbers of its own. */
+  readonly key: string;
+  /** A softmax at the very end of the network is left out: the loss has it. */
+  readonly logits: boolean;
+  /** Says what a state of the layer is after this step. */
+  update(name: string, value: Operand): void;
+}
 
 /** A function of an input and parameters; shapes of samples are without the batch. */
 export interface Layer {
@@ -27,45 +47,50 @@ export interface Layer {
   readonly options: LayerOptions;
   /** Replaces the layer's number in the keys of its parameters. */
   readonly name: string | null;
-  /** Takes the place of the network's optimizer for this layer. */
-  readonly optimizer: Optimizer | null;
-  readonly activation: Activation;
+  /** Whether a softmax is the last thing it does, which `logits` leaves out. */
+  readonly endsInSoftmax: boolean;
+  /** The layers that it is made of, for such an input; none for most. */
+  inner(input: Shape): readonly PlacedLayer[];
   /** Throws ERR_SHAPE for an input that it cannot take. */
   parameters(input: Shape): readonly ParameterSpec[];
-  /** Everything but the activation. */
-  forward(x: Variable, parameters: Readonly<Record<string, Operand>>): Variable;
+  /** The layer's output in operators; `values` has its parameters by name. */
+  forward(x: Variable, values: Readonly<Record<string, Operand>>, context: LayerContext): Variable;
 }
 
-/** Settings that layers with parameters share. */
-export interface CommonOptions {
-  /** Default 'linear': none. */
-  activation?: Activation;
-  /** Of the weight; default heNormal(). Biases start at zero. */
-  initializer?: Initializer;
-  /** Default: the one that `fit` is given. */
-  optimizer?: Optimizer;
+/** Settings of every layer. */
+export interface NameOption {
+  /** Replaces the layer's number in the keys of its parameters. */
   name?: string;
 }
 
-const activations: Readonly<Record<Activation, (x: Variable) => Variable>> = {
-  relu: (x) => relu(x),
-  softmax: (x) => softmax(x),
-  linear: (x) => x,
-};
-
-/** `name` if it is an activation; else throws ERR_ARGUMENT. */
-export function checkActivation(where: string, name: unknown): Activation {
-  if (typeof name === 'string' && Object.hasOwn(activations, name)) return name as Activation;
-  throw argumentError(where, `an activation of ${Object.keys(activations).join(', ')}`, name);
+/** Settings of layers that something is learned in. */
+export interface LearnedOptions extends NameOption {
+  /** Default: the one that `fit` is given. */
+  optimizer?: Optimizer;
+  /** False: training leaves the layer's parameters as they are; default true. */
+  trainable?: boolean;
 }
+
+/** Settings that layers with a weight share. */
+export interface CommonOptions extends LearnedOptions {
+  /** Default 'linear': none. */
+  activation?: Activation;
+  /** Of the weight; default heNormal(). */
+  initializer?: Initializer;
+  /** Of the bias; default zeros(). */
+  biasInitializer?: Initializer;
+}
+
+/** The keys of LearnedOptions. */
+export const learnedOptionNames = ['optimizer', 'trainable', 'name'] as const;
 
 /** The keys of CommonOptions. */
-export const commonOptionNames = ['activation', 'initializer', 'optimizer', 'name'] as const;
-
-/** The activation of that name, in operators. */
-export function activate(name: Activation, x: Variable): Variable {
-  return activations[name](x);
-}
+export const commonOptionNames = [
+  'activation',
+  'initializer',
+  'biasInitializer',
+  ...learnedOptionNames,
+] as const;
 
 /** Throws ERR_ARGUMENT unless a layer's name can be part of a parameter's key. */
 export function checkName(where: string, name: unknown): string | null {
@@ -80,33 +105,86 @@ export function checkName(where: string, name: unknown): string | null {
   return name;
 }
 
-/** A layer without parameters. */
-export function plainLayer(
-  kind: string,
-  options: LayerOptions & { name?: string },
-  forward: (x: Variable) => Variable,
-  activation: Activation = 'linear',
-): Layer {
+/** `value` if it is true or false; else throws ERR_ARGUMENT. */
+export function checkBoolean(where: string, name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw argumentError(where, `${name} to be true or false`, value);
+}
+
+/** The options with what the constructors of layers have in common checked. */
+interface Definition {
+  readonly kind: string;
+  readonly options: CommonOptions;
+  readonly parameters?: Layer['parameters'];
+  readonly inner?: Layer['inner'];
+  /** Everything but the activation of the options. */
+  readonly forward: Layer['forward'];
+  /** The activation where it is no option. */
+  readonly activation?: Activation;
+  /** Default: whether the activation is softmax. */
+  readonly endsInSoftmax?: boolean;
+}
+
+/** An option that must have a method of that name, or be absent. */
+function checkObject(where: string, name: string, value: unknown, method: string): void {
+  if (value === undefined) return;
+  if (typeof (value as Record<string, unknown> | null)?.[method] === 'function') return;
+  throw argumentError(where, `${name} to be one of sn.${name.toLowerCase()}s`, value);
+}
+
+/**
+ * A layer from its constructor's options and what it computes; ends with the activation that the
+ * options name, and passes its optimizer and `trainable` on to its parameters.
+ * @throws ERR_ARGUMENT for an option that every layer has and that is none
+ */
+export function makeLayer(definition: Definition): Layer {
+  const { kind, options, parameters, inner, forward } = definition;
+  const { optimizer, trainable = true } = options;
+  const activation = checkActivation(kind, definition.activation ?? options.activation ?? 'linear');
+  checkObject(kind, 'optimizer', optimizer, 'update');
+  checkObject(kind, 'initializer', options.initializer, 'draw');
+  checkObject(kind, 'initializer', options.biasInitializer, 'draw');
+  checkBoolean(kind, 'trainable', trainable);
+  const softmaxAtEnd = activation === 'softmax';
   return {
     kind,
-    options,
+    options: { ...options },
     name: checkName(kind, options.name),
-    optimizer: null,
-    activation,
-    parameters: () => [],
-    forward,
+    endsInSoftmax: definition.endsInSoftmax ?? softmaxAtEnd,
+    inner: inner ?? (() => []),
+    parameters: (input) =>
+      (parameters?.(input) ?? []).map((parameter) => ({
+        ...parameter,
+        ...(optimizer === undefined || parameter.optimizer ? {} : { optimizer }),
+        ...(trainable ? {} : { trainable }),
+      })),
+    forward(x, values, context) {
+      const skipped = softmaxAtEnd && context.logits;
+      return activate(skipped ? 'linear' : activation, forward(x, values, context));
+    },
   };
 }
 
-/** The weight and, unless bias is false, the zero bias of a layer. */
+/** A layer without parameters. */
+export function plainLayer(
+  kind: string,
+  options: NameOption,
+  forward: (x: Variable, context: LayerContext) => Variable,
+): Layer {
+  return makeLayer({ kind, options, forward: (x, _, context) => forward(x, context) });
+}
+
+/** The weight and, unless bias is false, the bias of a layer. */
 export function weightAndBias(
   shape: Shape,
   fan: Fan,
-  options: { initializer?: Initializer; bias?: boolean },
+  options: { initializer?: Initializer; biasInitializer?: Initializer; bias?: boolean },
+  outputs: number = shape[0] as number,
 ): ParameterSpec[] {
   const weight = { name: 'weight', shape, fan, initializer: options.initializer ?? heNormal() };
   if (options.bias === false) return [weight];
-  return [weight, { name: 'bias', shape: [shape[0] as number], fan, initializer: zeros() }];
+  const initializer = options.biasInitializer ?? zeros();
+  return [weight, { name: 'bias', shape: [outputs], fan, initializer }];
 }
 
 /** Runs `body`; an error that it throws names the layer. */

@@ -1,9 +1,15 @@
 import { checkOptions } from '../errors.ts';
 import { adamUpdate } from '../ops/optimizer.ts';
-import { checkRate, type Optimizer } from './optimizer.ts';
+import {
+  checkNoDecay,
+  checkRate,
+  type DecayOptions,
+  decayOf,
+  type Optimizer,
+} from './optimizer.ts';
 
 /** Settings of Adam. */
-export interface AdamOptions {
+export interface AdamOptions extends DecayOptions {
   /** Default 0.001. */
   learningRate?: number;
   /** Decay of the first moment; default 0.9. */
@@ -12,25 +18,26 @@ export interface AdamOptions {
   beta2?: number;
   /** Default 1e-8. */
   epsilon?: number;
-  /** Default 0 (adamW: 0.01). */
-  weightDecay?: number;
 }
 
 function make(kind: string, given: AdamOptions, decoupled: boolean): Optimizer {
-  checkOptions(kind, given, ['learningRate', 'beta1', 'beta2', 'epsilon', 'weightDecay']);
+  const known = ['learningRate', 'beta1', 'beta2', 'epsilon', 'weightDecay', 'noDecay'];
+  checkOptions(kind, given, known);
   const learningRate = checkRate(kind, 'learningRate', given.learningRate ?? 1e-3);
   const beta1 = checkRate(kind, 'beta1', given.beta1 ?? 0.9, 0, 1);
   const beta2 = checkRate(kind, 'beta2', given.beta2 ?? 0.999, 0, 1);
   const epsilon = checkRate(kind, 'epsilon', given.epsilon ?? 1e-8);
   const weightDecay = checkRate(kind, 'weightDecay', given.weightDecay ?? (decoupled ? 0.01 : 0));
-  const settings = { beta1, beta2, epsilon, weightDecay, decoupled };
+  const noDecay = checkNoDecay(kind, given.noDecay ?? []);
   return {
     kind,
     learningRate,
-    options: { learningRate, beta1, beta2, epsilon, weightDecay },
+    options: { learningRate, beta1, beta2, epsilon, weightDecay, noDecay },
     slots: ['m', 'v'],
-    update: ({ parameter, gradient, slots: [m, v], step, learningRate: rate }) => {
+    update: ({ key, name, parameter, gradient, slots: [m, v], step, learningRate: rate }) => {
       if (m === undefined || v === undefined) throw new Error('adam needs its two moments');
+      const decay = decayOf(weightDecay, noDecay, { key, name });
+      const settings = { beta1, beta2, epsilon, weightDecay: decay, decoupled };
       return adamUpdate(parameter, gradient, m, v, step, rate, settings);
     },
   };

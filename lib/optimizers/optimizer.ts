@@ -3,6 +3,10 @@ import type { Variable } from '../ops/operator.ts';
 
 /** What an update works on: one parameter, its gradient, and its slots of the step before. */
 export interface UpdateCall {
+  /** The parameter's key in the network: '3.body.0.weight'. */
+  readonly key: string;
+  /** What its layer calls it: 'weight'. */
+  readonly name: string;
   readonly parameter: Variable;
   readonly gradient: Variable;
   readonly slots: readonly Variable[];
@@ -17,9 +21,11 @@ export interface Optimizer {
   readonly kind: string;
   readonly learningRate: number;
   /** What a file keeps of it. */
-  readonly options: Readonly<Record<string, number | boolean>>;
-  /** Names of the values kept for each parameter, of its shape, zeros at first. */
+  readonly options: Readonly<Record<string, number | boolean | readonly string[]>>;
+  /** Names of the values kept for each parameter, of its shape. */
   readonly slots: readonly string[];
+  /** What slots hold before the first step, by name; default: zeros. */
+  readonly initial?: Readonly<Record<string, number>>;
   /** [parameter', …slots'] in operators. */
   update(call: UpdateCall): readonly Variable[];
 }
@@ -36,4 +42,32 @@ export function checkRate(
     throw argumentError(where, `${name} to be a number from ${low} and below ${high}`, value);
   }
   return value;
+}
+
+/** Settings of weight decay. */
+export interface DecayOptions {
+  /** Default 0 (adamW: 0.01). */
+  weightDecay?: number;
+  /**
+   * Parameters without weight decay: names in their layers ('bias', of all layers) or keys
+   * ('0.weight'). Default: none, all decay.
+   */
+  noDecay?: readonly string[];
+}
+
+/** `noDecay` if it is a list of texts; else throws ERR_ARGUMENT. */
+export function checkNoDecay(where: string, noDecay: unknown): readonly string[] {
+  if (Array.isArray(noDecay) && noDecay.every((entry) => typeof entry === 'string')) {
+    return [...(noDecay as string[])];
+  }
+  throw argumentError(where, 'noDecay to be a list of names or keys of parameters', noDecay);
+}
+
+/** The weight decay of one parameter. */
+export function decayOf(
+  weightDecay: number,
+  noDecay: readonly string[],
+  { key, name }: Pick<UpdateCall, 'key' | 'name'>,
+): number {
+  return noDecay.includes(key) || noDecay.includes(name) ? 0 : weightDecay;
 }

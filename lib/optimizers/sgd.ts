@@ -1,17 +1,21 @@
 import { argumentError, checkOptions } from '../errors.ts';
 import { sgdUpdate } from '../ops/optimizer.ts';
-import { checkRate, type Optimizer } from './optimizer.ts';
+import {
+  checkNoDecay,
+  checkRate,
+  type DecayOptions,
+  decayOf,
+  type Optimizer,
+} from './optimizer.ts';
 
 /** Settings of stochastic gradient descent. */
-export interface SgdOptions {
+export interface SgdOptions extends DecayOptions {
   /** Default 0.01. */
   learningRate?: number;
   /** Default 0. */
   momentum?: number;
   /** Default 0. */
   dampening?: number;
-  /** Added to the gradient as weightDecay · parameter; default 0. */
-  weightDecay?: number;
   /** Needs momentum and no dampening; default false. */
   nesterov?: boolean;
 }
@@ -23,7 +27,8 @@ export interface SgdOptions {
  */
 export function sgd(options: SgdOptions | number = {}): Optimizer {
   const given = typeof options === 'number' ? { learningRate: options } : options;
-  checkOptions('sgd', given, ['learningRate', 'momentum', 'dampening', 'weightDecay', 'nesterov']);
+  const known = ['learningRate', 'momentum', 'dampening', 'weightDecay', 'noDecay', 'nesterov'];
+  checkOptions('sgd', given, known);
   const learningRate = checkRate('sgd', 'learningRate', given.learningRate ?? 0.01);
   const momentum = checkRate('sgd', 'momentum', given.momentum ?? 0);
   const dampening = checkRate('sgd', 'dampening', given.dampening ?? 0);
@@ -32,13 +37,16 @@ export function sgd(options: SgdOptions | number = {}): Optimizer {
   if (nesterov && (momentum === 0 || dampening !== 0)) {
     throw argumentError('sgd', 'momentum above 0 and no dampening with nesterov', given.momentum);
   }
-  const settings = { momentum, dampening, weightDecay, nesterov };
+  const noDecay = checkNoDecay('sgd', given.noDecay ?? []);
   return {
     kind: 'sgd',
     learningRate,
-    options: { learningRate, ...settings },
+    options: { learningRate, momentum, dampening, weightDecay, noDecay, nesterov },
     slots: momentum === 0 ? [] : ['velocity'],
-    update: ({ parameter, gradient, slots, learningRate: rate }) =>
-      sgdUpdate(parameter, gradient, slots[0] ?? null, rate, settings),
+    update: ({ key, name, parameter, gradient, slots, learningRate: rate }) => {
+      const decay = decayOf(weightDecay, noDecay, { key, name });
+      const settings = { momentum, dampening, weightDecay: decay, nesterov };
+      return sgdUpdate(parameter, gradient, slots[0] ?? null, rate, settings);
+    },
   };
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { BackendName } from '../backends/backend.ts';
 import { argumentError, checkOptions, StridenetError } from '../errors.ts';
-import { describeLayer, layerOf } from '../layers/index.ts';
+import { describeLayer, layerOf } from '../layers/registry.ts';
 import { sameShape } from '../shape.ts';
 import { checkFloatDType, describe, type FloatDType, type Tensor } from '../tensor.ts';
 import { Architecture } from './architecture.ts';

@@ -30,10 +30,15 @@ export interface TrainOptions {
   loss?: Loss;
   /** Evaluated after every epoch. */
   validationData?: Dataset;
-  /** Of the order of the samples; default 0. */
+  /** Of the order of the samples and of dropout; default 0. */
   seed?: number;
   /** Ends training at the next step boundary with ERR_ABORTED. */
   signal?: AbortSignal;
+  /**
+   * Parameters that stay as they are, by key ('0.weight'), or all of a layer by its place or name
+   * ('0', 'stem', '3.body'). Normalization layers go on to keep their running statistics.
+   */
+  frozen?: readonly string[];
 }
 
 /** Settings of `fit`. */
@@ -59,6 +64,7 @@ const trainOptions = [
   'validationData',
   'seed',
   'signal',
+  'frozen',
 ] as const;
 
 function check(data: Dataset, options: TrainOptions, known: readonly string[]): Settings {
@@ -77,7 +83,12 @@ function check(data: Dataset, options: TrainOptions, known: readonly string[]): 
   if (typeof loss?.mean !== 'function') {
     throw argumentError('fit', 'loss to be one of sn.losses', loss);
   }
+  const { frozen = [] } = options;
+  if (!Array.isArray(frozen) || frozen.some((key) => typeof key !== 'string')) {
+    throw argumentError('fit', 'frozen to be a list of keys', frozen);
+  }
   return {
+    frozen,
     epochs: checkInteger('fit', 'epochs', epochs, 0),
     batchSize: checkInteger('fit', 'batchSize', batchSize, 1),
     seed: checkSeed('fit', seed),

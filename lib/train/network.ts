@@ -8,11 +8,12 @@ import { type Loss, softmaxCrossEntropy } from '../losses/index.ts';
 import { checkSeed } from '../random.ts';
 import { checkInteger, formatShape, type Shape, sameShape } from '../shape.ts';
 import { checkFloatDType, describe, type FloatDType, Tensor } from '../tensor.ts';
-import { Architecture, formatSummary, type LayerSummary } from './architecture.ts';
+import { Architecture } from './architecture.ts';
 import { checkInput, Evaluator, Predictor, type RunSettings } from './evaluator.ts';
 import type { Evaluation, History, TrainEvent } from './events.ts';
 import { type FitOptions, fit, type TrainOptions, train } from './fit.ts';
 import { ParameterStore } from './parameterStore.ts';
+import { formatSummary, type LayerSummary, summarize } from './summary.ts';
 import type { Trainer } from './trainer.ts';
 
 /** Settings of a sequential network. */
@@ -75,14 +76,17 @@ export class Network {
     return this.#settings.threads ?? cpuInfo().threads;
   }
 
-  /** Layer, output shape, parameters and multiply-adds, with their sums, as a table of text. */
+  /**
+   * Layer, output shape, parameters, multiply-adds and bytes for one sample, with their sums, as a
+   * table of text.
+   */
   summary(): string {
     return formatSummary(this.architecture);
   }
 
   /** The same as data, one entry a layer. */
   layers(): LayerSummary[] {
-    return this.architecture.summarize();
+    return summarize(this.architecture);
   }
 
   /**

@@ -1,25 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Executable, RunResult } from '../backends/backend.ts';
 import { backendOf } from '../backends/index.ts';
-import type { Dataset } from '../data/dataset.ts';
 import { StridenetError } from '../errors.ts';
-import { gradients } from '../graph/differentiate.ts';
-import { type GraphVariable, type StateUpdate, Tracer } from '../graph/graph.ts';
-import type { Loss } from '../losses/index.ts';
-import { checkFinite } from '../ops/checkFinite.ts';
-import { countCorrect } from '../ops/countCorrect.ts';
-import type { Operand } from '../ops/operator.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import { Generator } from '../random.ts';
-import type { Tensor, TypedArray } from '../tensor.ts';
-import type { Architecture } from './architecture.ts';
-import {
-  checkFit,
-  gatherBatch,
-  isClassifier,
-  parameterInputs,
-  type RunSettings,
-} from './evaluator.ts';
+import { full, type Tensor, type TypedArray } from '../tensor.ts';
+import { checkFit, isClassifier } from './evaluator.ts';
+import { learnedParameters, type TrainerOptions, traceStep } from './step.ts';
 
 /** Steps of one run at most: what is reported after it must not hold up JavaScript's thread. */
 const maxStepsAtOnce = 64;
@@ -27,73 +14,11 @@ const maxStepsAtOnce = 64;
 /** Samples that are shuffled before other work on JavaScript's thread has its turn. */
 const shuffleSlice = 16_384;
 
-/** What a training run is made of. */
-export interface TrainerOptions {
-  readonly architecture: Architecture;
-  readonly data: Dataset;
-  readonly batchSize: number;
-  readonly optimizer: Optimizer;
-  readonly loss: Loss;
-  readonly seed: number;
-  readonly settings: RunSettings;
-}
-
 /** What some steps gave, summed over their samples. */
 export interface StepResult {
   readonly samples: number;
   readonly loss: number;
   readonly correct: number;
-}
-
-/**
- * The graph of one step: gather a batch, forward, loss, backward, update. The loss is checked
- * before anything is updated, so a step whose loss is not finite changes nothing.
- */
-function traceStep(options: TrainerOptions): {
-  tracer: Tracer;
-  outputs: Operand[];
-  updates: StateUpdate[];
-  optimizers: Optimizer[];
-} {
-  const { architecture, data, batchSize, loss } = options;
-  const tracer = new Tracer();
-  const values = parameterInputs(tracer, architecture);
-  const slots = architecture.parameters.map(({ key, shape, optimizer }) =>
-    (optimizer ?? options.optimizer).slots.map((slot) =>
-      tracer.input({ shape, dtype: architecture.dtype }, 'state', `${key}.${slot}`),
-    ),
-  );
-  const indices = tracer.input({ shape: [batchSize], dtype: 'int32', batched: true });
-  const { x, y } = gatherBatch(tracer, architecture, data, indices);
-  const scalar = { shape: [], dtype: 'float64' } as const;
-  const step = tracer.input(scalar, 'feed', 'step');
-  const optimizers = [
-    ...new Set(architecture.parameters.map(({ optimizer }) => optimizer ?? options.optimizer)),
-  ];
-  const rates = new Map(
-    optimizers.map((each) => [each, tracer.input(scalar, 'feed', 'learningRate')]),
-  );
-  const output = architecture.forward(x, values, { logits: loss.takesLogits });
-  const mean = loss.mean(output, y);
-  const outputs: Operand[] = [mean];
-  if (isClassifier(architecture)) outputs.push(countCorrect(output, y));
-  checkFinite(mean);
-  const sources = [...values.values()];
-  const adjoints = gradients(mean, sources);
-  const updates = architecture.parameters.flatMap(({ optimizer }, i) => {
-    const rule = optimizer ?? options.optimizer;
-    const parameter = sources[i] as GraphVariable;
-    const own = slots[i] as GraphVariable[];
-    const next = rule.update({
-      parameter,
-      gradient: adjoints[i] as GraphVariable,
-      slots: own,
-      step,
-      learningRate: rates.get(rule) as GraphVariable,
-    });
-    return [parameter, ...own].map((state, s) => ({ state, value: next[s] as GraphVariable }));
-  });
-  return { tracer, outputs, updates, optimizers };
 }
 
 /** Runs steps of training over a data set that it holds; its states are the parameters and moments. */
@@ -120,13 +45,20 @@ export class Trainer {
     this.#options = { ...options, batchSize };
     this.stepsPerEpoch = Math.ceil(this.samplesPerEpoch / batchSize);
     this.classifier = isClassifier(architecture);
-    const { tracer, outputs, updates, optimizers } = traceStep(this.#options);
+    const learned = learnedParameters(options);
+    const { tracer, outputs, updates, optimizers } = traceStep(this.#options, learned);
     this.#optimizers = optimizers;
     const { backend, ...rest } = settings;
     this.#program = backendOf(backend).prepare(tracer.graph(outputs, updates), rest);
     const names = tracer.inputs.filter(({ role }) => role === 'state').map((i) => i.variable.name);
     this.#program.write(names.indexOf('data.x'), data.x);
     this.#program.write(names.indexOf('data.y'), data.y);
+    for (const { key, shape, rule } of learned) {
+      for (const [slot, value] of Object.entries(rule.initial ?? {})) {
+        const start = full(shape, value, architecture.dtype);
+        this.#program.write(names.indexOf(`${key}.${slot}`), start);
+      }
+    }
     this.write(parameters);
   }
 

@@ -101,8 +101,9 @@ export function stepGraph(): { graph: Graph; feeds: sn.Tensor[]; states: sn.Tens
   const updates = gradients(loss, parameters).flatMap((gradient, i) => {
     const parameter = parameters[i] as GraphVariable;
     const own = slots[i] as GraphVariable[];
-    const call = { parameter, gradient: gradient as GraphVariable, slots: own, step, learningRate };
-    const next = (rules[i] as Optimizer).update(call);
+    const key = `${i}.weight`;
+    const known = { key, name: 'weight', parameter, slots: own, step, learningRate };
+    const next = (rules[i] as Optimizer).update({ ...known, gradient: gradient as GraphVariable });
     return [parameter, ...own].map((each, s) => ({ state: each, value: next[s] as GraphVariable }));
   });
   const labelsOf = sn.tensor(

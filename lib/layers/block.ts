@@ -1,0 +1,150 @@
+import { argumentError } from '../errors.ts';
+import { multiplyAdds } from '../graph/cost.ts';
+import { type GraphVariable, type Node, scoped, Tracer } from '../graph/graph.ts';
+import type { Operand, Variable } from '../ops/operator.ts';
+import type { Shape } from '../shape.ts';
+import { zeros } from '../tensor.ts';
+import { inLayer, type Layer, type LayerContext, type ParameterSpec } from './layer.ts';
+
+/** A layer in its place. Shapes are of one sample. */
+export interface PlacedLayer {
+  readonly layer: Layer;
+  /** What its parameters' names begin with: its name, else its number, after the block's prefix. */
+  readonly key: string;
+  /** "2 (dense)" or "2 (dense 'head')", for messages and tables. */
+  readonly label: string;
+  readonly input: Shape;
+  readonly output: Shape;
+  /** Named within the layer. */
+  readonly parameters: readonly ParameterSpec[];
+  /** Multiplications followed by an addition, forward, for one sample. */
+  readonly multiplyAdds: number;
+  /** Whether its output is memory of its own: not the input's, nor that of a layer within it. */
+  readonly keepsValues: boolean;
+  readonly inner: readonly PlacedLayer[];
+}
+
+/** A context outside of training, in which states do not change. */
+export const inference: LayerContext = {
+  training: false,
+  step: zeros([], 'float64'),
+  seed: 0,
+  key: '',
+  logits: false,
+  update: () => undefined,
+};
+
+function join(prefix: string, key: string): string {
+  return prefix === '' ? key : `${prefix}.${key}`;
+}
+
+/** Layers one after the other, each input the output before. */
+export class Block {
+  readonly #layers: readonly Layer[];
+  readonly #prefix: string;
+  /** The layers in their places, by the shape of the input. */
+  readonly #placed = new Map<string, readonly PlacedLayer[]>();
+
+  /**
+   * @param prefix what comes before the number or name of a layer in the names of its parameters
+   * @throws ERR_ARGUMENT when `layers` is no list of layers, or two have one name
+   */
+  constructor(where: string, layers: unknown, prefix = '') {
+    if (!Array.isArray(layers)) throw argumentError(where, 'a list of layers', layers);
+    for (const [index, layer] of layers.entries()) {
+      if (typeof layer?.forward === 'function' && typeof layer.parameters === 'function') continue;
+      throw argumentError(where, `layers[${index}] to be a layer`, layer);
+    }
+    this.#layers = [...(layers as Layer[])];
+    this.#prefix = prefix;
+    const names = this.#layers.flatMap(({ name }) => (name === null ? [] : [name]));
+    if (new Set(names).size !== names.length) {
+      throw argumentError(where, 'every layer name once', names);
+    }
+  }
+
+  get size(): number {
+    return this.#layers.length;
+  }
+
+  get endsInSoftmax(): boolean {
+    return this.#layers.at(-1)?.endsInSoftmax === true;
+  }
+
+  /** The layers with every shape known. Throws ERR_SHAPE that names the layer that does not fit. */
+  place(input: Shape): readonly PlacedLayer[] {
+    const known = this.#placed.get(String(input));
+    if (known !== undefined) return known;
+    const placed: PlacedLayer[] = [];
+    for (const [index, layer] of this.#layers.entries()) {
+      const key = join(this.#prefix, layer.name ?? String(index));
+      const name = layer.name === null ? '' : ` '${layer.name}'`;
+      const label = `${join(this.#prefix, String(index))} (${layer.kind}${name})`;
+      placed.push(place(layer, key, label, placed.at(-1)?.output ?? [...input]));
+    }
+    this.#placed.set(String(input), placed);
+    return placed;
+  }
+
+  /** The parameters of all layers, named by place: '0.weight'. */
+  parameters(input: Shape): ParameterSpec[] {
+    return this.place(input).flatMap(({ key, parameters }) =>
+      parameters.map((parameter) => ({ ...parameter, name: `${key}.${parameter.name}` })),
+    );
+  }
+
+  /** The output shape. */
+  output(input: Shape): Shape {
+    return this.place(input).at(-1)?.output ?? input;
+  }
+
+  /** The output of the last layer in operators; `values` has the parameters by name. */
+  forward(x: Variable, values: Readonly<Record<string, Operand>>, context: LayerContext): Variable {
+    const placed = this.place(x.shape.slice(1));
+    return placed.reduce((input, { layer, key, label, parameters, input: shape }, index) => {
+      const own = Object.fromEntries(
+        parameters.map(({ name }) => [name, values[`${key}.${name}`] as Operand]),
+      );
+      const inside: LayerContext = {
+        ...context,
+        key: join(context.key, key),
+        logits: context.logits && index === placed.length - 1,
+        update: (name, value) => context.update(`${key}.${name}`, value),
+      };
+      return inLayer(label, shape, () => scoped(label, () => layer.forward(input, own, inside)));
+    }, x);
+  }
+}
+
+function place(layer: Layer, key: string, label: string, input: Shape): PlacedLayer {
+  return inLayer(label, input, () => {
+    const parameters = layer.parameters(input);
+    const tracer = new Tracer();
+    const dtype = 'float32';
+    const x = tracer.input({ shape: [1, ...input], dtype, batched: true });
+    const values = Object.fromEntries(
+      parameters.map(({ name, shape }) => [name, tracer.input({ shape, dtype })]),
+    );
+    const y = layer.forward(x, values, inference) as GraphVariable;
+    const inner = layer.inner(input);
+    return {
+      layer,
+      key,
+      label,
+      input,
+      output: y.shape.slice(1),
+      parameters,
+      multiplyAdds: multiplyAdds(tracer.nodes),
+      keepsValues: makesValue(tracer.nodes, y, inner.length > 0),
+      inner,
+    };
+  });
+}
+
+/** Whether `y` is computed outside of nested layers, aliases of a value aside. */
+function makesValue(nodes: readonly Node[], y: GraphVariable, nested: boolean): boolean {
+  const maker = nodes.find(({ outputs }) => outputs.includes(y));
+  if (maker === undefined) return false;
+  if (maker.operator.alias) return makesValue(nodes, maker.inputs[0] as GraphVariable, nested);
+  return !nested || maker.scope === '';
+}

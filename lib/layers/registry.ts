@@ -1,0 +1,77 @@
+import { StridenetError, show } from '../errors.ts';
+import { type Initializer, initializerOf, isListed } from '../initializers/index.ts';
+import { activation } from './activation.ts';
+import { conv2d } from './conv2d.ts';
+import { dense } from './dense.ts';
+import { flatten } from './flatten.ts';
+import type { Layer } from './layer.ts';
+import { maxPool2d } from './maxPool2d.ts';
+import { residual } from './residual.ts';
+import { sequential } from './sequential.ts';
+
+/** Every layer that a file may name. */
+const table: Readonly<Record<string, (options: never) => Layer>> = {
+  activation: ({ activation: name, ...options }: { activation: 'relu'; name?: string }) =>
+    activation(name, options),
+  conv2d,
+  dense,
+  flatten,
+  maxPool2d,
+  residual,
+  sequential,
+};
+
+/** A layer as plain data. */
+export interface LayerDescription {
+  readonly kind: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** The options whose values are initializers. */
+const initializerOptions: readonly string[] = ['initializer', 'biasInitializer'];
+
+function isLayer(value: unknown): value is Layer {
+  return typeof (value as Layer | null)?.forward === 'function';
+}
+
+/** Layers, in lists or not, as plain data; other values as they are. */
+function describe(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(describe);
+  return isLayer(value) ? describeLayer(value) : value;
+}
+
+/**
+ * A layer as plain data. Its optimizer is a matter of training, not of the architecture; an
+ * initializer of the user's own has done its work and is left out.
+ */
+export function describeLayer({ kind, options }: Layer): LayerDescription {
+  const entries = Object.entries(options).flatMap(([name, value]): [string, unknown][] => {
+    if (value === undefined || name === 'optimizer') return [];
+    if (!initializerOptions.includes(name)) return [[name, describe(value)]];
+    const known = value as Initializer;
+    return isListed(known.kind) ? [[name, { kind: known.kind, options: known.options }]] : [];
+  });
+  return { kind, options: Object.fromEntries(entries) };
+}
+
+/** The layers that lists of descriptions stand for; other values as they are. */
+function restored(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(restored);
+  return typeof value === 'object' && value !== null ? layerOf(value) : value;
+}
+
+/** The layer that such data describes. Throws ERR_FILE_FORMAT for an unknown kind. */
+export function layerOf(data: unknown): Layer {
+  const { kind, options } = (data ?? {}) as Partial<LayerDescription>;
+  const make = typeof kind === 'string' && Object.hasOwn(table, kind) ? table[kind] : undefined;
+  const isObject = typeof options === 'object' && options !== null;
+  if (make === undefined || !isObject || 'optimizer' in options) {
+    throw new StridenetError('ERR_FILE_FORMAT', `[load] no layer is called ${show(kind)}`);
+  }
+  const entries = Object.entries(options).map(([name, value]): [string, unknown] => {
+    if (!initializerOptions.includes(name)) return [name, restored(value)];
+    const initializer = value as Initializer;
+    return [name, initializerOf(initializer.kind, initializer.options ?? {})];
+  });
+  return make(Object.fromEntries(entries) as never);
+}

@@ -1,0 +1,47 @@
+import { checkOptions, shapeError } from '../errors.ts';
+import { add } from '../ops/add.ts';
+import { formatShape, sameShape } from '../shape.ts';
+import type { Activation } from './activations.ts';
+import { Block } from './block.ts';
+import { type Layer, type LearnedOptions, learnedOptionNames, makeLayer } from './layer.ts';
+
+/** Settings of a residual block. */
+export interface ResidualOptions extends LearnedOptions {
+  /** F: what the shortcut passes by. */
+  layers: readonly Layer[];
+  /** What makes the input fit the output of `layers`; default: nothing, the input itself. */
+  shortcut?: readonly Layer[];
+  /** Of the sum; default 'linear': none. */
+  activation?: Activation;
+}
+
+/**
+ * activation(F(x) + shortcut(x)) (He, Zhang, Ren, Sun 2016). Parameters: 'body.0.weight' and so on,
+ * 'shortcut.0.weight' and so on.
+ * @throws ERR_ARGUMENT for an option that is none; the network throws ERR_SHAPE when the two sides
+ *   of the sum have different shapes
+ */
+export function residual(options: ResidualOptions): Layer {
+  checkOptions('residual', options, ['layers', 'shortcut', 'activation', ...learnedOptionNames]);
+  const body = new Block('residual', options.layers, 'body');
+  const shortcut = new Block('residual, shortcut', options.shortcut ?? [], 'shortcut');
+  return makeLayer({
+    kind: 'residual',
+    options,
+    inner: (input) => [...body.place(input), ...shortcut.place(input)],
+    parameters(input) {
+      const [f, s] = [body.output(input), shortcut.output(input)];
+      if (!sameShape(f, s)) {
+        throw shapeError(
+          'residual',
+          `the layers give ${formatShape(f)} but the shortcut ${formatShape(s)}: shapes must be the same to be added`,
+        );
+      }
+      return [...body.parameters(input), ...shortcut.parameters(input)];
+    },
+    forward(x, values, context) {
+      const inside = { ...context, logits: false };
+      return add(body.forward(x, values, inside), shortcut.forward(x, values, inside));
+    },
+  });
+}

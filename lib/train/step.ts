@@ -1,0 +1,130 @@
+import type { Dataset } from '../data/dataset.ts';
+import { argumentError } from '../errors.ts';
+import { gradients } from '../graph/differentiate.ts';
+import { type GraphVariable, type StateUpdate, Tracer } from '../graph/graph.ts';
+import type { Loss } from '../losses/index.ts';
+import { checkFinite } from '../ops/checkFinite.ts';
+import { countCorrect } from '../ops/countCorrect.ts';
+import type { Operand, Variable } from '../ops/operator.ts';
+import type { Optimizer } from '../optimizers/optimizer.ts';
+import type { Architecture, NetworkParameter } from './architecture.ts';
+import { gatherBatch, isClassifier, parameterInputs, type RunSettings } from './evaluator.ts';
+
+/** What a training run is made of. */
+export interface TrainerOptions {
+  readonly architecture: Architecture;
+  readonly data: Dataset;
+  readonly batchSize: number;
+  readonly optimizer: Optimizer;
+  readonly loss: Loss;
+  readonly seed: number;
+  /** Keys, or what keys begin with, of parameters that stay as they are. */
+  readonly frozen: readonly string[];
+  readonly settings: RunSettings;
+}
+
+/** A parameter that training changes, with its rule. */
+export interface LearnedParameter extends NetworkParameter {
+  readonly rule: Optimizer;
+}
+
+function isWithin(key: string, place: string): boolean {
+  return key === place || key.startsWith(`${place}.`);
+}
+
+/**
+ * The parameters that training changes: all but states, those of layers with `trainable: false`, and
+ * the frozen ones.
+ * @throws ERR_ARGUMENT for an entry of `frozen` that is no key and no layer with parameters, and for
+ *   a `noDecay` key that is none
+ */
+export function learnedParameters(options: {
+  architecture: Architecture;
+  optimizer: Optimizer;
+  frozen: readonly string[];
+}): LearnedParameter[] {
+  const { architecture, optimizer, frozen } = options;
+  const keys = architecture.parameters.map(({ key }) => key);
+  for (const place of frozen) {
+    if (keys.some((key) => isWithin(key, place))) continue;
+    throw argumentError('fit', `frozen to name parameters or layers of ${keys.join(', ')}`, place);
+  }
+  const learned = architecture.parameters
+    .filter(({ state, trainable }) => state !== true && trainable !== false)
+    .filter(({ key }) => !frozen.some((place) => isWithin(key, place)))
+    .map((parameter) => ({ ...parameter, rule: parameter.optimizer ?? optimizer }));
+  for (const { options } of new Set(learned.map(({ rule }) => rule))) {
+    const { noDecay = [] } = options as { noDecay?: readonly string[] };
+    const unknown = noDecay.find((entry) => entry.includes('.') && !keys.includes(entry));
+    if (unknown === undefined) continue;
+    throw argumentError('fit', `noDecay to name parameters of ${keys.join(', ')}`, unknown);
+  }
+  return learned;
+}
+
+/** The graph of a training step, and what its inputs are. */
+export interface TracedStep {
+  readonly tracer: Tracer;
+  readonly outputs: readonly Operand[];
+  readonly updates: readonly StateUpdate[];
+  /** Those that learning rates are fed for, in order. */
+  readonly optimizers: readonly Optimizer[];
+}
+
+/** Slots of each parameter, as states whose names are 'key.slot'. */
+function slotInputs(
+  tracer: Tracer,
+  learned: readonly LearnedParameter[],
+  { dtype }: Architecture,
+): GraphVariable[][] {
+  return learned.map(({ key, shape, rule }) =>
+    rule.slots.map((slot) => tracer.input({ shape, dtype }, 'state', `${key}.${slot}`)),
+  );
+}
+
+/**
+ * The graph of one step: gather a batch, forward, loss, backward, update. The loss is checked
+ * before anything is updated, so a step whose loss is not finite changes nothing.
+ */
+export function traceStep(
+  options: TrainerOptions,
+  learned: readonly LearnedParameter[],
+): TracedStep {
+  const { architecture, data, batchSize, loss, seed } = options;
+  const tracer = new Tracer();
+  const values = parameterInputs(tracer, architecture);
+  const slots = slotInputs(tracer, learned, architecture);
+  const indices = tracer.input({ shape: [batchSize], dtype: 'int32', batched: true });
+  const { x, y } = gatherBatch(tracer, architecture, data, indices);
+  const scalar = { shape: [], dtype: 'float64' } as const;
+  const step = tracer.input(scalar, 'feed', 'step');
+  const optimizers = [...new Set(learned.map(({ rule }) => rule))];
+  const rates = new Map(
+    optimizers.map((each) => [each, tracer.input(scalar, 'feed', 'learningRate')]),
+  );
+  const changed = new Map<string, Operand>();
+  const output = architecture.forward(x, values, {
+    logits: loss.takesLogits,
+    training: { step, seed, update: (key, value) => void changed.set(key, value) },
+  });
+  const mean = loss.mean(output, y);
+  const outputs: Operand[] = [mean];
+  if (isClassifier(architecture)) outputs.push(countCorrect(output, y));
+  checkFinite(mean);
+  const sources = learned.map(({ key }) => values.get(key) as GraphVariable);
+  const adjoints = gradients(mean, sources) as Variable[];
+  const updates = learned.flatMap(({ key, name, rule }, i) => {
+    const parameter = sources[i] as GraphVariable;
+    const own = slots[i] as GraphVariable[];
+    const next = rule.update({
+      ...{ key, name: name.split('.').at(-1) as string, parameter, step, slots: own },
+      gradient: adjoints[i] as Variable,
+      learningRate: rates.get(rule) as GraphVariable,
+    });
+    return [parameter, ...own].map((state, s) => ({ state, value: next[s] as GraphVariable }));
+  });
+  for (const [key, value] of changed) {
+    updates.push({ state: values.get(key) as GraphVariable, value: value as GraphVariable });
+  }
+  return { tracer, outputs, updates, optimizers };
+}
