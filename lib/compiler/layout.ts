@@ -156,7 +156,10 @@ class LayoutPass {
     );
   }
 
-  /** (N,C,H,W) ↔ (N,C·H·W) keeps channels innermost; any other reshape needs the public order. */
+  /**
+   * (N,C,H,W) ↔ (N,C,L) ↔ (N,C·L), L = H·W, keeps channels innermost; any other reshape needs the
+   * public order.
+   */
   #reshape(node: Node): void {
     const [x] = node.inputs;
     const [y] = node.outputs;
@@ -166,7 +169,7 @@ class LayoutPass {
       y &&
       layout !== 'public' &&
       node.attributes.keepFirst === true &&
-      (y.shape.length === 2 || (y.shape.length === 4 && y.shape[1] === layout.channels));
+      (y.shape.length === 2 || y.shape[1] === layout.channels);
     const chosen = keeps ? layout : 'public';
     this.emit(
       node,

@@ -1,4 +1,10 @@
 import { addOperator } from './add.ts';
+import {
+  adaptiveAvgPool2dGradientOperator,
+  adaptiveAvgPool2dOperator,
+  avgPool2dGradientOperator,
+  avgPool2dOperator,
+} from './avgPool2d.ts';
 import { checkFiniteOperator } from './checkFinite.ts';
 import {
   conv2dFilterGradientOperator,
@@ -46,6 +52,10 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
       maxPool2dOperator,
       maxPool2dGradientOperator,
       maxPool2dTieGradientOperator,
+      avgPool2dOperator,
+      avgPool2dGradientOperator,
+      adaptiveAvgPool2dOperator,
+      adaptiveAvgPool2dGradientOperator,
       reluOperator,
       reluGradientOperator,
       addOperator,

@@ -1,14 +1,5 @@
-import { argumentError, checkOptions, shapeError } from '../errors.ts';
-import {
-  checkPair,
-  convOutputSize,
-  effectiveKernelSize,
-  formatShape,
-  type Padding,
-  type PaddingOption,
-  type Pair,
-  resolvePadding,
-} from '../shape.ts';
+import { argumentError, checkOptions } from '../errors.ts';
+import type { Padding, PaddingOption, Pair } from '../shape.ts';
 import {
   type Attributes,
   apply,
@@ -23,6 +14,7 @@ import {
   type Result,
   type Spec,
 } from './operator.ts';
+import { inferPooling, inferPoolingGradient, resolveGeometry } from './pooling.ts';
 
 /**
  * Who gets the gradient of a window whose maximum stands in several cells: the first in row-major
@@ -59,51 +51,6 @@ export interface MaxPool2dGradientAttributes extends MaxPool2dAttributes {
   readonly inputSize: Pair;
 }
 
-const spatial = ['vertical', 'horizontal'] as const;
-
-function outputSizeAlong(
-  where: string,
-  axis: 0 | 1,
-  size: number,
-  attributes: MaxPool2dAttributes,
-): number {
-  const place = `${where}, ${spatial[axis]}`;
-  const [kernel, stride, dilation] = [
-    attributes.kernelSize[axis],
-    attributes.stride[axis],
-    attributes.dilation[axis],
-  ];
-  const before = attributes.padding[2 * axis] as number;
-  const after = attributes.padding[2 * axis + 1] as number;
-  const window = effectiveKernelSize(kernel, dilation);
-  if (2 * before > window || 2 * after > window) {
-    throw shapeError(
-      place,
-      `padding ${before}, ${after} is more than half the window of ${window} cells`,
-    );
-  }
-  let count = convOutputSize(size, kernel, { stride, dilation, padding: before + after }, place);
-  const covered = (count - 1) * stride + window;
-  if (attributes.ceilMode && covered < size + before + after && count * stride < size + before) {
-    count++;
-  }
-  for (let p = 0; p < count; p++) {
-    const start = p * stride - before;
-    const first = start < 0 ? Math.ceil(-start / dilation) : 0;
-    if (first >= kernel || start + first * dilation >= size) {
-      throw shapeError(place, `window ${p} lies wholly in the padding`);
-    }
-  }
-  return count;
-}
-
-function outputSize(where: string, size: Pair, attributes: MaxPool2dAttributes): Pair {
-  return [
-    outputSizeAlong(where, 0, size[0], attributes),
-    outputSizeAlong(where, 1, size[1], attributes),
-  ];
-}
-
 function winnersDType(kernelSize: Pair): 'uint8' | 'int32' {
   return kernelSize[0] * kernelSize[1] <= 255 ? 'uint8' : 'int32';
 }
@@ -118,16 +65,8 @@ export const maxPool2dOperator: Operator<MaxPool2dAttributes> = {
   outputs: ['y', 'winners?'],
   layout: { inputs: [0], outputs: [0, 1] },
   infer([xSpec], attributes) {
-    const x = need(xSpec);
-    checkFloats('maxPool2d', { x });
-    checkRank('maxPool2d', 'x', x, 4);
-    const [n = 0, c = 0, h = 0, w = 0] = x.shape;
-    const where = `maxPool2d of input ${formatShape(x.shape)} with windows ${formatShape(attributes.kernelSize)}`;
-    const shape = [n, c, ...outputSize(where, [h, w], attributes)];
-    return [
-      makeSpec(shape, x.dtype, x.batched),
-      makeSpec(shape, winnersDType(attributes.kernelSize), x.batched),
-    ];
+    const y = inferPooling('maxPool2d', need(xSpec), attributes);
+    return [y, makeSpec(y.shape, winnersDType(attributes.kernelSize), y.batched)];
   },
   gradient({ inputs, outputs, gradients, attributes }) {
     const [x, dy] = [need(inputs[0]), need(gradients[0])];
@@ -138,20 +77,6 @@ export const maxPool2dOperator: Operator<MaxPool2dAttributes> = {
       : [apply(maxPool2dTieGradientOperator, [dy, x, need(outputs[0])], rest)];
   },
 };
-
-function inferGradient(where: string, dy: Spec, attributes: MaxPool2dGradientAttributes): Spec {
-  checkFloats(where, { dy });
-  checkRank(where, 'dy', dy, 4);
-  const [n = 0, c = 0, p = 0, q = 0] = dy.shape;
-  const expected = outputSize(where, attributes.inputSize, attributes);
-  if (p !== expected[0] || q !== expected[1]) {
-    throw shapeError(
-      where,
-      `dy ${formatShape(dy.shape)} is no output of windows ${formatShape(attributes.kernelSize)} on ${formatShape(attributes.inputSize)}, which is (${n}, ${c}, ${expected.join(', ')})`,
-    );
-  }
-  return makeSpec([n, c, ...attributes.inputSize], dy.dtype, dy.batched);
-}
 
 /** dy, winners (N,C,P,Q) → dx (N,C,H,W): each cell gets dy of the windows that it won. */
 export const maxPool2dGradientOperator: Operator<MaxPool2dGradientAttributes> = {
@@ -169,7 +94,7 @@ export const maxPool2dGradientOperator: Operator<MaxPool2dGradientAttributes> = 
         winners.dtype,
       );
     }
-    return [inferGradient('maxPool2dGradient', dy, attributes)];
+    return [inferPoolingGradient('maxPool2dGradient', dy, attributes, attributes.inputSize)];
   },
 };
 
@@ -183,7 +108,7 @@ export const maxPool2dTieGradientOperator: Operator<MaxPool2dGradientAttributes>
     const [dy, x, y] = [need(dySpec), need(xSpec), need(ySpec)];
     checkFloats('maxPool2dTieGradient', { dy, x, y });
     checkSameShape('maxPool2dTieGradient', ['dy', 'y'], dy, y);
-    const dx = inferGradient('maxPool2dTieGradient', dy, attributes);
+    const dx = inferPoolingGradient('maxPool2dTieGradient', dy, attributes, attributes.inputSize);
     checkSameShape('maxPool2dTieGradient', ['x', 'its gradient'], x, dx);
     return [dx];
   },
@@ -202,24 +127,12 @@ export const maxPool2dOptionNames = [
 function maxPool2dAttributes(x: Spec, options: MaxPool2dOptions): MaxPool2dAttributes {
   checkRank('maxPool2d', 'x', x, 4);
   checkOptions('maxPool2d', options, maxPool2dOptionNames);
-  const kernelSize = checkPair('maxPool2d', 'kernelSize', options.kernelSize, 1);
-  const stride = checkPair('maxPool2d', 'stride', options.stride ?? kernelSize, 1);
-  const dilation = checkPair('maxPool2d', 'dilation', options.dilation ?? 1, 1);
-  const { ceilMode = false, ties = 'first' } = options;
+  const { ties = 'first' } = options;
   if (!['first', 'all', 'split'].includes(ties)) {
     throw argumentError('maxPool2d', "ties to be 'first', 'all' or 'split'", ties);
   }
-  if (typeof ceilMode !== 'boolean') {
-    throw argumentError('maxPool2d', 'ceilMode to be true or false', ceilMode);
-  }
   const [, , h = 0, w = 0] = x.shape;
-  const padding = resolvePadding('maxPool2d', options.padding ?? 0, {
-    size: [h, w],
-    kernelSize,
-    stride,
-    dilation,
-  });
-  return { kernelSize, stride, padding, dilation, ceilMode, ties };
+  return { ...resolveGeometry('maxPool2d', options, [h, w]), ties };
 }
 
 /**

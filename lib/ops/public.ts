@@ -1,11 +1,15 @@
 export { add } from './add.ts';
+export { adaptiveAvgPool2d, avgPool2d, globalAvgPool2d } from './avgPool2d.ts';
+export { conv1d } from './conv1d.ts';
 export { conv2d } from './conv2d.ts';
+export { convTranspose2d } from './convTranspose2d.ts';
 export { countCorrect } from './countCorrect.ts';
 export { gatherRows } from './gatherRows.ts';
 export { linear } from './linear.ts';
 export { matmul } from './matmul.ts';
 export { maxPool2d, maxPool2dWithWinners } from './maxPool2d.ts';
 export { adamUpdate, sgdUpdate } from './optimizer.ts';
+export { avgPool1d, maxPool1d } from './pool1d.ts';
 export { relu } from './relu.ts';
 export { flatten, reshape } from './reshape.ts';
 export { softmax } from './softmax.ts';

@@ -1,4 +1,10 @@
 import { add } from './add.ts';
+import {
+  adaptiveAvgPool2d,
+  adaptiveAvgPool2dGradient,
+  avgPool2d,
+  avgPool2dGradient,
+} from './avgPool2d.ts';
 import { checkFinite } from './checkFinite.ts';
 import { conv2d, conv2dFilterGradient, conv2dInputGradient } from './conv2d.ts';
 import { countCorrect } from './countCorrect.ts';
@@ -27,6 +33,10 @@ const kernels = {
   maxPool2d,
   maxPool2dGradient,
   maxPool2dTieGradient,
+  avgPool2d,
+  avgPool2dGradient,
+  adaptiveAvgPool2d,
+  adaptiveAvgPool2dGradient,
   relu,
   reluGradient,
   add,

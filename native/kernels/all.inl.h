@@ -6,6 +6,7 @@
 #include "kernels/pack.inl.h"
 #include "kernels/reduce.inl.h"
 #include "kernels/pool.inl.h"
+#include "kernels/average_pool.inl.h"
 #include "kernels/elementwise.inl.h"
 #include "kernels/softmax.inl.h"
 // clang-format on

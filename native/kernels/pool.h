@@ -59,4 +59,40 @@ struct MaxPoolShareRow {
   T* share;
 };
 
+/// A window of average pooling along one axis: the cells [first, last) that are inside, and how
+/// many it is divided by along that axis.
+struct AverageWindow {
+  std::int64_t first, last;
+  std::int64_t divisor;
+};
+
+/// One row of windows of one image.
+template <class T>
+struct AveragePoolRow {
+  const T* x;  // the image (H, W, C)
+  std::int64_t width, channels;
+  AverageWindow vertical;
+  const AverageWindow* horizontal;  // by column of windows
+  std::int64_t columns;
+  T* y;  // the row, Q · C
+};
+
+/// The windows [first, last) along an axis that hold a place.
+struct PoolSpan {
+  std::int64_t first, last;
+};
+
+/// One row of dx of one image: the sum of dy / (the divisors of both axes) over the windows that
+/// hold the cell, in window order.
+template <class T>
+struct AveragePoolGradientRow {
+  const T* dy;  // the image (P, Q, C)
+  std::int64_t width, channels, columns;
+  const AverageWindow* vertical;  // by row of windows
+  PoolSpan rows;                  // those that hold this row
+  const AverageWindow* horizontal;
+  const PoolSpan* spans;  // by column of dx
+  T* dx;                  // the row, W · C
+};
+
 }  // namespace stridenet

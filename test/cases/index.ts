@@ -1,4 +1,5 @@
 import { addCases } from './add.ts';
+import { avgPool2dCases } from './avgPool2d.ts';
 import type { Family } from './case.ts';
 import { checkFiniteCases } from './checkFinite.ts';
 import { conv2dCases } from './conv2d.ts';
@@ -21,6 +22,7 @@ export const families: Readonly<Record<string, Family>> = {
   linear: linearCases,
   matmul: matmulCases,
   maxPool2d: maxPool2dCases,
+  avgPool2d: avgPool2dCases,
   relu: reluCases,
   add: addCases,
   softmax: softmaxCases,
