@@ -1,5 +1,6 @@
 import { StridenetError, show } from '../errors.ts';
-import { type Initializer, initializerOf, isListed } from '../initializers/index.ts';
+import type { Initializer } from '../initializers/initializer.ts';
+import { initializerOf, isListed } from '../initializers/registry.ts';
 import { activation } from './activation.ts';
 import { conv2d } from './conv2d.ts';
 import { dense } from './dense.ts';

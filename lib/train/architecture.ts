@@ -1,5 +1,5 @@
 import { argumentError } from '../errors.ts';
-import { drawTensor } from '../initializers/index.ts';
+import { drawTensor } from '../initializers/initializer.ts';
 import { Block, inference, type PlacedLayer } from '../layers/block.ts';
 import type { Layer, ParameterSpec } from '../layers/layer.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
