@@ -21,6 +21,7 @@ import {
 } from './linear.ts';
 import { matmulOperator } from './matmul.ts';
 import {
+  maxPool2dGatherOperator,
   maxPool2dGradientOperator,
   maxPool2dOperator,
   maxPool2dTieGradientOperator,
@@ -52,6 +53,7 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
       maxPool2dOperator,
       maxPool2dGradientOperator,
       maxPool2dTieGradientOperator,
+      maxPool2dGatherOperator,
       avgPool2dOperator,
       avgPool2dGradientOperator,
       adaptiveAvgPool2dOperator,

@@ -78,6 +78,19 @@ export const maxPool2dOperator: Operator<MaxPool2dAttributes> = {
   },
 };
 
+function checkWinners(
+  where: string,
+  name: string,
+  windows: Spec,
+  winners: Spec,
+  { kernelSize }: MaxPool2dAttributes,
+): void {
+  checkSameShape(where, [name, 'winners'], windows, winners);
+  if (winners.dtype !== winnersDType(kernelSize)) {
+    throw argumentError(where, `winners of ${winnersDType(kernelSize)}`, winners.dtype);
+  }
+}
+
 /** dy, winners (N,C,P,Q) → dx (N,C,H,W): each cell gets dy of the windows that it won. */
 export const maxPool2dGradientOperator: Operator<MaxPool2dGradientAttributes> = {
   name: 'maxPool2dGradient',
@@ -86,15 +99,34 @@ export const maxPool2dGradientOperator: Operator<MaxPool2dGradientAttributes> = 
   layout: { inputs: [0, 1], outputs: [0] },
   infer([dySpec, winnersSpec], attributes) {
     const [dy, winners] = [need(dySpec), need(winnersSpec)];
-    checkSameShape('maxPool2dGradient', ['dy', 'winners'], dy, winners);
-    if (winners.dtype !== winnersDType(attributes.kernelSize)) {
-      throw argumentError(
-        'maxPool2dGradient',
-        `winners of ${winnersDType(attributes.kernelSize)}`,
-        winners.dtype,
-      );
-    }
+    checkWinners('maxPool2dGradient', 'dy', dy, winners, attributes);
     return [inferPoolingGradient('maxPool2dGradient', dy, attributes, attributes.inputSize)];
+  },
+  gradient({ inputs: [, winners], gradients, attributes: { inputSize: _, ...forward } }) {
+    const windows = forward as MaxPool2dAttributes;
+    return [apply(maxPool2dGatherOperator, [need(gradients[0]), need(winners)], windows), null];
+  },
+};
+
+/**
+ * x (N,C,H,W), winners (N,C,P,Q) → y (N,C,P,Q): the cell where each window's winner stands, 0 where
+ * that is in the padding; the adjoint of `maxPool2dGradient`.
+ */
+export const maxPool2dGatherOperator: Operator<MaxPool2dAttributes> = {
+  name: 'maxPool2dGather',
+  inputs: ['x', 'winners'],
+  outputs: ['y'],
+  layout: { inputs: [0, 1], outputs: [0] },
+  infer([xSpec, winnersSpec], attributes) {
+    const [x, winners] = [need(xSpec), need(winnersSpec)];
+    const y = inferPooling('maxPool2dGather', x, attributes);
+    checkWinners('maxPool2dGather', 'its windows', y, winners, attributes);
+    return [y];
+  },
+  gradient({ inputs: [x, winners], gradients, attributes }) {
+    const [, , h = 0, w = 0] = need(x).shape;
+    const rest: MaxPool2dGradientAttributes = { ...attributes, inputSize: [h, w] };
+    return [apply(maxPool2dGradientOperator, [need(gradients[0]), need(winners)], rest), null];
   },
 };
 

@@ -8,6 +8,7 @@ export { gatherRows } from './gatherRows.ts';
 export { linear } from './linear.ts';
 export { matmul } from './matmul.ts';
 export { maxPool2d, maxPool2dWithWinners } from './maxPool2d.ts';
+export { maxUnpool2d } from './maxUnpool2d.ts';
 export { adamUpdate, sgdUpdate } from './optimizer.ts';
 export { avgPool1d, maxPool1d } from './pool1d.ts';
 export { relu } from './relu.ts';

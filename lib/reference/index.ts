@@ -12,7 +12,12 @@ import { gatherRows } from './gatherRows.ts';
 import type { ReferenceKernel } from './kernel.ts';
 import { biasGradient, linear, linearInputGradient, linearWeightGradient } from './linear.ts';
 import { matmul } from './matmul.ts';
-import { maxPool2d, maxPool2dGradient, maxPool2dTieGradient } from './maxPool2d.ts';
+import {
+  maxPool2d,
+  maxPool2dGather,
+  maxPool2dGradient,
+  maxPool2dTieGradient,
+} from './maxPool2d.ts';
 import { adamUpdate, sgdUpdate } from './optimizer.ts';
 import { relu, reluGradient } from './relu.ts';
 import { reshape } from './reshape.ts';
@@ -33,6 +38,7 @@ const kernels = {
   maxPool2d,
   maxPool2dGradient,
   maxPool2dTieGradient,
+  maxPool2dGather,
   avgPool2d,
   avgPool2dGradient,
   adaptiveAvgPool2d,

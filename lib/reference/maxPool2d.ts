@@ -54,10 +54,11 @@ export const maxPool2d: ReferenceKernel<MaxPool2dAttributes> = (inputs, outputs,
   }
 };
 
-function checkWinners(winners: Tensor, cells: number): void {
+function checkWinners(where: string, winners: Tensor, [R, S]: readonly [number, number]): void {
+  const cells = R * S;
   for (const winner of winners.data) {
     if (winner < 0 || winner >= cells) {
-      throw argumentError('maxPool2dGradient', `winners within [0, ${cells})`, winner);
+      throw argumentError(where, `winners within [0, ${cells})`, winner);
     }
   }
 }
@@ -74,7 +75,7 @@ export const maxPool2dGradient: ReferenceKernel<MaxPool2dGradientAttributes> = (
   const [dy, winners, dx] = [need(inputs[0]), need(inputs[1]), need(outputs[0])];
   const [N, C, P, Q] = sizes4(dy);
   const [, , H, W] = sizes4(dx);
-  checkWinners(winners, attributes.kernelSize[0] * attributes.kernelSize[1]);
+  checkWinners('maxPool2dGradient', winners, attributes.kernelSize);
   const sums = new Float64Array(dx.size);
   for (let p = 0; p < P; p++) {
     for (let q = 0; q < Q; q++) {
@@ -90,6 +91,34 @@ export const maxPool2dGradient: ReferenceKernel<MaxPool2dGradientAttributes> = (
     }
   }
   dx.data.set(sums);
+};
+
+/**
+ * y[window] = x where its winner stands, 0 when that is in the padding.
+ * Throws ERR_ARGUMENT for a winner that is no place in a window.
+ */
+export const maxPool2dGather: ReferenceKernel<MaxPool2dAttributes> = (
+  inputs,
+  outputs,
+  attributes,
+) => {
+  const [x, winners, y] = [need(inputs[0]), need(inputs[1]), need(outputs[0])];
+  const [N, C, H, W] = sizes4(x);
+  const [, , P, Q] = sizes4(y);
+  checkWinners('maxPool2dGather', winners, attributes.kernelSize);
+  for (let p = 0; p < P; p++) {
+    for (let q = 0; q < Q; q++) {
+      const cells = windowCells(attributes, [p, q], [H, W]);
+      for (let n = 0; n < N; n++) {
+        for (let c = 0; c < C; c++) {
+          const window = at4(y.shape, n, c, p, q);
+          for (const { place, h, w } of cells) {
+            if (winners.data[window] === place) y.data[window] = x.data[at4(x.shape, n, c, h, w)];
+          }
+        }
+      }
+    }
+  }
 };
 
 /** dx[cell] = Σ dy over the windows whose maximum the cell equals, whole or in equal parts. */

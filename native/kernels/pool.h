@@ -59,6 +59,17 @@ struct MaxPoolShareRow {
   T* share;
 };
 
+/// One row of windows: y = the cell that is the window's winner, 0 when it is outside.
+template <class T>
+struct MaxPoolPickRow {
+  const PoolGeometry* geometry;
+  const T* x;  // the image
+  std::int64_t row;
+  const std::uint8_t* bytes;  // the row's winners in bytes,
+  const std::int32_t* words;  // or in words
+  T* y;                       // the row, Q · C
+};
+
 /// A window of average pooling along one axis: the cells [first, last) that are inside, and how
 /// many it is divided by along that axis.
 struct AverageWindow {

@@ -270,3 +270,38 @@ void max_pool_share_row(const MaxPoolShareRow<T>& call) {
     }
   }
 }
+
+template <class T, class Winner>
+void max_pool_pick(const MaxPoolPickRow<T>& call, const Winner* winners) {
+  const PoolGeometry& g = *call.geometry;
+  const PoolRange vertical =
+      pool_range(call.row * g.stride_height - g.top, g.kernel_height, g.dilation_height, g.height);
+  for (std::int64_t q = 0; q < g.columns; ++q) {
+    const PoolRange horizontal =
+        pool_range(q * g.stride_width - g.left, g.kernel_width, g.dilation_width, g.width);
+    for (std::int64_t c = 0; c < g.channels; c += Vec<T>::lanes) {
+      const std::int64_t count = g.channels - c;
+      const Vec<T> winner = load_winners<T>(winners + q * g.channels + c, count);
+      Vec<T> picked = zero<T>();
+      for (std::int64_t r = vertical.first; r < vertical.last; ++r) {
+        const T* row = call.x + (vertical.start + r * g.dilation_height) * g.width * g.channels + c;
+        for (std::int64_t s = horizontal.first; s < horizontal.last; ++s) {
+          const Vec<T> value =
+              load_lanes(row + (horizontal.start + s * g.dilation_width) * g.channels, count);
+          const Vec<T> place = broadcast(static_cast<T>(r * g.kernel_width + s));
+          picked = select(equal(winner, place), value, picked);
+        }
+      }
+      store_lanes(call.y + q * g.channels + c, picked, count);
+    }
+  }
+}
+
+template <class T>
+void max_pool_pick_row(const MaxPoolPickRow<T>& call) {
+  if (call.bytes != nullptr) {
+    max_pool_pick(call, call.bytes);
+  } else {
+    max_pool_pick(call, call.words);
+  }
+}

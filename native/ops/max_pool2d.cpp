@@ -97,6 +97,73 @@ class MaxPool2d : public Instruction {
   PoolGeometry geometry_;
 };
 
+template <class Winner>
+[[noreturn]] void refuse_winner(const char* name, const Winner* winners, std::int64_t at,
+                                std::uint32_t cells) {
+  while (winners[at] < cells) ++at;
+  throw Error("ERR_ARGUMENT", std::string("[") + name + "] expected winners within [0, " +
+                                  std::to_string(cells) + ") but winner " + std::to_string(at) +
+                                  " is " + std::to_string(static_cast<std::int32_t>(winners[at])));
+}
+
+template <class Winner>
+void check_winner_range(const Run& run, const char* name, const Winner* winners,
+                        const PoolGeometry& geometry) {
+  const auto cells = static_cast<std::uint32_t>(geometry.kernel_height * geometry.kernel_width);
+  for_pieces(run, run.inputs[1].elements(), 8 * kGrain, [&](std::int64_t begin, std::int64_t end) {
+    Winner largest = 0;
+    for (std::int64_t i = begin; i < end; ++i) largest = std::max(largest, winners[i]);
+    if (begin < end && largest >= cells) refuse_winner(name, winners, begin, cells);
+  });
+}
+
+/// Input 1 holds places in a window; else throws Error("ERR_ARGUMENT") that names operator `name`.
+void check_winner_values(const Run& run, const char* name, const PoolGeometry& geometry) {
+  const TensorView& winners = run.inputs[1];
+  if (winners.dtype == DType::uint8) {
+    check_winner_range(run, name, winners.as<std::uint8_t>(), geometry);
+  } else {
+    // As unsigned numbers, negative ones are too large.
+    check_winner_range(
+        run, name, reinterpret_cast<const std::uint32_t*>(winners.as<std::int32_t>()), geometry);
+  }
+}
+
+template <class T>
+class MaxPool2dGather : public Instruction {
+ public:
+  MaxPool2dGather(const Kernels<T>& kernels, const PoolGeometry& geometry)
+      : kernels_(kernels), geometry_(geometry) {}
+
+  void run(const Run& run) const override {
+    check_winner_values(run, "maxPool2dGather", geometry_);
+    const PoolGeometry& g = geometry_;
+    const T* x = run.inputs[0].as<T>();
+    const TensorView& winners = run.inputs[1];
+    T* y = run.outputs[0].as<T>();
+    const std::int64_t image = g.height * g.width * g.channels;
+    const std::int64_t row = g.columns * g.channels;
+    if (row == 0) return;
+    for_pieces(run, run.inputs[0].shape[0] * g.rows, task_rows(row),
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t i = begin; i < end; ++i) {
+                   MaxPoolPickRow<T> call = {
+                       &g, x + i / g.rows * image, i % g.rows, nullptr, nullptr, y + i * row};
+                   if (winners.dtype == DType::uint8) {
+                     call.bytes = winners.as<std::uint8_t>() + i * row;
+                   } else {
+                     call.words = winners.as<std::int32_t>() + i * row;
+                   }
+                   kernels_.max_pool_pick_row(call);
+                 }
+               });
+  }
+
+ private:
+  const Kernels<T>& kernels_;
+  PoolGeometry geometry_;
+};
+
 /// By place along one axis: the windows that cover it, rising.
 struct Covers {
   std::vector<std::int64_t> first;
@@ -146,7 +213,7 @@ class MaxPool2dGradient : public Instruction {
 
   void run(const Run& run) const override {
     const T* dy = run.inputs[0].as<T>();
-    if (rule_ == Rule::winners) check_winners_of(run);
+    if (rule_ == Rule::winners) check_winner_values(run, "maxPool2dGradient", geometry_);
     if (rule_ == Rule::split) {
       share(run);
       dy = reinterpret_cast<const T*>(run.scratch);
@@ -203,36 +270,6 @@ class MaxPool2dGradient : public Instruction {
                });
   }
 
-  void check_winners_of(const Run& run) const {
-    const TensorView& winners = run.inputs[1];
-    if (winners.dtype == DType::uint8) {
-      check_range(run, winners.as<std::uint8_t>(), winners.elements());
-    } else {
-      // As unsigned numbers, negative ones are too large.
-      check_range(run, reinterpret_cast<const std::uint32_t*>(winners.as<std::int32_t>()),
-                  winners.elements());
-    }
-  }
-
-  template <class Winner>
-  void check_range(const Run& run, const Winner* winners, std::int64_t count) const {
-    const auto cells = static_cast<std::uint32_t>(geometry_.kernel_height * geometry_.kernel_width);
-    for_pieces(run, count, 8 * kGrain, [&](std::int64_t begin, std::int64_t end) {
-      Winner largest = 0;
-      for (std::int64_t i = begin; i < end; ++i) largest = std::max(largest, winners[i]);
-      if (begin < end && largest >= cells) fail(winners, begin, cells);
-    });
-  }
-
-  template <class Winner>
-  [[noreturn]] static void fail(const Winner* winners, std::int64_t at, std::uint32_t cells) {
-    while (winners[at] < cells) ++at;
-    throw Error("ERR_ARGUMENT", "[maxPool2dGradient] expected winners within [0, " +
-                                    std::to_string(cells) + ") but winner " + std::to_string(at) +
-                                    " is " +
-                                    std::to_string(static_cast<std::int32_t>(winners[at])));
-  }
-
   const Kernels<T>& kernels_;
   PoolGeometry geometry_;
   Rule rule_;
@@ -264,6 +301,15 @@ std::unique_ptr<Instruction> prepare_max_pool2d_gradient(const Call& call,
   const PoolGeometry geometry = check_geometry(call, dx, dy);
   check_winners(winners, dy, geometry);
   return make_floating<MaxPool2dGradient>(dx.dtype, table, geometry, Rule::winners, dx.shape[0]);
+}
+
+std::unique_ptr<Instruction> prepare_max_pool2d_gather(const Call& call, const KernelTable& table) {
+  expect_operands(call, 2, 1);
+  const TensorSpec& x = required_input(call, 0, "x");
+  const TensorSpec& y = required_output(call, 0, "y");
+  const PoolGeometry geometry = check_geometry(call, x, y);
+  check_winners(required_input(call, 1, "winners"), y, geometry);
+  return make_floating<MaxPool2dGather>(x.dtype, table, geometry);
 }
 
 std::unique_ptr<Instruction> prepare_max_pool2d_tie_gradient(const Call& call,

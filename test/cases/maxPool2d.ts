@@ -49,6 +49,17 @@ function winnersOf(x: Input, attributes: Attributes): Input {
   return (making) => oracle('maxPool2d', [x(making)], attributes)[1] ?? null;
 }
 
+/** Places in windows of `cells`, in the padding too. */
+function anyWinners(shape: readonly number[], cells: number): Input {
+  return ({ random }) => {
+    const winners = zeros(shape, cells <= 255 ? 'uint8' : 'int32');
+    winners.data.forEach((_, i) => {
+      winners.data[i] = random.integer(0, cells - 1);
+    });
+    return winners;
+  };
+}
+
 /** The maxima of pooling input 1. */
 function maximaOf(attributes: Attributes): Input {
   return ({ inputs }) => oracle('maxPool2d', [inputs[1] ?? null], attributes)[0] ?? null;
@@ -97,6 +108,17 @@ function casesOf(pooling: Pooling): Case[] {
       attributes: { ...attributes, ties: 'first', inputSize },
       model: exact ? { kind: 'exact' } : { kind: 'dot', terms: R * S },
       perSample: [0, 1],
+      ...(gradient && !exact ? { gradient: { inputs: [0], tolerance: 1e-6 } } : {}),
+    });
+    made.push({
+      operator: 'maxPool2dGather',
+      title: title(pooling, name),
+      seed,
+      inputs: [exact ? integers(x) : uniform(x), anyWinners(y, R * S)],
+      attributes,
+      model: { kind: 'exact' },
+      perSample: [0, 1],
+      ...(gradient && !exact ? { gradient: { inputs: [0], tolerance: 1e-6 } } : {}),
     });
     for (const rule of ['all', 'split'] satisfies TieRule[]) {
       made.push({
@@ -270,21 +292,73 @@ const wrongWinners: WrongData[] = [
   { kernelSize: [16, 16] as const, dtype: 'int32' as const, winner: 256 },
   { kernelSize: [16, 16] as const, dtype: 'int32' as const, winner: -1 },
   { kernelSize: [16, 16] as const, dtype: 'int32' as const, winner: 2 ** 31 - 1 },
-].map(({ kernelSize, dtype, winner }) => ({
-  operator: 'maxPool2dGradient',
-  title: `winner ${winner} of a window of ${kernelSize.join('x')}`,
-  inputs: [uniform([1, 3, 1, 2]), literal([0, 1, 2, winner, 3, 0], [1, 3, 1, 2], dtype)],
-  attributes: {
-    ...attributesOf({ x: [1, 3, kernelSize[0], 2 * kernelSize[1]], options: { kernelSize } }),
-    inputSize: [kernelSize[0], 2 * kernelSize[1]],
+].flatMap(({ kernelSize, dtype, winner }) => {
+  const inputSize = [kernelSize[0], 2 * kernelSize[1]] as const;
+  const attributes = attributesOf({ x: [1, 3, ...inputSize], options: { kernelSize } });
+  return [
+    {
+      operator: 'maxPool2dGradient',
+      inputs: [uniform([1, 3, 1, 2])],
+      attributes: { ...attributes, inputSize },
+    },
+    { operator: 'maxPool2dGather', inputs: [uniform([1, 3, ...inputSize])], attributes },
+  ].map(({ operator, inputs, attributes: settings }) => ({
+    operator,
+    title: `winner ${winner} of a window of ${kernelSize.join('x')} in ${operator}`,
+    inputs: [...inputs, literal([0, 1, 2, winner, 3, 0], [1, 3, 1, 2], dtype)],
+    attributes: settings,
+    code: 'ERR_ARGUMENT' as const,
+    message: [operator, `[0, ${kernelSize[0] * kernelSize[1]})`, String(winner)],
+  }));
+});
+
+const unpoolings: WrongCall[] = [
+  {
+    title: 'y of rank 3',
+    call: (ops: Functions) =>
+      ops.maxUnpool2d(zeros([1, 2, 2]), zeros([1, 2, 2], 'uint8'), { kernelSize: 2 }),
+    code: 'ERR_SHAPE' as const,
+    message: ['maxUnpool2d', '(1, 2, 2)'],
   },
-  code: 'ERR_ARGUMENT' as const,
-  message: ['maxPool2dGradient', `[0, ${kernelSize[0] * kernelSize[1]})`, String(winner)],
-}));
+  {
+    title: 'winners of another shape',
+    call: (ops: Functions) =>
+      ops.maxUnpool2d(zeros([1, 1, 2, 2]), zeros([1, 1, 2, 3], 'uint8'), { kernelSize: 2 }),
+    code: 'ERR_SHAPE' as const,
+    message: ['(1, 1, 2, 2)', '(1, 1, 2, 3)', 'winners'],
+  },
+  {
+    title: 'winners of another dtype',
+    call: (ops: Functions) =>
+      ops.maxUnpool2d(zeros([1, 1, 2, 2]), zeros([1, 1, 2, 2], 'int32'), { kernelSize: 2 }),
+    code: 'ERR_ARGUMENT' as const,
+    message: ['winners', 'uint8', 'int32'],
+  },
+  {
+    title: 'an output that pools to another size',
+    call: (ops: Functions) =>
+      ops.maxUnpool2d(zeros([1, 1, 2, 2]), zeros([1, 1, 2, 2], 'uint8'), {
+        kernelSize: 2,
+        outputSize: [4, 7],
+      }),
+    code: 'ERR_SHAPE' as const,
+    message: ['maxUnpool2d', '(1, 1, 2, 2)', '(4, 7)'],
+  },
+  {
+    title: "padding 'same'",
+    call: (ops: Functions) =>
+      ops.maxUnpool2d(zeros([1, 1, 2, 2]), zeros([1, 1, 2, 2], 'uint8'), {
+        kernelSize: 2,
+        padding: 'same' as never,
+      }),
+    code: 'ERR_ARGUMENT' as const,
+    message: ['maxUnpool2d', 'padding', 'same'],
+  },
+].map((wrong) => ({ operator: 'maxUnpool2d', ...wrong }));
 
 /** Max pooling and its gradients under the three tie rules. */
 export const maxPool2dCases: Family = {
   cases: [...[...chosen, ...seeds(60).map(randomPooling)].flatMap(casesOf), ...odd],
-  wrongCalls,
+  wrongCalls: [...wrongCalls, ...unpoolings],
   wrongData: wrongWinners,
 };
