@@ -1,9 +1,7 @@
-import { checkOptions } from '../errors.ts';
 import { flatten as flattenOf } from '../ops/reshape.ts';
-import { type Layer, plainLayer } from './layer.ts';
+import { type Layer, type NameOption, operatorLayer } from './layer.ts';
 
 /** All axes of a sample as one: (C,H,W) → (C·H·W). */
-export function flatten(options: { name?: string } = {}): Layer {
-  checkOptions('flatten', options, ['name']);
-  return plainLayer('flatten', { ...options }, (x) => flattenOf(x));
+export function flatten(options: NameOption = {}): Layer {
+  return operatorLayer('flatten', options, [], (x) => flattenOf(x));
 }

@@ -1,4 +1,4 @@
-import { argumentError, StridenetError } from '../errors.ts';
+import { argumentError, checkOptions, StridenetError } from '../errors.ts';
 import { type Fan, heNormal, type Initializer, zeros } from '../initializers/index.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
@@ -165,13 +165,20 @@ export function makeLayer(definition: Definition): Layer {
   };
 }
 
-/** A layer without parameters. */
-export function plainLayer(
+/**
+ * A layer that is one operator: `forward` gets the options but the name.
+ * @param known the operator's options
+ * @throws ERR_ARGUMENT for another option
+ */
+export function operatorLayer<O extends object>(
   kind: string,
-  options: NameOption,
-  forward: (x: Variable, context: LayerContext) => Variable,
+  options: O & NameOption,
+  known: readonly string[],
+  forward: (x: Variable, options: Omit<O & NameOption, 'name'>) => Variable,
 ): Layer {
-  return makeLayer({ kind, options, forward: (x, _, context) => forward(x, context) });
+  checkOptions(kind, options, [...known, 'name']);
+  const { name: _, ...settings } = options;
+  return makeLayer({ kind, options, forward: (x) => forward(x, settings) });
 }
 
 /** The weight and, unless bias is false, the bias of a layer. */

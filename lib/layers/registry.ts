@@ -2,10 +2,17 @@ import { StridenetError, show } from '../errors.ts';
 import type { Initializer } from '../initializers/initializer.ts';
 import { initializerOf, isListed } from '../initializers/registry.ts';
 import { activation } from './activation.ts';
+import { adaptiveAvgPool2d } from './adaptiveAvgPool2d.ts';
+import { avgPool1d } from './avgPool1d.ts';
+import { avgPool2d } from './avgPool2d.ts';
+import { conv1d } from './conv1d.ts';
 import { conv2d } from './conv2d.ts';
+import { convTranspose2d } from './convTranspose2d.ts';
 import { dense } from './dense.ts';
 import { flatten } from './flatten.ts';
+import { globalAvgPool2d } from './globalAvgPool2d.ts';
 import type { Layer } from './layer.ts';
+import { maxPool1d } from './maxPool1d.ts';
 import { maxPool2d } from './maxPool2d.ts';
 import { residual } from './residual.ts';
 import { sequential } from './sequential.ts';
@@ -14,9 +21,16 @@ import { sequential } from './sequential.ts';
 const table: Readonly<Record<string, (options: never) => Layer>> = {
   activation: ({ activation: name, ...options }: { activation: 'relu'; name?: string }) =>
     activation(name, options),
+  adaptiveAvgPool2d,
+  avgPool1d,
+  avgPool2d,
+  conv1d,
   conv2d,
+  convTranspose2d,
   dense,
   flatten,
+  globalAvgPool2d,
+  maxPool1d,
   maxPool2d,
   residual,
   sequential,
