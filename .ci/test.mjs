@@ -1,5 +1,5 @@
 // `npm test`: vitest, then the C++ tests natively and for arm64. Arguments select vitest's files
-// and leave the C++ tests out. --native-only and --preset=NAME run C++ tests alone.
+// and leave the C++ tests out. --cases=N tries N times as many random cases. --native-only and --preset=NAME run C++ tests alone.
 // With STRIDENET_TEST_SUMMARY=FILE the counts are appended to FILE, one JSON line a suite.
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -9,7 +9,9 @@ import { root, runPackage } from './tools.mjs';
 const args = process.argv.slice(2);
 const preset = args.find((arg) => arg.startsWith('--preset='))?.slice('--preset='.length);
 const nativeOnly = args.includes('--native-only') || preset !== undefined;
-const forVitest = args.filter((arg) => arg !== '--native-only' && !arg.startsWith('--preset='));
+const cases = args.find((arg) => arg.startsWith('--cases='))?.slice('--cases='.length);
+if (cases !== undefined) process.env.STRIDENET_CASES = cases;
+const forVitest = args.filter((arg) => arg !== '--native-only' && !/^--(preset|cases)=/.test(arg));
 
 function runVitest() {
   const report = path.join(root, 'build-results', 'vitest.json');

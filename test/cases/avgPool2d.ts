@@ -21,30 +21,31 @@ import {
 
 type Images = readonly [N: number, C: number, H: number, W: number];
 
-interface Pooling {
+/** A call to be tried. */
+export interface AvgPoolingShape {
   readonly x: Images;
   readonly options: AvgPool2dOptions | { readonly outputSize: Pair };
   readonly seed?: number;
   readonly gradient?: boolean;
 }
 
-function attributesOf({ x: [, , h, w], options }: Pooling): Attributes {
+function attributesOf({ x: [, , h, w], options }: AvgPoolingShape): Attributes {
   if ('outputSize' in options) return { outputSize: options.outputSize };
   const { dilation: _, ...geometry } = resolveGeometry('avgPool2d', options, [h, w]);
   const { countIncludePad = true } = options;
   return { ...geometry, countIncludePad } satisfies AvgPool2dAttributes;
 }
 
-function nameOf({ options }: Pooling): 'avgPool2d' | 'adaptiveAvgPool2d' {
+function nameOf({ options }: AvgPoolingShape): 'avgPool2d' | 'adaptiveAvgPool2d' {
   return 'outputSize' in options ? 'adaptiveAvgPool2d' : 'avgPool2d';
 }
 
-function outputShape(pooling: Pooling): readonly number[] {
+function outputShape(pooling: AvgPoolingShape): readonly number[] {
   const spec = { shape: pooling.x, dtype: 'float64' as const };
   return need(operatorNamed(nameOf(pooling)).infer([spec], attributesOf(pooling))[0]).shape;
 }
 
-function title({ x, options }: Pooling, values: string): string {
+function title({ x, options }: AvgPoolingShape, values: string): string {
   const settings = Object.entries(options).map(
     ([name, value]) => `${name} ${JSON.stringify(value)}`,
   );
@@ -52,7 +53,7 @@ function title({ x, options }: Pooling, values: string): string {
 }
 
 /** Forward exact on integers; both bounded on real numbers. */
-function casesOf(pooling: Pooling): Case[] {
+export function casesOfAvgPooling(pooling: AvgPoolingShape): Case[] {
   const { x, seed = 1, gradient = false } = pooling;
   const attributes = attributesOf(pooling);
   const y = outputShape(pooling);
@@ -102,7 +103,7 @@ const padding = [
   [0, 1],
 ] as const;
 
-const chosen: Pooling[] = [
+const chosen: AvgPoolingShape[] = [
   { x: [2, 3, 6, 6], options: { kernelSize: 2 }, gradient: true },
   { x: [1, 2, 7, 5], options: { kernelSize: [3, 2], stride: [2, 1], padding }, gradient: true },
   {
@@ -137,7 +138,7 @@ const chosen: Pooling[] = [
 ];
 
 /** A pooling that fits. */
-function randomPooling(seed: number): Pooling {
+function randomPooling(seed: number): AvgPoolingShape {
   for (let attempt = 0; ; attempt++) {
     const random = new Random(seed * 6151 + attempt);
     const size = () => random.pick([random.integer(1, 14), random.integer(1, 30)]);
@@ -152,7 +153,7 @@ function randomPooling(seed: number): Pooling {
     }
     const kernelSize = [random.integer(1, 5), random.integer(1, 5)] as const;
     const half = (axis: 0 | 1) => random.integer(0, Math.floor(kernelSize[axis] / 2));
-    const pooling: Pooling = {
+    const pooling: AvgPoolingShape = {
       x,
       options: {
         kernelSize,
@@ -302,7 +303,7 @@ const wrongCalls: WrongCall[] = [
 
 /** Average pooling, fixed and adaptive, and its gradients. */
 export const avgPool2dCases: Family = {
-  cases: [...[...chosen, ...seeds(40).map(randomPooling)].flatMap(casesOf), ...odd],
+  cases: [...[...chosen, ...seeds(40).map(randomPooling)].flatMap(casesOfAvgPooling), ...odd],
   wrongCalls,
   wrongData: [],
 };

@@ -16,7 +16,8 @@ import {
   type WrongCall,
 } from './case.ts';
 
-interface Geometry {
+/** A call to be tried. */
+export interface ConvolutionShape {
   /** N, C, H, W of the input. */
   readonly x: readonly [number, number, number, number];
   /** Filters K, and R, S of each. */
@@ -32,7 +33,7 @@ function outputSize({
   x: [, , h, w],
   filters: [, r, s],
   options = {},
-}: Geometry): [number, number] {
+}: ConvolutionShape): [number, number] {
   const a = conv2dAttributes('conv2d', options, [h, w], [r, s]);
   return [
     convOutputSize(h, r, {
@@ -48,7 +49,7 @@ function outputSize({
   ];
 }
 
-function describe({ x, filters, options = {}, bias }: Geometry): string {
+function describe({ x, filters, options = {}, bias }: ConvolutionShape): string {
   const settings = Object.entries(options).map(
     ([name, value]) => `${name} ${JSON.stringify(value)}`,
   );
@@ -57,7 +58,7 @@ function describe({ x, filters, options = {}, bias }: Geometry): string {
 }
 
 /** Forward and both gradients, exact on integers and bounded on real numbers. */
-function casesOf(geometry: Geometry): Case[] {
+export function casesOfConvolution(geometry: ConvolutionShape): Case[] {
   const { x, filters, options = {}, bias = false, seed = 1, gradient = false } = geometry;
   const [n, c, h, w] = x;
   const [k, r, s] = filters;
@@ -109,7 +110,7 @@ function casesOf(geometry: Geometry): Case[] {
   return made;
 }
 
-const chosen: Geometry[] = [
+const chosen: ConvolutionShape[] = [
   { x: [2, 3, 5, 6], filters: [4, 3, 3], bias: true, gradient: true },
   {
     x: [2, 3, 6, 5],
@@ -177,7 +178,7 @@ const chosen: Geometry[] = [
 ];
 
 /** A convolution that fits, drawn from sizes around vector widths and unusual settings. */
-function randomGeometry(seed: number): Geometry {
+function randomGeometry(seed: number): ConvolutionShape {
   for (let attempt = 0; ; attempt++) {
     const random = new Random(seed * 1009 + attempt);
     const groups = random.pick([1, 1, 1, 1, 2, 3, 5, 16]);
@@ -190,7 +191,7 @@ function randomGeometry(seed: number): Geometry {
       random.pick([random.integer(1, 12), random.integer(1, 20), random.integer(1, 67)]);
     const kernel = () => random.pick([1, 2, 3, 3, 4, 5, 7]);
     const side = () => random.pick([0, 0, 1, 2, 3]);
-    const geometry: Geometry = {
+    const geometry: ConvolutionShape = {
       x: [random.pick([1, 1, 2, 3]), c, size(), size()],
       filters: [k, kernel(), kernel()],
       options: {
@@ -322,7 +323,7 @@ const wrongCalls: WrongCall[] = [
 
 /** Convolution and its gradients. */
 export const conv2dCases: Family = {
-  cases: [...chosen, ...random].flatMap(casesOf),
+  cases: [...chosen, ...random].flatMap(casesOfConvolution),
   wrongCalls,
   wrongData: [],
 };

@@ -22,14 +22,15 @@ import {
 
 type Images = readonly [N: number, C: number, H: number, W: number];
 
-interface Pooling {
+/** A call to be tried. */
+export interface MaxPoolingShape {
   readonly x: Images;
   readonly options: MaxPool2dOptions;
   readonly seed?: number;
   readonly gradient?: boolean;
 }
 
-function attributesOf({ x: [, , h, w], options }: Pooling): MaxPool2dAttributes {
+function attributesOf({ x: [, , h, w], options }: MaxPoolingShape): MaxPool2dAttributes {
   const kernelSize = checkPair('maxPool2d', 'kernelSize', options.kernelSize, 1);
   const stride = checkPair('maxPool2d', 'stride', options.stride ?? kernelSize, 1);
   const dilation = checkPair('maxPool2d', 'dilation', options.dilation ?? 1, 1);
@@ -39,7 +40,7 @@ function attributesOf({ x: [, , h, w], options }: Pooling): MaxPool2dAttributes 
   return { kernelSize, stride, padding, dilation, ceilMode, ties };
 }
 
-function outputShape(pooling: Pooling): readonly number[] {
+function outputShape(pooling: MaxPoolingShape): readonly number[] {
   const spec = { shape: pooling.x, dtype: 'float64' as const };
   return need(operatorNamed('maxPool2d').infer([spec], attributesOf(pooling))[0]).shape;
 }
@@ -65,14 +66,14 @@ function maximaOf(attributes: Attributes): Input {
   return ({ inputs }) => oracle('maxPool2d', [inputs[1] ?? null], attributes)[0] ?? null;
 }
 
-function title({ x, options }: Pooling, values: string): string {
+function title({ x, options }: MaxPoolingShape, values: string): string {
   const settings = Object.entries(options).map(
     ([name, value]) => `${name} ${JSON.stringify(value)}`,
   );
   return [sizes(x), ...settings, values].join(', ');
 }
 
-function casesOf(pooling: Pooling): Case[] {
+export function casesOfMaxPooling(pooling: MaxPoolingShape): Case[] {
   const { x, seed = 1, gradient = false } = pooling;
   const attributes = attributesOf(pooling);
   const y = outputShape(pooling);
@@ -138,7 +139,7 @@ function casesOf(pooling: Pooling): Case[] {
   return made;
 }
 
-const chosen: Pooling[] = [
+const chosen: MaxPoolingShape[] = [
   { x: [2, 3, 6, 6], options: { kernelSize: 2 }, gradient: true },
   { x: [2, 3, 6, 6], options: { kernelSize: 2, ties: 'all' }, gradient: true },
   { x: [2, 3, 6, 6], options: { kernelSize: 2, ties: 'split' }, gradient: true },
@@ -172,14 +173,14 @@ const chosen: Pooling[] = [
 ];
 
 /** A pooling that fits. */
-function randomPooling(seed: number): Pooling {
+function randomPooling(seed: number): MaxPoolingShape {
   for (let attempt = 0; ; attempt++) {
     const random = new Random(seed * 7717 + attempt);
     const kernelSize = [random.integer(1, 4), random.integer(1, 4)] as const;
     const dilation = [random.pick([1, 1, 2]), random.pick([1, 1, 2])] as const;
     const half = (axis: 0 | 1) =>
       random.integer(0, Math.floor((dilation[axis] * (kernelSize[axis] - 1) + 1) / 2));
-    const pooling: Pooling = {
+    const pooling: MaxPoolingShape = {
       x: [
         random.integer(1, 3),
         random.pick([1, 2, 3, random.integer(1, 67)]),
@@ -358,7 +359,7 @@ const unpoolings: WrongCall[] = [
 
 /** Max pooling and its gradients under the three tie rules. */
 export const maxPool2dCases: Family = {
-  cases: [...[...chosen, ...seeds(60).map(randomPooling)].flatMap(casesOf), ...odd],
+  cases: [...[...chosen, ...seeds(60).map(randomPooling)].flatMap(casesOfMaxPooling), ...odd],
   wrongCalls: [...wrongCalls, ...unpoolings],
   wrongData: wrongWinners,
 };
