@@ -26,6 +26,12 @@ const batched: Readonly<Record<string, readonly number[]>> = {
   softmaxCrossEntropyGradient: [0, 1],
   squaredError: [0, 1],
   squaredErrorGradient: [0, 1],
+  absoluteError: [0, 1],
+  absoluteErrorGradient: [0, 1],
+  huber: [0, 1],
+  huberGradient: [0, 1],
+  binaryCrossEntropy: [0, 1],
+  binaryCrossEntropyGradient: [0, 1],
   countCorrect: [0, 1],
 };
 

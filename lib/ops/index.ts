@@ -1,3 +1,4 @@
+import { absoluteErrorGradientOperator, absoluteErrorOperator } from './absoluteError.ts';
 import { addOperator } from './add.ts';
 import {
   adaptiveAvgPool2dGradientOperator,
@@ -5,6 +6,10 @@ import {
   avgPool2dGradientOperator,
   avgPool2dOperator,
 } from './avgPool2d.ts';
+import {
+  binaryCrossEntropyGradientOperator,
+  binaryCrossEntropyOperator,
+} from './binaryCrossEntropy.ts';
 import { checkFiniteOperator } from './checkFinite.ts';
 import {
   conv2dFilterGradientOperator,
@@ -13,6 +18,7 @@ import {
 } from './conv2d.ts';
 import { countCorrectOperator } from './countCorrect.ts';
 import { gatherRowsOperator } from './gatherRows.ts';
+import { huberGradientOperator, huberOperator } from './huber.ts';
 import {
   biasGradientOperator,
   linearInputGradientOperator,
@@ -27,7 +33,12 @@ import {
   maxPool2dTieGradientOperator,
 } from './maxPool2d.ts';
 import type { Operator } from './operator.ts';
-import { adamUpdateOperator, sgdUpdateOperator } from './optimizer.ts';
+import {
+  adagradUpdateOperator,
+  adamUpdateOperator,
+  rmspropUpdateOperator,
+  sgdUpdateOperator,
+} from './optimizer.ts';
 import { reluGradientOperator, reluOperator } from './relu.ts';
 import { reshapeOperator } from './reshape.ts';
 import { softmaxGradientOperator, softmaxOperator } from './softmax.ts';
@@ -67,9 +78,17 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
       softmaxCrossEntropyGradientOperator,
       squaredErrorOperator,
       squaredErrorGradientOperator,
+      absoluteErrorOperator,
+      absoluteErrorGradientOperator,
+      huberOperator,
+      huberGradientOperator,
+      binaryCrossEntropyOperator,
+      binaryCrossEntropyGradientOperator,
       countCorrectOperator,
       sgdUpdateOperator,
       adamUpdateOperator,
+      rmspropUpdateOperator,
+      adagradUpdateOperator,
       gatherRowsOperator,
       reshapeOperator,
       transposeOperator,

@@ -1,4 +1,4 @@
-import { shapeError } from '../errors.ts';
+import { argumentError, shapeError } from '../errors.ts';
 import { formatShape } from '../shape.ts';
 import {
   type Attributes,
@@ -27,6 +27,22 @@ export interface AdamAttributes extends Attributes {
   readonly weightDecay: number;
   /** Decay the parameter itself (AdamW) instead of adding to its gradient. */
   readonly decoupled: boolean;
+}
+
+export interface RmspropAttributes extends Attributes {
+  /** Decay of the mean of the squared gradient. */
+  readonly alpha: number;
+  readonly epsilon: number;
+  readonly momentum: number;
+  readonly weightDecay: number;
+  /** Divide by the deviation of the gradient instead of its root mean square. */
+  readonly centered: boolean;
+}
+
+export interface AdagradAttributes extends Attributes {
+  readonly learningRateDecay: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
 }
 
 function checkScalar(where: string, name: string, spec: Spec): void {
@@ -87,6 +103,65 @@ export const adamUpdateOperator: Operator<AdamAttributes> = {
   },
 };
 
+/** What RMSprop keeps for each parameter, in its order. */
+export function rmspropMoments({
+  centered,
+  momentum,
+}: Pick<RmspropAttributes, 'centered' | 'momentum'>): string[] {
+  return [
+    'squareAverage',
+    ...(centered ? ['gradientAverage'] : []),
+    ...(momentum === 0 ? [] : ['velocity']),
+  ];
+}
+
+/**
+ * One step of RMSprop: parameter, gradient, learningRate (), moments → parameter', moments'. The
+ * moments are squareAverage, then gradientAverage if centered, then velocity if momentum is not 0.
+ */
+export const rmspropUpdateOperator: Operator<RmspropAttributes> = {
+  name: 'rmspropUpdate',
+  inputs: ['parameter', 'gradient', 'learningRate', 'moments…'],
+  outputs: ['parameter', 'squareAverage', 'moment?', 'moment?'],
+  inPlace: [
+    [0, 0],
+    [1, 3],
+    [2, 4],
+    [3, 5],
+  ],
+  infer([parameter, gradient, learningRate, ...moments], attributes) {
+    const p = need(parameter);
+    const names = rmspropMoments(attributes);
+    if (moments.length !== names.length) {
+      throw argumentError('rmspropUpdate', `the moments ${names.join(', ')}`, moments.length);
+    }
+    const named = Object.fromEntries(names.map((name, i) => [name, need(moments[i])]));
+    checkMoments('rmspropUpdate', { gradient: need(gradient), ...named }, p);
+    checkScalar('rmspropUpdate', 'learningRate', need(learningRate));
+    const out = makeSpec(p.shape, p.dtype, false);
+    return [out, ...names.map(() => out)];
+  },
+};
+
+/** One step of Adagrad: parameter, gradient, sum, step (), learningRate () → parameter', sum'. */
+export const adagradUpdateOperator: Operator<AdagradAttributes> = {
+  name: 'adagradUpdate',
+  inputs: ['parameter', 'gradient', 'sum', 'step', 'learningRate'],
+  outputs: ['parameter', 'sum'],
+  inPlace: [
+    [0, 0],
+    [1, 2],
+  ],
+  infer([parameter, gradient, sum, step, learningRate]) {
+    const p = need(parameter);
+    checkMoments('adagradUpdate', { gradient: need(gradient), sum: need(sum) }, p);
+    checkScalar('adagradUpdate', 'step', need(step));
+    checkScalar('adagradUpdate', 'learningRate', need(learningRate));
+    const out = makeSpec(p.shape, p.dtype, false);
+    return [out, out];
+  },
+};
+
 /**
  * A step of stochastic gradient descent (PyTorch's SGD, but for dampening, which counts from the
  * first step on): g ← gradient + weightDecay·p;
@@ -127,4 +202,46 @@ export function adamUpdate<T extends Operand, S extends Operand>(
 ): Result<T | S>[] {
   const inputs = [parameter, gradient, m, v, step, learningRate];
   return applyAll(adamUpdateOperator, inputs, attributes) as Result<T | S>[];
+}
+
+/**
+ * A step of RMSprop (Tieleman and Hinton 2012, as PyTorch's RMSprop): g ← gradient + weightDecay·p;
+ * s ← α·s + (1−α)·g²; d = √s + ε, or with the mean gradient a ← α·a + (1−α)·g (centered)
+ * d = √(s − a²) + ε; p ← p − learningRate·g/d, or with v ← momentum·v + g/d
+ * p ← p − learningRate·v.
+ *
+ * @param learningRate float64 ()
+ * @param moments s, then a if centered, then v if momentum is not 0 (`rmspropMoments`)
+ * @returns [parameter', …moments']
+ */
+export function rmspropUpdate<T extends Operand, S extends Operand>(
+  parameter: T,
+  gradient: T,
+  learningRate: S,
+  moments: readonly T[],
+  attributes: RmspropAttributes,
+): Result<T | S>[] {
+  const inputs = [parameter, gradient, learningRate, ...moments];
+  return applyAll(rmspropUpdateOperator, inputs, attributes) as Result<T | S>[];
+}
+
+/**
+ * A step of Adagrad (Duchi, Hazan and Singer 2011, as PyTorch's Adagrad):
+ * g ← gradient + weightDecay·p; s ← s + g²;
+ * p ← p − learningRate/(1 + (t−1)·learningRateDecay) · g/(√s + ε).
+ *
+ * @param step float64 (): t, 1 for the first step
+ * @param learningRate float64 ()
+ * @returns [parameter', sum']
+ */
+export function adagradUpdate<T extends Operand, S extends Operand>(
+  parameter: T,
+  gradient: T,
+  sum: T,
+  step: S,
+  learningRate: S,
+  attributes: AdagradAttributes,
+): Result<T | S>[] {
+  const inputs = [parameter, gradient, sum, step, learningRate];
+  return applyAll(adagradUpdateOperator, inputs, attributes) as Result<T | S>[];
 }

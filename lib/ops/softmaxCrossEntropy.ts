@@ -1,10 +1,11 @@
-import { argumentError, checkOptions, dtypeError, shapeError } from '../errors.ts';
+import { argumentError, dtypeError, shapeError } from '../errors.ts';
 import { formatShape } from '../shape.ts';
-import { describe } from '../tensor.ts';
+import { describe, tensor } from '../tensor.ts';
+import { type LossAttributes, type LossOptions, lossAttributes, reducedSpec } from './loss.ts';
 import {
-  type Attributes,
   apply,
   checkFloats,
+  checkOperand,
   checkRank,
   checkSameShape,
   makeSpec,
@@ -15,27 +16,19 @@ import {
   type Spec,
 } from './operator.ts';
 
-/** What becomes of the samples' losses: their mean, their sum, or each for itself. */
-export type Reduction = 'mean' | 'sum' | 'none';
-
-/** Settings of a loss. */
-export interface LossOptions {
-  /** Default 'mean'. */
-  reduction?: Reduction;
+/** Settings of softmaxCrossEntropy. */
+export interface SoftmaxCrossEntropyOptions<W extends Operand = Operand> extends LossOptions {
+  /** Targets become (1 − labelSmoothing)·t + labelSmoothing/C; within [0, 1], default 0. */
+  labelSmoothing?: number;
+  /**
+   * A factor w_c for each class: numbers, or an operand (C) of the logits' dtype, which gets no
+   * gradient. With class numbers the mean then divides by the sum of the labels' weights.
+   */
+  classWeights?: W | readonly number[] | null;
 }
 
-export interface LossAttributes extends Attributes {
-  readonly reduction: Reduction;
-}
-
-/** The reduction that the options name, 'mean' by default. Throws ERR_ARGUMENT. */
-export function lossAttributes(where: string, options: LossOptions): LossAttributes {
-  checkOptions(where, options, ['reduction']);
-  const reduction = options.reduction ?? 'mean';
-  if (reduction !== 'mean' && reduction !== 'sum' && reduction !== 'none') {
-    throw argumentError(where, "reduction to be 'mean', 'sum' or 'none'", reduction);
-  }
-  return { reduction };
+export interface SoftmaxCrossEntropyAttributes extends LossAttributes {
+  readonly labelSmoothing: number;
 }
 
 /**
@@ -65,69 +58,107 @@ export function checkLabels(where: string, logits: Spec, labels: Spec): void {
   }
 }
 
-/** logits (N,C), labels (N) or (N,C) → the loss, () or (N). */
-export const softmaxCrossEntropyOperator: Operator<LossAttributes> = {
+function checkClassWeights(where: string, logits: Spec, weights: Spec | null): void {
+  if (weights === null) return;
+  checkFloats(where, { logits, classWeights: weights });
+  if (weights.shape.length !== 1 || weights.shape[0] !== logits.shape[1] || weights.batched) {
+    throw shapeError(
+      where,
+      `classWeights ${formatShape(weights.shape)} must have one element for each class of logits ${formatShape(logits.shape)}`,
+    );
+  }
+}
+
+function samplesOf(logits: Spec): Spec {
+  return makeSpec(logits.shape.slice(0, 1), logits.dtype, logits.batched);
+}
+
+/** logits (N,C), labels (N) or (N,C), classWeights (C) → the loss, () or (N). */
+export const softmaxCrossEntropyOperator: Operator<SoftmaxCrossEntropyAttributes> = {
   name: 'softmaxCrossEntropy',
-  inputs: ['logits', 'labels'],
+  inputs: ['logits', 'labels', 'classWeights?'],
   outputs: ['loss'],
-  infer([logitsSpec, labelsSpec], { reduction }) {
+  infer([logitsSpec, labelsSpec, weights], attributes) {
     const [logits, labels] = [need(logitsSpec), need(labelsSpec)];
     checkLabels('softmaxCrossEntropy', logits, labels);
-    return [
-      reduction === 'none'
-        ? makeSpec([logits.shape[0] as number], logits.dtype, logits.batched)
-        : makeSpec([], logits.dtype, false),
-    ];
+    checkClassWeights('softmaxCrossEntropy', logits, weights ?? null);
+    return [reducedSpec(samplesOf(logits), attributes)];
   },
-  gradient({ inputs: [logits, labels], gradients, attributes, wanted }) {
+  gradient({ inputs: [logits, labels, weights], gradients, attributes, wanted }) {
+    const operands = [need(logits), need(labels), need(gradients[0]), weights ?? null];
     return [
-      wanted[0]
-        ? apply(
-            softmaxCrossEntropyGradientOperator,
-            [need(logits), need(labels), need(gradients[0])],
-            attributes,
-          )
-        : null,
+      wanted[0] ? apply(softmaxCrossEntropyGradientOperator, operands, attributes) : null,
+      null,
       null,
     ];
   },
 };
 
-/** logits, labels, dloss → dlogits = (Σt · softmax(logits) − t) · dloss, over N for the mean. */
-export const softmaxCrossEntropyGradientOperator: Operator<LossAttributes> = {
+/**
+ * logits, labels, dloss, classWeights → dlogits = (Σq · softmax(logits) − q) · dloss with the
+ * targets q_c = w_c·((1 − labelSmoothing)·t_c + labelSmoothing/C); for the mean dloss is divided by
+ * what the loss was divided by.
+ */
+export const softmaxCrossEntropyGradientOperator: Operator<SoftmaxCrossEntropyAttributes> = {
   name: 'softmaxCrossEntropyGradient',
-  inputs: ['logits', 'labels', 'dloss'],
+  inputs: ['logits', 'labels', 'dloss', 'classWeights?'],
   outputs: ['dlogits'],
   inPlace: [[0, 0]],
-  infer([logitsSpec, labelsSpec, dlossSpec], { reduction }) {
+  infer([logitsSpec, labelsSpec, dlossSpec, weights], attributes) {
     const [logits, labels, dloss] = [need(logitsSpec), need(labelsSpec), need(dlossSpec)];
-    checkLabels('softmaxCrossEntropyGradient', logits, labels);
-    checkFloats('softmaxCrossEntropyGradient', { logits, dloss });
-    const expected = reduction === 'none' ? [logits.shape[0] as number] : [];
-    checkSameShape('softmaxCrossEntropyGradient', ['dloss', 'the loss'], dloss, {
-      shape: expected,
-      dtype: logits.dtype,
-    });
+    const where = 'softmaxCrossEntropyGradient';
+    checkLabels(where, logits, labels);
+    checkClassWeights(where, logits, weights ?? null);
+    checkFloats(where, { logits, dloss });
+    const loss = reducedSpec(samplesOf(logits), attributes);
+    checkSameShape(where, ['dloss', 'the loss'], dloss, loss);
     return [logits];
   },
 };
 
+/** `value` if it is a number within [0, 1], 0 by default; else throws ERR_ARGUMENT. */
+export function checkLabelSmoothing(where: string, value: unknown = 0): number {
+  if (typeof value !== 'number' || !(value >= 0 && value <= 1)) {
+    throw argumentError(where, 'labelSmoothing to be a number from 0 to 1', value);
+  }
+  return value;
+}
+
+/** A copy of `values` if they are finite numbers; else throws ERR_ARGUMENT. */
+export function checkClassWeightList(where: string, values: readonly unknown[]): number[] {
+  return values.map((value, c) => {
+    if (typeof value === 'number' && Number.isFinite(value)) return value;
+    throw argumentError(where, `classWeights[${c}] to be a finite number`, value);
+  });
+}
+
 /**
- * Cross-entropy of softmax(logits) against labels: log Σ exp z − z_label for each sample.
+ * Cross-entropy of softmax(logits) against labels: Σ_c q_c·(log Σ exp z − z_c) for each sample, with
+ * q_c = w_c·((1 − labelSmoothing)·t_c + labelSmoothing/C), t being 1 at the label, else 0, or the
+ * targets. The mean divides by the number of samples; with class weights and class numbers by the
+ * sum of the labels' weights (PyTorch's cross_entropy).
  *
  * @param logits (N,C)
  * @param labels class numbers (N) as int32 or uint8, or targets (N,C) in the logits' dtype; they
  *   get no gradient
- * @throws ERR_SHAPE, ERR_DTYPE when they do not fit; ERR_ARGUMENT for a label outside [0, C)
+ * @throws ERR_SHAPE, ERR_DTYPE when they do not fit; ERR_ARGUMENT for a label outside [0, C) and for
+ *   an option out of range
  */
-export function softmaxCrossEntropy<X extends Operand, Y extends Operand>(
-  logits: X,
-  labels: Y,
-  options: LossOptions = {},
-): Result<X | Y> {
-  return apply<X | Y, LossAttributes>(
+export function softmaxCrossEntropy<
+  X extends Operand,
+  Y extends Operand,
+  W extends Operand = never,
+>(logits: X, labels: Y, options: SoftmaxCrossEntropyOptions<W> = {}): Result<X | Y | W> {
+  const where = 'softmaxCrossEntropy';
+  const { reduction } = lossAttributes(where, options, ['labelSmoothing', 'classWeights']);
+  const { classWeights = null } = options;
+  checkOperand(where, 'logits', logits);
+  const weights = Array.isArray(classWeights)
+    ? tensor(checkClassWeightList(where, classWeights), [classWeights.length], logits.dtype)
+    : classWeights;
+  return apply<X | Y | W, SoftmaxCrossEntropyAttributes>(
     softmaxCrossEntropyOperator,
-    [logits, labels],
-    lossAttributes('softmaxCrossEntropy', options),
+    [logits, labels, weights as W | null],
+    { reduction, labelSmoothing: checkLabelSmoothing(where, options.labelSmoothing) },
   );
 }

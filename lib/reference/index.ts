@@ -8,6 +8,16 @@ import {
 import { checkFinite } from './checkFinite.ts';
 import { conv2d, conv2dFilterGradient, conv2dInputGradient } from './conv2d.ts';
 import { countCorrect } from './countCorrect.ts';
+import {
+  absoluteError,
+  absoluteErrorGradient,
+  binaryCrossEntropy,
+  binaryCrossEntropyGradient,
+  huber,
+  huberGradient,
+  squaredError,
+  squaredErrorGradient,
+} from './elementwiseLoss.ts';
 import { gatherRows } from './gatherRows.ts';
 import type { ReferenceKernel } from './kernel.ts';
 import { biasGradient, linear, linearInputGradient, linearWeightGradient } from './linear.ts';
@@ -18,12 +28,11 @@ import {
   maxPool2dGradient,
   maxPool2dTieGradient,
 } from './maxPool2d.ts';
-import { adamUpdate, sgdUpdate } from './optimizer.ts';
+import { adagradUpdate, adamUpdate, rmspropUpdate, sgdUpdate } from './optimizer.ts';
 import { relu, reluGradient } from './relu.ts';
 import { reshape } from './reshape.ts';
 import { softmax, softmaxGradient } from './softmax.ts';
 import { softmaxCrossEntropy, softmaxCrossEntropyGradient } from './softmaxCrossEntropy.ts';
-import { squaredError, squaredErrorGradient } from './squaredError.ts';
 import { transpose } from './transpose.ts';
 
 const kernels = {
@@ -52,9 +61,17 @@ const kernels = {
   softmaxCrossEntropyGradient,
   squaredError,
   squaredErrorGradient,
+  absoluteError,
+  absoluteErrorGradient,
+  huber,
+  huberGradient,
+  binaryCrossEntropy,
+  binaryCrossEntropyGradient,
   countCorrect,
   sgdUpdate,
   adamUpdate,
+  rmspropUpdate,
+  adagradUpdate,
   gatherRows,
   reshape,
   transpose,

@@ -9,4 +9,5 @@
 #include "kernels/average_pool.inl.h"
 #include "kernels/elementwise.inl.h"
 #include "kernels/softmax.inl.h"
+#include "kernels/loss.inl.h"
 // clang-format on

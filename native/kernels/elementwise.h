@@ -37,4 +37,30 @@ struct SgdArrays {
   T *new_parameter, *new_velocity;
 };
 
+/// Scalars of an RMSprop update, rounded to T; docs/architecture.md, rmspropUpdate.
+template <class T>
+struct RmspropScalars {
+  T learning_rate, alpha, one_minus_alpha, epsilon, momentum, weight_decay;
+};
+
+/// `average` and `new_average` are null together, `velocity` and `new_velocity` likewise.
+template <class T>
+struct RmspropArrays {
+  const T *parameter, *gradient, *square, *average, *velocity;
+  T *new_parameter, *new_square, *new_average, *new_velocity;
+};
+
+/// Scalars of an Adagrad update, rounded to T; docs/architecture.md, adagradUpdate.
+template <class T>
+struct AdagradScalars {
+  T rate;  // learningRate / (1 + (t − 1) · learningRateDecay)
+  T epsilon, weight_decay;
+};
+
+template <class T>
+struct AdagradArrays {
+  const T *parameter, *gradient, *sum;
+  T *new_parameter, *new_sum;
+};
+
 }  // namespace stridenet

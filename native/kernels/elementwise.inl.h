@@ -24,46 +24,6 @@ void add(const T* a, const T* b, T* y, std::int64_t count) {
 }
 
 template <class T>
-void square_differences(const T* a, const T* b, T* y, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; i += Vec<T>::lanes) {
-    const Vec<T> difference = load_lanes(a + i, count - i) - load_lanes(b + i, count - i);
-    store_lanes(y + i, difference * difference, count - i);
-  }
-}
-
-/// y = (a − b) · factor · (factors == null ? 1 : factors).
-template <class T>
-void scale_differences(const T* a, const T* b, T factor, const T* factors, T* y,
-                       std::int64_t count) {
-  for (std::int64_t i = 0; i < count; i += Vec<T>::lanes) {
-    Vec<T> scaled =
-        (load_lanes(a + i, count - i) - load_lanes(b + i, count - i)) * broadcast(factor);
-    if (factors != nullptr) scaled = scaled * load_lanes(factors + i, count - i);
-    store_lanes(y + i, scaled, count - i);
-  }
-}
-
-/// Σ (a − b)², squares and sums in float64: 16 sums of every 16th element, then those in order.
-template <class T>
-double sum_square_differences(const T* a, const T* b, std::int64_t count) {
-  double sums[16] = {};
-  std::int64_t i = 0;
-  for (; i + 16 <= count; i += 16) {
-    for (int j = 0; j < 16; ++j) {
-      const double difference = static_cast<double>(a[i + j]) - static_cast<double>(b[i + j]);
-      sums[j] += difference * difference;
-    }
-  }
-  for (int j = 0; i < count; ++i, ++j) {
-    const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
-    sums[j] += difference * difference;
-  }
-  double sum = 0;
-  for (int j = 0; j < 16; ++j) sum += sums[j];
-  return sum;
-}
-
-template <class T>
 bool all_finite(const T* x, std::int64_t count) {
   for (std::int64_t i = 0; i < count; i += Vec<T>::lanes) {
     const Vec<T> value = load_lanes(x + i, count - i);
@@ -153,5 +113,53 @@ void adam_update(const AdamArrays<T>& arrays, const AdamScalars<T>& scalars, std
     store_lanes(arrays.new_v + i, v, count);
     const Vec<T> divisor = sqrt(v) / root_correction + epsilon;
     store_lanes(arrays.new_parameter + i, p - step_size * (m / divisor), count);
+  }
+}
+
+template <class T>
+void rmsprop_update(const RmspropArrays<T>& arrays, const RmspropScalars<T>& scalars,
+                    std::int64_t begin, std::int64_t end) {
+  const Vec<T> rate = broadcast(scalars.learning_rate);
+  const Vec<T> alpha = broadcast(scalars.alpha);
+  const Vec<T> fresh = broadcast(scalars.one_minus_alpha);
+  const Vec<T> epsilon = broadcast(scalars.epsilon);
+  const Vec<T> momentum = broadcast(scalars.momentum);
+  const Vec<T> decay = broadcast(scalars.weight_decay);
+  for (std::int64_t i = begin; i < end; i += Vec<T>::lanes) {
+    const std::int64_t count = end - i;
+    const Vec<T> p = load_lanes(arrays.parameter + i, count);
+    Vec<T> g = load_lanes(arrays.gradient + i, count);
+    if (scalars.weight_decay != 0) g = g + decay * p;
+    const Vec<T> square = alpha * load_lanes(arrays.square + i, count) + fresh * (g * g);
+    Vec<T> variance = square;
+    if (arrays.average != nullptr) {
+      const Vec<T> average = alpha * load_lanes(arrays.average + i, count) + fresh * g;
+      variance = square - average * average;
+      store_lanes(arrays.new_average + i, average, count);
+    }
+    Vec<T> direction = g / (sqrt(variance) + epsilon);
+    if (arrays.velocity != nullptr) {
+      direction = momentum * load_lanes(arrays.velocity + i, count) + direction;
+      store_lanes(arrays.new_velocity + i, direction, count);
+    }
+    store_lanes(arrays.new_square + i, square, count);
+    store_lanes(arrays.new_parameter + i, p - rate * direction, count);
+  }
+}
+
+template <class T>
+void adagrad_update(const AdagradArrays<T>& arrays, const AdagradScalars<T>& scalars,
+                    std::int64_t begin, std::int64_t end) {
+  const Vec<T> rate = broadcast(scalars.rate);
+  const Vec<T> epsilon = broadcast(scalars.epsilon);
+  const Vec<T> decay = broadcast(scalars.weight_decay);
+  for (std::int64_t i = begin; i < end; i += Vec<T>::lanes) {
+    const std::int64_t count = end - i;
+    const Vec<T> p = load_lanes(arrays.parameter + i, count);
+    Vec<T> g = load_lanes(arrays.gradient + i, count);
+    if (scalars.weight_decay != 0) g = g + decay * p;
+    const Vec<T> sum = load_lanes(arrays.sum + i, count) + g * g;
+    store_lanes(arrays.new_sum + i, sum, count);
+    store_lanes(arrays.new_parameter + i, p - rate * g / (sqrt(sum) + epsilon), count);
   }
 }

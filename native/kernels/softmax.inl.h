@@ -87,18 +87,3 @@ void softmax_gradient_row(const T* dy, const T* y, T* dx, std::int64_t columns) 
     store_lanes(dx + i, value, columns - i);
   }
 }
-
-/// dx = (softmax(x) · Σ t − t) · scale, with t = 1 at `label`, or the row `target` unless null.
-template <class T>
-void cross_entropy_gradient_row(const T* x, const T* target, std::int64_t label, T scale, T* dx,
-                                std::int64_t columns) {
-  softmax_row(x, dx, columns);
-  if (target == nullptr) {
-    dx[label] -= T{1};
-  } else {
-    T total = 0;
-    for (std::int64_t i = 0; i < columns; ++i) total += target[i];
-    for (std::int64_t i = 0; i < columns; ++i) dx[i] = dx[i] * total - target[i];
-  }
-  for (std::int64_t i = 0; i < columns; ++i) dx[i] *= scale;
-}

@@ -6,6 +6,7 @@
 
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
+#include "kernels/loss.h"
 #include "kernels/pack.h"
 #include "kernels/pool.h"
 #include "kernels/reduce.h"

@@ -50,6 +50,17 @@ class SgdUpdate : public Instruction {
   SgdAttributes attributes_;
 };
 
+/// The number t of a step. Throws Error("ERR_ARGUMENT") unless it is an integer of 1 or more.
+std::int64_t step_number(const char* where, double step) {
+  // Written so that NaN fails.
+  if (!(step >= 1 && step <= 9007199254740992.0) || step != std::floor(step)) {
+    throw Error("ERR_ARGUMENT", std::string("[") + where +
+                                    "] expected step to be an integer of 1 or more but received " +
+                                    std::to_string(step));
+  }
+  return static_cast<std::int64_t>(step);
+}
+
 struct AdamAttributes {
   double beta1, beta2, epsilon, weight_decay;
   bool decoupled;
@@ -80,13 +91,7 @@ class AdamUpdate : public Instruction {
 
  private:
   AdamScalars<T> scalars_of(double step, double learning_rate) const {
-    // Written so that NaN fails.
-    if (!(step >= 1 && step <= 9007199254740992.0) || step != std::floor(step)) {
-      throw Error("ERR_ARGUMENT",
-                  "[adamUpdate] expected step to be an integer of 1 or more but received " +
-                      std::to_string(step));
-    }
-    const auto t = static_cast<std::int64_t>(step);
+    const std::int64_t t = step_number("adamUpdate", step);
     const AdamAttributes& a = attributes_;
     return {static_cast<T>(a.beta1),
             static_cast<T>(1 - a.beta1),
@@ -101,6 +106,89 @@ class AdamUpdate : public Instruction {
 
   const Kernels<T>& kernels_;
   AdamAttributes attributes_;
+};
+
+struct RmspropAttributes {
+  double alpha, epsilon, momentum, weight_decay;
+  bool centered;
+  /// How many moments there are, the mean square counted.
+  int moments() const { return 1 + (centered ? 1 : 0) + (momentum != 0 ? 1 : 0); }
+};
+
+template <class T>
+class RmspropUpdate : public Instruction {
+ public:
+  RmspropUpdate(const Kernels<T>& kernels, const RmspropAttributes& attributes)
+      : kernels_(kernels), attributes_(attributes) {}
+
+  bool may_alias(int output, int input) const override {
+    return output == 0 ? input == 0 : input == output + 2;
+  }
+
+  void run(const Run& run) const override {
+    const RmspropAttributes& a = attributes_;
+    const RmspropScalars<T> scalars = {static_cast<T>(*run.inputs[2].as<double>()),
+                                       static_cast<T>(a.alpha),
+                                       static_cast<T>(1 - a.alpha),
+                                       static_cast<T>(a.epsilon),
+                                       static_cast<T>(a.momentum),
+                                       static_cast<T>(a.weight_decay)};
+    RmspropArrays<T> arrays = {};
+    arrays.parameter = run.inputs[0].as<T>();
+    arrays.gradient = run.inputs[1].as<T>();
+    arrays.square = run.inputs[3].as<T>();
+    arrays.new_parameter = run.outputs[0].as<T>();
+    arrays.new_square = run.outputs[1].as<T>();
+    std::size_t moment = 1;
+    if (a.centered) {
+      arrays.average = run.inputs[3 + moment].as<T>();
+      arrays.new_average = run.outputs[1 + moment++].as<T>();
+    }
+    if (a.momentum != 0) {
+      arrays.velocity = run.inputs[3 + moment].as<T>();
+      arrays.new_velocity = run.outputs[1 + moment].as<T>();
+    }
+    for_pieces(run, run.inputs[0].elements(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+      kernels_.rmsprop_update(arrays, scalars, begin, end);
+    });
+  }
+
+ private:
+  const Kernels<T>& kernels_;
+  RmspropAttributes attributes_;
+};
+
+struct AdagradAttributes {
+  double learning_rate_decay, epsilon, weight_decay;
+};
+
+template <class T>
+class AdagradUpdate : public Instruction {
+ public:
+  AdagradUpdate(const Kernels<T>& kernels, const AdagradAttributes& attributes)
+      : kernels_(kernels), attributes_(attributes) {}
+
+  bool may_alias(int output, int input) const override {
+    return (output == 0 && input == 0) || (output == 1 && input == 2);
+  }
+
+  void run(const Run& run) const override {
+    const auto t = static_cast<double>(step_number("adagradUpdate", *run.inputs[3].as<double>()));
+    const double rate =
+        *run.inputs[4].as<double>() / (1 + (t - 1) * attributes_.learning_rate_decay);
+    const AdagradScalars<T> scalars = {static_cast<T>(rate), static_cast<T>(attributes_.epsilon),
+                                       static_cast<T>(attributes_.weight_decay)};
+    const AdagradArrays<T> arrays = {run.inputs[0].as<T>(), run.inputs[1].as<T>(),
+                                     run.inputs[2].as<T>(), run.outputs[0].as<T>(),
+                                     run.outputs[1].as<T>()};
+    for_pieces(run, run.inputs[0].elements(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+      kernels_.adagrad_update(arrays, scalars, begin, end);
+    });
+  }
+
+ private:
+  const Kernels<T>& kernels_;
+  AdagradAttributes attributes_;
 };
 
 /// A finite number within [low, high].
@@ -163,6 +251,40 @@ std::unique_ptr<Instruction> prepare_adam_update(const Call& call, const KernelT
                      bounded(call, "epsilon", -kLargest, kLargest),
                      bounded(call, "weightDecay", -kLargest, kLargest),
                      call.attributes.boolean("decoupled")});
+}
+
+std::unique_ptr<Instruction> prepare_rmsprop_update(const Call& call, const KernelTable& table) {
+  const RmspropAttributes attributes = {
+      bounded(call, "alpha", 0, 1), bounded(call, "epsilon", -kLargest, kLargest),
+      bounded(call, "momentum", -kLargest, kLargest),
+      bounded(call, "weightDecay", -kLargest, kLargest), call.attributes.boolean("centered")};
+  const auto moments = static_cast<std::size_t>(attributes.moments());
+  expect_operands(call, 3 + moments, 4);
+  const TensorSpec& parameter = expect_parameter(call);
+  expect_scalar(call, 2, "learningRate");
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (i < moments) {
+      expect_like(required_input(call, 3 + i, "a moment"), "a moment", parameter);
+      expect_like(required_output(call, 1 + i, "a new moment"), "a new moment", parameter);
+    } else if (call.outputs[1 + i].present) {
+      refuse("expected " + std::to_string(moments) + " new moments but received more");
+    }
+  }
+  return make_floating<RmspropUpdate>(parameter.dtype, table, attributes);
+}
+
+std::unique_ptr<Instruction> prepare_adagrad_update(const Call& call, const KernelTable& table) {
+  expect_operands(call, 5, 2);
+  const TensorSpec& parameter = expect_parameter(call);
+  expect_like(required_input(call, 2, "sum"), "sum", parameter);
+  expect_scalar(call, 3, "step");
+  expect_scalar(call, 4, "learningRate");
+  expect_like(required_output(call, 1, "new sum"), "new sum", parameter);
+  return make_floating<AdagradUpdate>(
+      parameter.dtype, table,
+      AdagradAttributes{bounded(call, "learningRateDecay", 0, kLargest),
+                        bounded(call, "epsilon", -kLargest, kLargest),
+                        bounded(call, "weightDecay", -kLargest, kLargest)});
 }
 
 }  // namespace stridenet

@@ -4,6 +4,7 @@ import type { Family } from './case.ts';
 import { checkFiniteCases } from './checkFinite.ts';
 import { conv2dCases } from './conv2d.ts';
 import { countCorrectCases } from './countCorrect.ts';
+import { elementwiseLossCases } from './elementwiseLoss.ts';
 import { gatherRowsCases } from './gatherRows.ts';
 import { linearCases } from './linear.ts';
 import { matmulCases } from './matmul.ts';
@@ -13,7 +14,6 @@ import { reluCases } from './relu.ts';
 import { reshapeCases } from './reshape.ts';
 import { softmaxCases } from './softmax.ts';
 import { softmaxCrossEntropyCases } from './softmaxCrossEntropy.ts';
-import { squaredErrorCases } from './squaredError.ts';
 import { transposeCases } from './transpose.ts';
 
 /** The cases of every family, by the name that it has in all four rooms. */
@@ -27,7 +27,7 @@ export const families: Readonly<Record<string, Family>> = {
   add: addCases,
   softmax: softmaxCases,
   softmaxCrossEntropy: softmaxCrossEntropyCases,
-  squaredError: squaredErrorCases,
+  elementwiseLoss: elementwiseLossCases,
   countCorrect: countCorrectCases,
   optimizer: optimizerCases,
   gatherRows: gatherRowsCases,

@@ -1,4 +1,9 @@
-import type { AdamAttributes, SgdAttributes } from '../../lib/ops/optimizer.ts';
+import type {
+  AdagradAttributes,
+  AdamAttributes,
+  RmspropAttributes,
+  SgdAttributes,
+} from '../../lib/ops/optimizer.ts';
 import { type DType, type Tensor, tensor, zeros as zerosOf } from '../../lib/tensor.ts';
 import { absolute, oracle } from '../support/oracle.ts';
 import {
@@ -15,6 +20,7 @@ import {
   type WrongCall,
   type WrongData,
 } from './case.ts';
+import { tiny } from './rows.ts';
 
 /** Zeros of any dtype under one type: the operands of a step share no dtype. */
 const zeros = (shape: readonly number[], dtype?: DType): Tensor => zerosOf(shape, dtype);
@@ -61,6 +67,65 @@ const adamModel: ErrorModel = {
       );
     });
     return [boundP, boundM, boundV];
+  },
+};
+
+const rmspropModel: ErrorModel = {
+  kind: 'composed',
+  derivation:
+    's is a sum of two positive products: 8u of it; the mean gradient a errs by 8u of its parts A, ' +
+    'so that the variance errs by 8u·s + 20u·A², and its root (plus ε) by half of that over itself. ' +
+    'g errs by 2u·G of its parts G; quotient, velocity and step round once or twice each',
+  bounds: (inputs, outputs, u, attributes) => {
+    const { alpha, epsilon, momentum, weightDecay, centered } = attributes as RmspropAttributes;
+    const [p, gradient, rate, , ...more] = inputs as Tensor[];
+    const [, square, ...newMore] = outputs as Tensor[];
+    const size = (tensor: Tensor | undefined, i: number) => Math.abs(tensor?.data[i] ?? 0);
+    const velocity = momentum === 0 ? undefined : more.at(-1);
+    const [bounds, moments]: [number[], number[][]] = [[], newMore.map(() => [])];
+    (p as Tensor).data.forEach((value, i) => {
+      const G = size(gradient, i) + weightDecay * Math.abs(value);
+      const s = size(square, i);
+      const A = centered ? alpha * size(more[0], i) + (1 - alpha) * G : 0;
+      const variance = s - (centered ? size(newMore[0], i) ** 2 : 0);
+      const errorOfVariance = (8 * s + 20 * A * A) * u + tiny;
+      const root = Math.sqrt(variance) + epsilon;
+      const quotient =
+        (G / root) * 8 * u + (G / root) * (errorOfVariance / (2 * Math.sqrt(variance) * root));
+      const direction = quotient + 4 * u * momentum * size(velocity, i);
+      const rates = (rate as Tensor).item();
+      const step = momentum * size(velocity, i) + G / root;
+      bounds.push(rates * (direction + 4 * u * step) + 2 * u * Math.abs(value) + tiny);
+      if (centered) moments[0]?.push(8 * u * A + tiny);
+      if (momentum !== 0) moments.at(-1)?.push(direction + 2 * u * step + tiny);
+    });
+    const squares = Array.from((square as Tensor).data, (s) => 8 * u * (s as number) + tiny);
+    return [bounds, squares, ...moments];
+  },
+};
+
+const adagradModel: ErrorModel = {
+  kind: 'composed',
+  derivation:
+    'g errs by 2u·G of its parts G, s by 8u of its parts S; the step rounds five times and takes ' +
+    'half of the relative error of s',
+  bounds: (inputs, outputs, u, attributes) => {
+    const { learningRateDecay, epsilon, weightDecay } = attributes as AdagradAttributes;
+    const [p, gradient, sum, step, learningRate] = inputs as Tensor[];
+    const [, newSum] = outputs as Tensor[];
+    const t = (step as Tensor).item();
+    const rate = (learningRate as Tensor).item() / (1 + (t - 1) * learningRateDecay);
+    const [bounds, sums]: [number[], number[]] = [[], []];
+    (p as Tensor).data.forEach((value, i) => {
+      const G = Math.abs(gradient?.data[i] as number) + weightDecay * Math.abs(value);
+      const S = (sum?.data[i] as number) + G * G;
+      const s = newSum?.data[i] as number;
+      const relative = (8 * u * S + tiny) / (2 * s);
+      const quotient = (rate * G) / (Math.sqrt(s) + epsilon);
+      bounds.push(quotient * (8 * u + relative) + 2 * u * Math.abs(value) + tiny);
+      sums.push(8 * u * S + tiny);
+    });
+    return [bounds, sums];
   },
 };
 
@@ -112,6 +177,62 @@ function adamCase(
   };
 }
 
+const rmsprop: RmspropAttributes = {
+  alpha: 0.99,
+  epsilon: 1e-8,
+  momentum: 0,
+  weightDecay: 0,
+  centered: false,
+};
+
+/** Mean squares that leave the variance at 0.5 or more whatever the mean gradient (below 0.7). */
+function rmspropCase(
+  title: string,
+  shape: readonly number[],
+  attributes: Partial<RmspropAttributes>,
+): Case {
+  const settings = { ...rmsprop, ...attributes } as RmspropAttributes;
+  return {
+    operator: 'rmspropUpdate',
+    title: `${title}, ${sizes(shape)}`,
+    seed: 5,
+    inputs: [
+      uniform(shape),
+      uniform(shape),
+      scalar64(0.01),
+      uniform(shape, 1, 2),
+      ...(settings.centered ? [uniform(shape, -0.6, 0.6)] : []),
+      ...(settings.momentum === 0 ? [] : [uniform(shape)]),
+    ],
+    attributes: settings,
+    model: rmspropModel,
+  };
+}
+
+const adagrad: AdagradAttributes = { learningRateDecay: 0, epsilon: 1e-10, weightDecay: 0 };
+
+function adagradCase(
+  title: string,
+  shape: readonly number[],
+  step: number,
+  attributes: Partial<AdagradAttributes> = {},
+): Case {
+  return {
+    operator: 'adagradUpdate',
+    title: `${title}, ${sizes(shape)}`,
+    seed: 6,
+    inputs: [
+      uniform(shape),
+      uniform(shape),
+      uniform(shape, 0.01, 3),
+      scalar64(step),
+      scalar64(0.01),
+    ],
+    attributes: { ...adagrad, ...attributes } as AdagradAttributes,
+    model: adagradModel,
+  };
+}
+
 const shape = [5, 13];
 
 const cases: Case[] = [
@@ -132,6 +253,22 @@ const cases: Case[] = [
   ...lengths.map((n) => adamCase('step 5', [n], 5)),
   adamCase('step 5', [0], 5),
   adamCase('step 5', [3, 1, 150, 150], 5),
+  ...[false, true].flatMap((centered) => [
+    rmspropCase(`centered ${centered}`, shape, { centered }),
+    rmspropCase(`centered ${centered}, weight decay`, shape, { centered, weightDecay: 0.1 }),
+    rmspropCase(`centered ${centered}, momentum`, shape, { centered, momentum: 0.9 }),
+    rmspropCase(`centered ${centered}, a large epsilon`, shape, { centered, epsilon: 0.1 }),
+    rmspropCase(`centered ${centered}, alpha 0.5`, [3, 1, 150, 150], { centered, alpha: 0.5 }),
+  ]),
+  ...lengths.map((n) => rmspropCase('all', [n], { centered: true, momentum: 0.5 })),
+  rmspropCase('all', [0], { centered: true, momentum: 0.5 }),
+  adagradCase('step 1', shape, 1),
+  adagradCase('decay of the rate', shape, 1000, { learningRateDecay: 0.01 }),
+  adagradCase('weight decay', shape, 7, { weightDecay: 0.1 }),
+  adagradCase('a large epsilon', shape, 3, { epsilon: 0.1 }),
+  ...lengths.map((n) => adagradCase('step 5', [n], 5)),
+  adagradCase('step 5', [0], 5),
+  adagradCase('step 5', [3, 1, 150, 150], 5),
   {
     operator: 'adamUpdate',
     title: 'a first step with gradient 0 moves nothing',
@@ -182,14 +319,66 @@ const wrongCalls: WrongCall[] = [
   },
 ];
 
-const wrongSteps: WrongData[] = [0, -1, 1.5, Number.NaN].map((step) => ({
-  operator: 'adamUpdate',
-  title: `step ${step}`,
-  inputs: [...[0, 1, 2, 3].map(() => uniform([5], 0, 1)), scalar64(step), scalar64(0.1)],
-  attributes: adam,
-  code: 'ERR_ARGUMENT',
-  message: ['adamUpdate', 'step'],
-}));
+const moreWrongCalls: WrongCall[] = [
+  {
+    operator: 'rmspropUpdate',
+    title: 'a moment too few',
+    call: (ops) =>
+      ops.rmspropUpdate(zeros([2]), zeros([2]), zeros([], 'float64'), [zeros([2])], {
+        ...rmsprop,
+        centered: true,
+      }),
+    code: 'ERR_ARGUMENT',
+    message: ['rmspropUpdate', 'gradientAverage', '1'],
+  },
+  {
+    operator: 'rmspropUpdate',
+    title: 'a moment of another shape',
+    call: (ops) =>
+      ops.rmspropUpdate(zeros([2]), zeros([2]), zeros([], 'float64'), [zeros([3])], rmsprop),
+    code: 'ERR_SHAPE',
+    message: ['rmspropUpdate', 'squareAverage', '(3)', '(2)'],
+  },
+  {
+    operator: 'adagradUpdate',
+    title: 'a float32 step',
+    call: (ops) =>
+      ops.adagradUpdate(
+        zeros([2]),
+        zeros([2]),
+        zeros([2]),
+        zeros([]),
+        zeros([], 'float64'),
+        adagrad,
+      ),
+    code: 'ERR_SHAPE',
+    message: ['adagradUpdate', 'step', 'float32'],
+  },
+];
+
+const stepped = [
+  { operator: 'adamUpdate', operands: 4, attributes: adam },
+  { operator: 'adagradUpdate', operands: 3, attributes: adagrad },
+];
+
+const wrongSteps: WrongData[] = stepped.flatMap(({ operator, operands, attributes }) =>
+  [0, -1, 1.5, Number.NaN].map((step) => ({
+    operator,
+    title: `${operator}: step ${step}`,
+    inputs: [
+      ...Array.from({ length: operands }, () => uniform([5], 0, 1)),
+      scalar64(step),
+      scalar64(0.1),
+    ],
+    attributes,
+    code: 'ERR_ARGUMENT' as const,
+    message: [operator, 'step'],
+  })),
+);
 
 /** The steps of optimizers. */
-export const optimizerCases: Family = { cases, wrongCalls, wrongData: wrongSteps };
+export const optimizerCases: Family = {
+  cases,
+  wrongCalls: [...wrongCalls, ...moreWrongCalls],
+  wrongData: wrongSteps,
+};

@@ -1,4 +1,4 @@
-import type { Reduction } from '../../lib/ops/softmaxCrossEntropy.ts';
+import type { Reduction } from '../../lib/ops/loss.ts';
 import type { Tensor } from '../../lib/tensor.ts';
 
 /** What a loss may make of its samples. */

@@ -1,6 +1,7 @@
-import type { Reduction } from '../../lib/ops/softmaxCrossEntropy.ts';
+import type { Reduction } from '../../lib/ops/loss.ts';
 import { type Tensor, tensor, zeros } from '../../lib/tensor.ts';
 import {
+  absent,
   type Case,
   type ErrorModel,
   type Family,
@@ -14,9 +15,29 @@ import {
 } from './case.ts';
 import { extremeLogits, logSumOf, matrices, reductions, row, sum, sumError, tiny } from './rows.ts';
 
-function targetsOf(labels: Tensor, n: number, C: number): number[] {
-  if (labels.shape.length === 2) return row(labels, n);
-  return Array.from({ length: C }, (_, c) => (c === labels.data[n] ? 1 : 0));
+/** w_c·((1 − ε)·t_c + ε/C) of a sample. */
+function targetsOf(
+  labels: Tensor,
+  weights: Tensor | null | undefined,
+  smoothing: unknown,
+  n: number,
+  C: number,
+): number[] {
+  const own =
+    labels.shape.length === 2
+      ? row(labels, n)
+      : Array.from({ length: C }, (_, c) => (c === labels.data[n] ? 1 : 0));
+  return own.map(
+    (t, c) =>
+      (weights?.data[c] ?? 1) * ((1 - (smoothing as number)) * t + (smoothing as number) / C),
+  );
+}
+
+/** What the loss of a batch divides by. */
+function divisorOf(labels: Tensor, weights: Tensor | null | undefined, reduction: unknown): number {
+  if (reduction !== 'mean') return 1;
+  if (!weights || labels.shape.length === 2) return labels.shape[0] as number;
+  return sum(Array.from(labels.data, (label) => weights.data[label as number] as number));
 }
 
 const crossEntropyModel: ErrorModel = {
@@ -24,23 +45,19 @@ const crossEntropyModel: ErrorModel = {
   derivation:
     'the sum of exponentials has relative error ε = (4·√C + log C + 16)·u, its logarithm that much ' +
     'absolutely; maximum, logit and products round relative to themselves; then a sum of N terms',
-  bounds: ([logits, labels], [loss], u, { reduction }) => {
+  bounds: ([logits, labels, weights], [loss], u, { reduction, labelSmoothing }) => {
     const [z, y] = [logits as Tensor, labels as Tensor];
     const [N = 0, C = 0] = z.shape;
     const each = Array.from({ length: N }, (_, n) => {
-      const [zs, ts] = [row(z, n), targetsOf(y, n, C)];
+      const [zs, ts] = [row(z, n), targetsOf(y, weights, labelSmoothing, n, C)];
       const scale = 1 + Math.abs(logSumOf(zs)) + Math.max(...zs.map(Math.abs));
       const weighted = ts.map((t, c) => Math.abs(t) * (scale + Math.abs(zs[c] as number)));
       return sumError(C) * u * sum(weighted);
     });
     if (reduction === 'none') return [each];
-    const whole =
-      sum(each) +
-      (4 * Math.sqrt(N) + 2) *
-        u *
-        Math.abs(loss?.data[0] as number) *
-        (reduction === 'mean' ? N : 1);
-    return [[reduction === 'mean' ? whole / N : whole]];
+    const divisor = Math.abs(divisorOf(y, weights, reduction));
+    const value = Math.abs(loss?.data[0] as number);
+    return [[sum(each) / divisor + (4 * Math.sqrt(N) + 4) * u * value]];
   },
 };
 
@@ -49,21 +66,22 @@ const crossEntropyGradientModel: ErrorModel = {
   derivation:
     "softmax's error times the targets' mass, whose sum of C terms errs by 4·√C·u; the difference " +
     'rounds relative to its parts, the scale (dloss/N) and the product once each',
-  bounds: ([logits, labels, dloss], _, u, { reduction }) => {
+  bounds: ([logits, labels, dloss, weights], _, u, { reduction, labelSmoothing }) => {
     const [z, y, d] = [logits as Tensor, labels as Tensor, dloss as Tensor];
     const [N = 0, C = 0] = z.shape;
     const bounds: number[] = [];
     for (let n = 0; n < N; n++) {
-      const [zs, ts] = [row(z, n), targetsOf(y, n, C)];
+      const [zs, ts] = [row(z, n), targetsOf(y, weights, labelSmoothing, n, C)];
       const mass = sum(ts.map(Math.abs));
       const logSum = logSumOf(zs);
       const largest = Math.max(...zs);
       const scale =
-        Math.abs(d.data[reduction === 'none' ? n : 0] as number) / (reduction === 'mean' ? N : 1);
+        Math.abs(d.data[reduction === 'none' ? n : 0] as number) /
+        Math.abs(divisorOf(y, weights, reduction));
       for (const [c, value] of zs.entries()) {
         const p = Math.exp(value - logSum);
         const error = (largest - value + sumError(C) + 4 * Math.sqrt(C)) * u * p + tiny;
-        bounds.push(scale * (mass * error + 4 * u * (mass * p + Math.abs(ts[c] as number))) + tiny);
+        bounds.push(scale * (mass * error + 8 * u * (mass * p + Math.abs(ts[c] as number))) + tiny);
       }
     }
     return [bounds];
@@ -82,43 +100,70 @@ function probabilities(N: number, C: number): Input {
   };
 }
 
-function casesOf(N: number, C: number): Case[] {
+/** Settings of the loss; class weights are their operand, or null. */
+interface Settings {
+  readonly title: string;
+  readonly labelSmoothing: number;
+  readonly weights: Input;
+}
+
+const plain: Settings = { title: '', labelSmoothing: 0, weights: absent };
+
+function casesOf(N: number, C: number, labelled: [string, Input], settings: Settings): Case[] {
+  const [kind, labels] = labelled;
+  const { title, labelSmoothing, weights } = settings;
+  return reductions.flatMap((reduction): Case[] => {
+    const common = {
+      title: `${sizes([N, C])}, ${kind}, ${reduction}${title}`,
+      seed: 1,
+      attributes: { reduction, labelSmoothing },
+    };
+    const logits = uniform([N, C], -6, 6);
+    const dloss = uniform(reduction === 'none' ? [N] : [], 0.5, 2);
+    return [
+      {
+        ...common,
+        operator: 'softmaxCrossEntropy',
+        inputs: [logits, labels, weights],
+        model: crossEntropyModel,
+        ...(reduction === 'none' ? { perSample: [0, 1] } : {}),
+        ...(N * C > 0 && N * C <= 100 ? { gradient: { inputs: [0], tolerance: 1e-6 } } : {}),
+      },
+      {
+        ...common,
+        operator: 'softmaxCrossEntropyGradient',
+        inputs: [logits, labels, dloss, weights],
+        model: crossEntropyGradientModel,
+        ...(reduction === 'none' ? { perSample: [0, 1, 2] } : {}),
+      },
+    ];
+  });
+}
+
+function plainCases(N: number, C: number): Case[] {
   const kinds: [string, Input][] = [
     ['int32 labels', indices(N, C)],
     ['uint8 labels', indices(N, Math.min(C, 256), 'uint8')],
     ['targets', probabilities(N, C)],
     ['targets of any sum', uniform([N, C], -1, 1)],
   ];
-  return kinds.flatMap(([kind, labels]) =>
-    reductions.flatMap((reduction): Case[] => {
-      const common = {
-        title: `${sizes([N, C])}, ${kind}, ${reduction}`,
-        seed: 1,
-        attributes: { reduction },
-      };
-      return [
-        {
-          ...common,
-          operator: 'softmaxCrossEntropy',
-          inputs: [uniform([N, C], -6, 6), labels],
-          model: crossEntropyModel,
-          ...(reduction === 'none' ? { perSample: [0, 1] } : {}),
-          ...(N * C > 0 && N * C <= 100 ? { gradient: { inputs: [0], tolerance: 1e-6 } } : {}),
-        },
-        {
-          ...common,
-          operator: 'softmaxCrossEntropyGradient',
-          inputs: [
-            uniform([N, C], -6, 6),
-            labels,
-            uniform(reduction === 'none' ? [N] : [], 0.5, 2),
-          ],
-          model: crossEntropyGradientModel,
-          ...(reduction === 'none' ? { perSample: [0, 1, 2] } : {}),
-        },
-      ];
-    }),
-  );
+  return kinds.flatMap((kind) => casesOf(N, C, kind, plain));
+}
+
+/** Smoothed labels, weighted classes and both, of class numbers and of targets. */
+function variedCases(N: number, C: number): Case[] {
+  const weights = uniform([C], 0.2, 2);
+  const kinds: [string, Input][] = [
+    ['int32 labels', indices(N, C)],
+    ['targets', probabilities(N, C)],
+  ];
+  const settings: Settings[] = [
+    { title: ', smoothed', labelSmoothing: 0.1, weights: absent },
+    { title: ', weighted', labelSmoothing: 0, weights },
+    { title: ', smoothed and weighted', labelSmoothing: 0.3, weights },
+    { title: ', smoothed wholly', labelSmoothing: 1, weights: absent },
+  ];
+  return kinds.flatMap((kind) => settings.flatMap((each) => casesOf(N, C, kind, each)));
 }
 
 const farApart = [literal(extremeLogits, [4, 4]), literal([0, 3, 1, 2], [4], 'int32')];
@@ -129,8 +174,8 @@ const special: Case[] = [
       operator: 'softmaxCrossEntropy',
       title: `logits far apart, ${reduction}`,
       seed: 1,
-      inputs: farApart,
-      attributes: { reduction },
+      inputs: [...farApart, absent],
+      attributes: { reduction, labelSmoothing: 0 },
       model: crossEntropyModel,
     }),
   ),
@@ -138,8 +183,8 @@ const special: Case[] = [
     operator: 'softmaxCrossEntropyGradient',
     title: 'logits far apart',
     seed: 1,
-    inputs: [...farApart, literal([1], [])],
-    attributes: { reduction: 'mean' },
+    inputs: [...farApart, literal([1], []), absent],
+    attributes: { reduction: 'mean', labelSmoothing: 0 },
     model: crossEntropyGradientModel,
   },
 ];
@@ -176,6 +221,42 @@ const wrongCalls: WrongCall[] = [
     code: 'ERR_ARGUMENT',
     message: ['softmaxCrossEntropy', "'max'"],
   },
+  {
+    operator: 'softmaxCrossEntropy',
+    title: 'another number of class weights',
+    call: (ops) =>
+      ops.softmaxCrossEntropy(zeros([4, 3]), zeros([4], 'int32'), { classWeights: [1, 2] }),
+    code: 'ERR_SHAPE',
+    message: ['softmaxCrossEntropy', 'classWeights', '(2)', '(4, 3)'],
+  },
+  {
+    operator: 'softmaxCrossEntropy',
+    title: 'class weights of another dtype',
+    call: (ops) =>
+      ops.softmaxCrossEntropy(zeros([4, 3]), zeros([4], 'int32'), {
+        classWeights: zeros([3], 'float64'),
+      }),
+    code: 'ERR_DTYPE',
+    message: ['softmaxCrossEntropy', 'classWeights', 'float64'],
+  },
+  {
+    operator: 'softmaxCrossEntropy',
+    title: 'a class weight that is no number',
+    call: (ops) =>
+      ops.softmaxCrossEntropy(zeros([4, 3]), zeros([4], 'int32'), {
+        classWeights: [1, Number.NaN, 1],
+      }),
+    code: 'ERR_ARGUMENT',
+    message: ['softmaxCrossEntropy', 'classWeights[1]', 'NaN'],
+  },
+  {
+    operator: 'softmaxCrossEntropy',
+    title: 'label smoothing above 1',
+    call: (ops) =>
+      ops.softmaxCrossEntropy(zeros([4, 3]), zeros([4], 'int32'), { labelSmoothing: 1.5 }),
+    code: 'ERR_ARGUMENT',
+    message: ['softmaxCrossEntropy', 'labelSmoothing', '1.5'],
+  },
 ];
 
 /** Labels that name no class, for an operator whose first operands are logits and labels. */
@@ -202,10 +283,23 @@ export function wrongLabels(
 
 /** Softmax with cross-entropy and its gradient. */
 export const softmaxCrossEntropyCases: Family = {
-  cases: [...matrices.flatMap(([N, C]) => casesOf(N, C)), ...special],
+  cases: [
+    ...matrices.flatMap(([N, C]) => plainCases(N, C)),
+    ...matrices.filter(([N, C]) => N * C <= 700).flatMap(([N, C]) => variedCases(N, C)),
+    ...special,
+  ],
   wrongCalls,
   wrongData: [
-    ...reductions.flatMap((reduction) => wrongLabels('softmaxCrossEntropy', [], { reduction })),
-    ...wrongLabels('softmaxCrossEntropyGradient', [uniform([])], { reduction: 'mean' }),
+    ...reductions.flatMap((reduction) =>
+      [absent, uniform([3], 0.5, 1)].flatMap((weights) =>
+        wrongLabels('softmaxCrossEntropy', [weights], { reduction, labelSmoothing: 0 }),
+      ),
+    ),
+    ...[absent, uniform([3], 0.5, 1)].flatMap((weights) =>
+      wrongLabels('softmaxCrossEntropyGradient', [uniform([]), weights], {
+        reduction: 'mean',
+        labelSmoothing: 0.1,
+      }),
+    ),
   ],
 };

@@ -127,6 +127,8 @@ TEST(Loss, SoftmaxTakesExtremesAndNaN) {
   });
 }
 
+const std::pair kUnsmoothed{"labelSmoothing", 0.0};
+
 /// Both functions against long double, with class numbers or with targets.
 template <class T>
 void check_cross_entropy(const KernelTable& table, const std::string& reduction,
@@ -136,13 +138,16 @@ void check_cross_entropy(const KernelTable& table, const std::string& reduction,
   const bool none = reduction == "none";
   const TensorSpec loss_spec =
       none ? spec_of(dtype_of<T>::value, {rows}) : spec_of(dtype_of<T>::value, {});
-  Trial trial{
-      "softmaxCrossEntropy", attributes_of(std::pair{"reduction", reduction}), {}, {loss_spec}};
+  Trial trial{"softmaxCrossEntropy",
+              attributes_of(std::pair{"reduction", reduction}, kUnsmoothed),
+              {},
+              {loss_spec}};
   trial.inputs.push_back(logits_of<T>(rows, columns, 1));
   std::vector<std::int32_t> labels;
   for (std::int64_t n = 0; n < rows; ++n) labels.push_back(static_cast<std::int32_t>(n % columns));
   trial.inputs.push_back(targets ? logits_of<T>(rows, columns, 3, 1)
                                  : Operand::of<std::int32_t>({rows}, labels));
+  trial.inputs.emplace_back();
   const auto loss = trial.run_on_all_threads(table)[0].values<T>();
 
   Trial gradient{"softmaxCrossEntropyGradient", trial.attributes, {}, {trial.inputs[0].spec}};
@@ -151,6 +156,7 @@ void check_cross_entropy(const KernelTable& table, const std::string& reduction,
                                     : Operand::of<std::int32_t>({rows}, labels));
   gradient.inputs.push_back(Operand::of<T>(
       loss_spec.shape, std::vector<T>(static_cast<std::size_t>(none ? rows : 1), T(0.75))));
+  gradient.inputs.emplace_back();
   const auto dz = gradient.run_on_all_threads(table)[0].values<T>();
 
   long double total = 0;
@@ -210,18 +216,21 @@ TEST(Loss, LabelsOutOfRangeAreRefused) {
   on_every_table([]<class T>(const KernelTable& table) {
     for (const std::int32_t bad : {-1, 10, std::numeric_limits<std::int32_t>::max()}) {
       Trial trial{"softmaxCrossEntropy",
-                  attributes_of(std::pair{"reduction", std::string("mean")}),
+                  attributes_of(std::pair{"reduction", std::string("mean")}, kUnsmoothed),
                   {},
                   {spec_of(dtype_of<T>::value, {})}};
       trial.inputs.push_back(logits_of<T>(5, 10, 1));
       trial.inputs.push_back(Operand::of<std::int32_t>({5}, {0, 9, 3, bad, 4}));
+      trial.inputs.emplace_back();
       EXPECT_EQ(code_of([&] { trial.run(table, 2); }), "ERR_ARGUMENT");
+      trial.inputs.pop_back();
       trial.name = "countCorrect";
       trial.outputs = {spec_of(DType::int32, {})};
       EXPECT_EQ(code_of([&] { trial.run(table, 2); }), "ERR_ARGUMENT");
       trial.name = "softmaxCrossEntropyGradient";
       trial.outputs = {trial.inputs[0].spec};
       trial.inputs.push_back(Operand::of<T>({}, {T{1}}));
+      trial.inputs.emplace_back();
       EXPECT_EQ(code_of([&] { trial.run(table, 2); }), "ERR_ARGUMENT");
     }
   });

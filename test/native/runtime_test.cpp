@@ -160,11 +160,12 @@ ProgramDescription with_scratch(std::int64_t scratch) {
   description.buffers.push_back(batched(buffer(BufferKind::feed, {4}, -1, DType::int32)));
   description.buffers.push_back(buffer(BufferKind::temporary, {}, 64));
   description.instructions.push_back({"relu", {0}, {5}, {}, -1});
-  description.instructions.push_back({"softmaxCrossEntropy",
-                                      {5, 6},
-                                      {7},
-                                      attributes_of(std::pair{"reduction", std::string("mean")}),
-                                      scratch});
+  description.instructions.push_back(
+      {"softmaxCrossEntropy",
+       {5, 6, -1},
+       {7},
+       attributes_of(std::pair{"reduction", std::string("mean")}, std::pair{"labelSmoothing", 0.0}),
+       scratch});
   return description;
 }
 
