@@ -14,9 +14,9 @@ const LIB = [
   ['backends'],
   ['dispatch'],
   ['transforms', 'cpu'],
-  ['check'],
   ['layers', 'losses', 'optimizers', 'metrics'],
   ['train', 'models'],
+  ['check'],
   ['index'],
   ['cli'],
 ];

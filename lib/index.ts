@@ -8,12 +8,14 @@ export type {
 } from './backends/backend.ts';
 export { setDefaultBackend } from './backends/index.ts';
 export {
+  type Checkable,
   type CheckResult,
+  type CompareBackendsOptions,
   compareBackends,
   type GradientCheckOptions,
   gradientCheck,
   type WorstEntry,
-} from './check.ts';
+} from './check/index.ts';
 export { type CpuInfo, cpuInfo, setThreads } from './cpu.ts';
 export type { Dataset } from './data/dataset.ts';
 export * as data from './data/index.ts';

@@ -2,12 +2,13 @@ import type { BackendName } from '../backends/backend.ts';
 import { backendOf, defaultBackend } from '../backends/index.ts';
 import { cpuInfo } from '../cpu.ts';
 import { checkDataset, type Dataset } from '../data/dataset.ts';
-import { argumentError, checkOptions, StridenetError, shapeError } from '../errors.ts';
+import { argumentError, checkOptions, dtypeError, StridenetError, shapeError } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
 import { type Loss, softmaxCrossEntropy } from '../losses/index.ts';
+import { checkOperand, type Operand, type Variable } from '../ops/operator.ts';
 import { checkSeed } from '../random.ts';
 import { checkInteger, formatShape, type Shape, sameShape } from '../shape.ts';
-import { checkFloatDType, describe, type FloatDType, Tensor } from '../tensor.ts';
+import { checkFloatDType, describe, type FloatDType, full, Tensor } from '../tensor.ts';
 import { Architecture } from './architecture.ts';
 import { checkInput, Evaluator, Predictor, type RunSettings } from './evaluator.ts';
 import type { Evaluation, History, TrainEvent } from './events.ts';
@@ -45,7 +46,43 @@ export interface PredictOptions {
   scale?: number;
 }
 
+/** Settings of `apply`. */
+export interface ApplyOptions {
+  /** With the batch's own statistics and with dropout; states do not change. Default false. */
+  training?: boolean;
+  /** Of dropout; default 0. */
+  seed?: number;
+  /** The number of the training step, of which dropout depends; default 1. */
+  step?: number;
+}
+
 const maxPredictBatch = 256;
+
+/** Throws unless a network can be applied to `x` with these parameters in place of its own. */
+function checkApplied(
+  { inputShape, dtype, parameters: own }: Architecture,
+  x: Operand,
+  parameters: ReadonlyMap<string, Operand>,
+): void {
+  checkOperand('apply', 'x', x);
+  if (!sameShape(x.shape.slice(1), inputShape) || x.shape.length === 0) {
+    const [wanted, given] = [`(N, ${inputShape.join(', ')})`, formatShape(x.shape)];
+    throw shapeError('apply', `the network takes ${wanted} but x is ${given}`);
+  }
+  if (x.dtype !== dtype) {
+    throw dtypeError('apply', `the network takes ${dtype} but x is ${describe(x)}`);
+  }
+  const known = new Map(own.map(({ key, shape }) => [key, shape]));
+  for (const [key, value] of parameters) {
+    const shape = known.get(key);
+    if (shape === undefined) {
+      throw argumentError('apply', `a key of ${[...known.keys()].join(', ')}`, key);
+    }
+    checkOperand('apply', key, value);
+    if (sameShape(value.shape, shape)) continue;
+    throw shapeError('apply', `${key} must be ${formatShape(shape)} but is ${describe(value)}`);
+  }
+}
 
 /** A network of layers one after the other, with its parameters. */
 export class Network {
@@ -141,6 +178,31 @@ export class Network {
     const result = this.#predictions.then(() => this.#predictNow(samples, scale));
     this.#predictions = result.catch(() => undefined);
     return result;
+  }
+
+  /**
+   * The network as a function of operators, of traced values to be differentiated or compiled, or of
+   * Tensors, which are computed with at once on the default backend. uint8 values are not scaled.
+   *
+   * @param x (N, …inputShape) in the network's dtype
+   * @param parameters take the place of the network's own, by key
+   * @throws ERR_SHAPE, ERR_DTYPE when x does not fit; ERR_ARGUMENT for an unknown key
+   */
+  apply(
+    x: Operand,
+    parameters: ReadonlyMap<string, Operand> = new Map(),
+    options: ApplyOptions = {},
+  ): Operand {
+    checkOptions('apply', options, ['training', 'seed', 'step']);
+    const { training = false, seed = 0, step = 1 } = options;
+    checkApplied(this.architecture, x, parameters);
+    const context = {
+      ...{ step: full([], step, 'float64'), seed: checkSeed('apply', seed) },
+      update: () => undefined,
+    };
+    const values = new Map<string, Operand>([...this.#store.latest, ...parameters]);
+    const how = training ? { training: context } : {};
+    return this.architecture.forward(x as Variable, values, how);
   }
 
   /**

@@ -1,0 +1,158 @@
+import * as sn from '../../lib/index.ts';
+
+const { layers, initializers } = sn;
+
+/** A layer with what it must make of an input. Shapes are of one sample. */
+export interface LayerCase {
+  readonly title: string;
+  readonly make: () => sn.layers.Layer;
+  readonly input: readonly number[];
+  readonly output: readonly number[];
+  /** Shapes by name, states last. */
+  readonly parameters?: Readonly<Record<string, readonly number[]>>;
+  readonly states?: Readonly<Record<string, readonly number[]>>;
+}
+
+const image = [4, 6, 5];
+const signal = [4, 9];
+
+/** Every kind of layer, with its options away from their defaults. */
+export const layerCases: readonly LayerCase[] = [
+  {
+    title: 'conv2d',
+    make: () =>
+      layers.conv2d({
+        filters: 6,
+        kernelSize: [3, 2],
+        stride: [2, 1],
+        padding: 'same',
+        groups: 2,
+        biasInitializer: initializers.normal({ deviation: 1 }),
+      }),
+    input: image,
+    output: [6, 3, 5],
+    parameters: { weight: [6, 2, 3, 2], bias: [6] },
+  },
+  {
+    title: 'conv2d, flipped and dilated, without bias',
+    make: () =>
+      layers.conv2d({
+        filters: 2,
+        kernelSize: 2,
+        dilation: 2,
+        padding: 'full',
+        flipKernel: true,
+        bias: false,
+        initializer: initializers.heNormal({ mode: 'fanOut' }),
+      }),
+    input: image,
+    output: [2, 8, 7],
+    parameters: { weight: [2, 4, 2, 2] },
+  },
+  {
+    title: 'conv1d',
+    make: () => layers.conv1d({ filters: 6, kernelSize: 3, stride: 2, padding: [2, 0], groups: 2 }),
+    input: signal,
+    output: [6, 5],
+    parameters: { weight: [6, 2, 3], bias: [6] },
+  },
+  {
+    title: 'convTranspose2d',
+    make: () =>
+      layers.convTranspose2d({
+        filters: 6,
+        kernelSize: 3,
+        stride: 2,
+        padding: 1,
+        outputPadding: [1, 0],
+        groups: 2,
+        bias: false,
+      }),
+    input: image,
+    output: [6, 12, 9],
+    parameters: { weight: [4, 3, 3, 3] },
+  },
+  {
+    title: 'dense',
+    make: () => layers.dense({ units: 3 }),
+    input: [7],
+    output: [3],
+    parameters: { weight: [3, 7], bias: [3] },
+  },
+  {
+    title: 'maxPool2d',
+    make: () =>
+      layers.maxPool2d({
+        kernelSize: [3, 2],
+        stride: 2,
+        padding: 1,
+        ceilMode: true,
+        ties: 'split',
+      }),
+    input: image,
+    output: [4, 4, 3],
+  },
+  {
+    title: 'avgPool2d',
+    make: () => layers.avgPool2d({ kernelSize: 3, padding: 1, stride: 2, countIncludePad: false }),
+    input: image,
+    output: [4, 3, 3],
+  },
+  {
+    title: 'maxPool1d',
+    make: () => layers.maxPool1d({ kernelSize: 3, stride: 2, padding: 1 }),
+    input: signal,
+    output: [4, 5],
+  },
+  {
+    title: 'avgPool1d',
+    make: () => layers.avgPool1d({ kernelSize: 2 }),
+    input: signal,
+    output: [4, 4],
+  },
+  {
+    title: 'globalAvgPool2d',
+    make: () => layers.globalAvgPool2d(),
+    input: image,
+    output: [4],
+  },
+  {
+    title: 'adaptiveAvgPool2d',
+    make: () => layers.adaptiveAvgPool2d({ outputSize: [4, 2] }),
+    input: image,
+    output: [4, 4, 2],
+  },
+  ...(['relu', 'softmax', 'linear'] as const).map((name) => ({
+    title: `activation ${name}`,
+    make: () => layers.activation(name),
+    input: [7],
+    output: [7],
+  })),
+  { title: 'flatten', make: () => layers.flatten(), input: image, output: [120] },
+  {
+    title: 'sequential',
+    make: () =>
+      layers.sequential({
+        layers: [layers.flatten(), layers.dense({ units: 5, name: 'last', activation: 'relu' })],
+      }),
+    input: image,
+    output: [5],
+    parameters: { 'last.weight': [5, 120], 'last.bias': [5] },
+  },
+  {
+    title: 'residual',
+    make: () =>
+      layers.residual({
+        layers: [layers.conv2d({ filters: 3, kernelSize: 3, padding: 1 })],
+        shortcut: [layers.conv2d({ filters: 3, kernelSize: 1, bias: false })],
+        activation: 'relu',
+      }),
+    input: image,
+    output: [3, 6, 5],
+    parameters: {
+      'body.0.weight': [3, 4, 3, 3],
+      'body.0.bias': [3],
+      'shortcut.0.weight': [3, 4, 1, 1],
+    },
+  },
+];
