@@ -13,7 +13,7 @@ const LIB = [
   ['compiler'],
   ['backends'],
   ['dispatch'],
-  ['transforms', 'cpu'],
+  ['transforms', 'cpu', 'sizes'],
   ['layers', 'losses', 'optimizers', 'metrics'],
   ['train', 'models'],
   ['check'],

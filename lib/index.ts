@@ -31,7 +31,7 @@ export type { Operand, Spec, Variable } from './ops/operator.ts';
 export * as optimizers from './optimizers/index.ts';
 export type { Optimizer } from './optimizers/optimizer.ts';
 export { Generator } from './random.ts';
-export * as shape from './shape.ts';
+export * as shape from './sizes.ts';
 export { type DType, full, Tensor, type TypedArray, tensor, zeros } from './tensor.ts';
 export type {
   Callbacks,

@@ -5,13 +5,14 @@ import { multiplyAdds } from '../lib/graph/cost.ts';
 import {
   compareBackends,
   gradientCheck,
+  layers,
   models,
   type Operand,
   ops,
+  sequential,
   shape,
   type Tensor,
   tensor,
-  trace,
   zeros,
 } from '../lib/index.ts';
 import { operators } from '../lib/ops/index.ts';
@@ -118,38 +119,46 @@ describe('B6: the cost of the network', () => {
 });
 
 describe('B7: sizes without running', () => {
-  const { convOutputSize } = shape;
+  const { convOutputSize, convParameters, samePadding } = shape;
 
   it('B7: 32x32x3 with ten 5x5 filters, stride 1, pad 2 is 32x32x10 with 760 parameters', () => {
-    const specs = [[1, 3, 32, 32], [10, 3, 5, 5], [10]].map((dimensions) => ({
-      shape: dimensions,
-      dtype: 'float32' as const,
-    }));
-    const graph = trace(
-      (x, w, b) => ops.conv2d(x as Operand, w as Operand, b, { padding: 2 }),
-      ...specs,
-    );
-    expect(graph.outputs[0]?.shape).toEqual([1, 10, 32, 32]);
-    const [filters = 0, biases = 0] = specs.slice(1).map((spec) => shape.elementCount(spec.shape));
-    expect([filters, filters + biases]).toEqual([750, 760]);
+    expect(convOutputSize([32, 32], 5, { padding: 2 })).toEqual([32, 32]);
+    const filters = { channels: 3, filters: 10, kernelSize: 5 };
+    expect(convParameters(filters)).toBe(760);
+    expect(convParameters({ ...filters, bias: false })).toBe(750);
+    const net = sequential({
+      inputShape: [3, 32, 32],
+      layers: [layers.conv2d({ filters: 10, kernelSize: 5, padding: 2 })],
+      backend: 'reference',
+    });
+    expect(net.layers()).toMatchObject([
+      {
+        ...{ outputShape: [10, 32, 32], parameters: 760, multiplyAdds: 750 * 32 * 32 },
+        ...{ activationBytes: 4 * 10 * 32 * 32, parameterBytes: 4 * 760 },
+      },
+    ]);
   });
 
-  it('B7: 7x7 with 3x3: stride 1 gives 5, stride 2 gives 3, pad 1 gives 7', () => {
-    expect(convOutputSize(7, 3)).toBe(5);
+  it('B7: 7x7 with 3x3: stride 1 gives 5x5, stride 2 gives 3x3, pad 1 gives 7x7', () => {
+    expect(convOutputSize([7, 7], 3)).toEqual([5, 5]);
+    expect(convOutputSize([7, 7], 3, { stride: 2 })).toEqual([3, 3]);
+    expect(convOutputSize([7, 7], 3, { padding: 1 })).toEqual([7, 7]);
     expect(convOutputSize(7, 3, { stride: 2 })).toBe(3);
-    expect(convOutputSize(7, 3, { padding: 2 })).toBe(7);
   });
 
   it('B7: a size that does not fit is floored, or an error when strict', () => {
-    expect(convOutputSize(7, 3, { stride: 3 })).toBe(2);
-    expect(() => convOutputSize(7, 3, { stride: 3, strict: true })).toThrow(
+    expect(convOutputSize([7, 7], 3, { stride: 3 })).toEqual([2, 2]);
+    expect(() => convOutputSize([7, 7], 3, { stride: 3, strict: true })).toThrow(
       expect.objectContaining({ code: 'ERR_SHAPE' }),
     );
-    expect(convOutputSize(7, 3, { stride: 2, strict: true })).toBe(3);
+    expect(convOutputSize([7, 7], 3, { stride: 2, strict: true })).toEqual([3, 3]);
   });
 
   it('B7: an odd filter keeps the size with padding (f − 1)/2 on each side', () => {
-    for (const f of [1, 3, 5, 7, 11]) expect(convOutputSize(28, f, { padding: f - 1 })).toBe(28);
+    for (const f of [1, 3, 5, 7, 11]) {
+      expect(convOutputSize(28, f, { padding: (f - 1) / 2 })).toBe(28);
+      expect(samePadding(28, f)).toEqual([(f - 1) / 2, (f - 1) / 2]);
+    }
   });
 });
 

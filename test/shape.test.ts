@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { type ErrorCode, shape } from '../lib/index.ts';
+import type { ErrorCode } from '../lib/index.ts';
+import {
+  checkShape,
+  convOutputSize,
+  elementCount,
+  formatShape,
+  resolvePadding,
+} from '../lib/shape.ts';
 import { Random } from './support/random.ts';
-
-const { checkShape, convOutputSize, elementCount, formatShape, resolvePadding } = shape;
 
 function refuses(call: () => unknown, code: ErrorCode, ...message: string[]): void {
   expect(call).toThrow(expect.objectContaining({ code, name: 'StridenetError' }));
