@@ -80,6 +80,56 @@ export function checkInteger(
   return value;
 }
 
+/** The axis that `value` names, negative ones counted from the end. Throws ERR_ARGUMENT. */
+export function resolveAxis(where: string, name: string, value: unknown, rank: number): number {
+  const axis = checkInteger(where, name, value, -rank, rank - 1);
+  return axis < 0 ? axis + rank : axis;
+}
+
+/**
+ * The axes that `value` names, a number or a list of them, in rising order; all of them by default.
+ * Throws ERR_ARGUMENT for axes that do not exist or that occur twice.
+ */
+export function resolveAxes(where: string, name: string, value: unknown, rank: number): number[] {
+  if (value === undefined) return Array.from({ length: rank }, (_, axis) => axis);
+  const listed = Array.isArray(value)
+    ? value.map((each, i) => resolveAxis(where, `${name}[${i}]`, each, rank))
+    : [resolveAxis(where, name, value, rank)];
+  if (new Set(listed).size < listed.length) {
+    throw argumentError(where, `${name} to name each axis once`, value);
+  }
+  return listed.sort((a, b) => a - b);
+}
+
+/**
+ * The shape to which shapes broadcast, as NumPy's: aligned at the last axis, sizes are equal or 1,
+ * and missing ones count as 1.
+ * @param shapes by the names that messages give them
+ * @throws ERR_SHAPE when they do not fit
+ */
+export function broadcastShapes(
+  where: string,
+  shapes: Readonly<Record<string, Shape>>,
+): readonly number[] {
+  const rank = Math.max(0, ...Object.values(shapes).map(({ length }) => length));
+  const result = Array.from({ length: rank }, () => 1);
+  for (const shape of Object.values(shapes)) {
+    for (const [i, size] of shape.entries()) {
+      const axis = rank - shape.length + i;
+      if (size === 1 || size === result[axis]) continue;
+      if (result[axis] !== 1) {
+        const all = Object.entries(shapes).map(([name, each]) => `${name} ${formatShape(each)}`);
+        throw shapeError(
+          where,
+          `${all.join(' and ')} do not broadcast: axis ${axis - rank} differs`,
+        );
+      }
+      result[axis] = size;
+    }
+  }
+  return result;
+}
+
 /** A pair from a number (for both) or a pair; each an integer ≥ low. Throws ERR_ARGUMENT. */
 export function checkPair(where: string, name: string, value: unknown, low: number): Pair {
   if (Array.isArray(value)) {

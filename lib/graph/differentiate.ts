@@ -1,5 +1,5 @@
 import { argumentError, StridenetError } from '../errors.ts';
-import { add } from '../ops/add.ts';
+import { add } from '../ops/binary.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import { full } from '../tensor.ts';

@@ -1,5 +1,5 @@
 import { checkOptions, shapeError } from '../errors.ts';
-import { add } from '../ops/add.ts';
+import { add } from '../ops/binary.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import type { Activation } from './activations.ts';
 import { Block } from './block.ts';

@@ -8,7 +8,7 @@ import {
   type Pair,
   resolvePadding,
 } from '../shape.ts';
-import { add } from './add.ts';
+import { add } from './binary.ts';
 import { type Conv2dInputGradientAttributes, conv2dInputGradientOperator } from './conv2d.ts';
 import { apply, checkFloats, checkRank, type Operand, type Result } from './operator.ts';
 import { type ReshapeAttributes, reshapeOperator } from './reshape.ts';

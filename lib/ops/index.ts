@@ -1,11 +1,11 @@
 import { absoluteErrorGradientOperator, absoluteErrorOperator } from './absoluteError.ts';
-import { addOperator } from './add.ts';
 import {
   adaptiveAvgPool2dGradientOperator,
   adaptiveAvgPool2dOperator,
   avgPool2dGradientOperator,
   avgPool2dOperator,
 } from './avgPool2d.ts';
+import { binaryOperators } from './binary.ts';
 import {
   binaryCrossEntropyGradientOperator,
   binaryCrossEntropyOperator,
@@ -39,6 +39,7 @@ import {
   rmspropUpdateOperator,
   sgdUpdateOperator,
 } from './optimizer.ts';
+import { meanOperator, sumGradientOperator, sumOperator } from './reduction.ts';
 import { reluGradientOperator, reluOperator } from './relu.ts';
 import { reshapeOperator } from './reshape.ts';
 import { softmaxGradientOperator, softmaxOperator } from './softmax.ts';
@@ -71,7 +72,10 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
       adaptiveAvgPool2dGradientOperator,
       reluOperator,
       reluGradientOperator,
-      addOperator,
+      ...binaryOperators,
+      sumOperator,
+      meanOperator,
+      sumGradientOperator,
       softmaxOperator,
       softmaxGradientOperator,
       softmaxCrossEntropyOperator,

@@ -1,6 +1,6 @@
 export { absoluteError } from './absoluteError.ts';
-export { add } from './add.ts';
 export { adaptiveAvgPool2d, avgPool2d, globalAvgPool2d } from './avgPool2d.ts';
+export { add, div, mul, sub } from './binary.ts';
 export { binaryCrossEntropy } from './binaryCrossEntropy.ts';
 export { conv1d } from './conv1d.ts';
 export { conv2d } from './conv2d.ts';
@@ -14,6 +14,7 @@ export { maxPool2d, maxPool2dWithWinners } from './maxPool2d.ts';
 export { maxUnpool2d } from './maxUnpool2d.ts';
 export { adagradUpdate, adamUpdate, rmspropUpdate, sgdUpdate } from './optimizer.ts';
 export { avgPool1d, maxPool1d } from './pool1d.ts';
+export { mean, sum } from './reduction.ts';
 export { relu } from './relu.ts';
 export { flatten, reshape } from './reshape.ts';
 export { softmax } from './softmax.ts';

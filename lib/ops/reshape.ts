@@ -1,5 +1,6 @@
 import { argumentError, shapeError } from '../errors.ts';
 import { checkShape, elementCount, formatShape } from '../shape.ts';
+import { Tensor } from '../tensor.ts';
 import {
   type Attributes,
   apply,
@@ -83,6 +84,11 @@ export function reshape<X extends Operand>(x: X, shape: readonly number[]): Resu
     keepFirst: batched,
     shape: batched ? sizes.slice(1) : sizes,
   });
+}
+
+/** `x` under another shape: a Tensor in the same memory, a traced value reshaped. */
+export function withShape(x: Operand, shape: readonly number[]): Operand {
+  return x instanceof Tensor ? new Tensor(x.data, shape, x.dtype) : reshape(x, shape);
 }
 
 /** (N, …) → (N, F): all axes but the first as one. Throws ERR_SHAPE for rank 0. */

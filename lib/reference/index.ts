@@ -1,10 +1,10 @@
-import { add } from './add.ts';
 import {
   adaptiveAvgPool2d,
   adaptiveAvgPool2dGradient,
   avgPool2d,
   avgPool2dGradient,
 } from './avgPool2d.ts';
+import { binary } from './binary.ts';
 import { checkFinite } from './checkFinite.ts';
 import { conv2d, conv2dFilterGradient, conv2dInputGradient } from './conv2d.ts';
 import { countCorrect } from './countCorrect.ts';
@@ -29,6 +29,7 @@ import {
   maxPool2dTieGradient,
 } from './maxPool2d.ts';
 import { adagradUpdate, adamUpdate, rmspropUpdate, sgdUpdate } from './optimizer.ts';
+import { mean, sum, sumGradient } from './reduction.ts';
 import { relu, reluGradient } from './relu.ts';
 import { reshape } from './reshape.ts';
 import { softmax, softmaxGradient } from './softmax.ts';
@@ -54,7 +55,10 @@ const kernels = {
   adaptiveAvgPool2dGradient,
   relu,
   reluGradient,
-  add,
+  ...binary,
+  sum,
+  mean,
+  sumGradient,
   softmax,
   softmaxGradient,
   softmaxCrossEntropy,

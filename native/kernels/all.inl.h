@@ -8,6 +8,8 @@
 #include "kernels/pool.inl.h"
 #include "kernels/average_pool.inl.h"
 #include "kernels/elementwise.inl.h"
+#include "kernels/binary.inl.h"
+#include "kernels/reduction.inl.h"
 #include "kernels/softmax.inl.h"
 #include "kernels/loss.inl.h"
 // clang-format on

@@ -17,13 +17,6 @@ void relu_gradient(const T* dy, const T* y, T* dx, std::int64_t count) {
 }
 
 template <class T>
-void add(const T* a, const T* b, T* y, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; i += Vec<T>::lanes) {
-    store_lanes(y + i, load_lanes(a + i, count - i) + load_lanes(b + i, count - i), count - i);
-  }
-}
-
-template <class T>
 bool all_finite(const T* x, std::int64_t count) {
   for (std::int64_t i = 0; i < count; i += Vec<T>::lanes) {
     const Vec<T> value = load_lanes(x + i, count - i);

@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "kernels/broadcast.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
 #include "kernels/loss.h"
 #include "kernels/pack.h"
 #include "kernels/pool.h"
 #include "kernels/reduce.h"
+#include "kernels/reduction.h"
 
 namespace stridenet {
 

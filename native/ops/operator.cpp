@@ -72,17 +72,23 @@ std::int64_t Attributes::integer(const char* name, std::int64_t low, std::int64_
   return checked_integer(name, attribute<double>(values_, name, "an integer"), low, high);
 }
 
-std::vector<std::int64_t> Attributes::integers(const char* name, std::size_t count,
-                                               std::int64_t low, std::int64_t high) const {
+std::vector<std::int64_t> Attributes::integers(const char* name, std::int64_t low,
+                                               std::int64_t high) const {
   const auto& values = attribute<std::vector<double>>(values_, name, "an array of numbers");
-  if (values.size() != count) {
-    refuse_attribute(
-        name, std::to_string(count) + " integers but received " + std::to_string(values.size()));
-  }
   std::vector<std::int64_t> integers;
-  integers.reserve(count);
+  integers.reserve(values.size());
   for (const double value : values) integers.push_back(checked_integer(name, value, low, high));
   return integers;
+}
+
+std::vector<std::int64_t> Attributes::integers(const char* name, std::size_t count,
+                                               std::int64_t low, std::int64_t high) const {
+  std::vector<std::int64_t> found = integers(name, low, high);
+  if (found.size() != count) {
+    refuse_attribute(
+        name, std::to_string(count) + " integers but received " + std::to_string(found.size()));
+  }
+  return found;
 }
 
 void Run::parallel_for(std::int64_t tasks, function_ref<void(std::int64_t)> body) const {

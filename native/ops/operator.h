@@ -33,6 +33,8 @@ class Attributes {
   /// `count` integers, each within [low, high].
   std::vector<std::int64_t> integers(const char* name, std::size_t count, std::int64_t low,
                                      std::int64_t high) const;
+  /// Any number of them.
+  std::vector<std::int64_t> integers(const char* name, std::int64_t low, std::int64_t high) const;
 
  private:
   std::map<std::string, Value> values_;

@@ -1,5 +1,5 @@
-import { addCases } from './add.ts';
 import { avgPool2dCases } from './avgPool2d.ts';
+import { binaryCases } from './binary.ts';
 import type { Family } from './case.ts';
 import { checkFiniteCases } from './checkFinite.ts';
 import { conv2dCases } from './conv2d.ts';
@@ -10,6 +10,7 @@ import { linearCases } from './linear.ts';
 import { matmulCases } from './matmul.ts';
 import { maxPool2dCases } from './maxPool2d.ts';
 import { optimizerCases } from './optimizer.ts';
+import { reductionCases } from './reduction.ts';
 import { reluCases } from './relu.ts';
 import { reshapeCases } from './reshape.ts';
 import { softmaxCases } from './softmax.ts';
@@ -24,7 +25,8 @@ export const families: Readonly<Record<string, Family>> = {
   maxPool2d: maxPool2dCases,
   avgPool2d: avgPool2dCases,
   relu: reluCases,
-  add: addCases,
+  binary: binaryCases,
+  reduction: reductionCases,
   softmax: softmaxCases,
   softmaxCrossEntropy: softmaxCrossEntropyCases,
   elementwiseLoss: elementwiseLossCases,

@@ -1,0 +1,85 @@
+import {
+  type BinaryFunction,
+  binaryFunction,
+  broadcastSpec,
+  type NoAttributes,
+  sumTo,
+} from './broadcast.ts';
+import { checkFloats, need, type Operand, type Operator } from './operator.ts';
+
+/** What the gradient rule of a function of two numbers is given. */
+interface Call {
+  readonly a: Operand;
+  readonly b: Operand;
+  readonly y: Operand;
+  readonly dy: Operand;
+}
+
+/** The messages to a and b, of their shapes. */
+type Messages = readonly [(call: Call) => Operand, (call: Call) => Operand];
+
+/** a, b of one rank, or of rank 0 → y, element by element, of the shape they broadcast to. */
+function binaryOperator(name: string, [toA, toB]: Messages): Operator<NoAttributes> {
+  return {
+    name,
+    inputs: ['a', 'b'],
+    outputs: ['y'],
+    layout: 'any',
+    inPlace: [
+      [0, 0],
+      [0, 1],
+    ],
+    infer([aSpec, bSpec]) {
+      const [a, b] = [need(aSpec), need(bSpec)];
+      checkFloats(name, { a, b });
+      return [broadcastSpec(name, { a, b }, a.dtype)];
+    },
+    gradient({ inputs, outputs, gradients, wanted }) {
+      const [a, b] = [need(inputs[0]), need(inputs[1])];
+      const call = { a, b, y: need(outputs[0]), dy: need(gradients[0]) };
+      return [wanted[0] ? toA(call) : null, wanted[1] ? toB(call) : null];
+    },
+  };
+}
+
+/** a + b. */
+export const addOperator = binaryOperator('add', [
+  ({ dy, a }) => sumTo(dy, a),
+  ({ dy, b }) => sumTo(dy, b),
+]);
+
+/** a − b. */
+export const subOperator = binaryOperator('sub', [
+  ({ dy, a }) => sumTo(dy, a),
+  ({ dy, b }) => mul(sumTo(dy, b), -1),
+]);
+
+/** a · b. */
+export const mulOperator = binaryOperator('mul', [
+  ({ dy, a, b }) => sumTo(mul(dy, b), a),
+  ({ dy, a, b }) => sumTo(mul(dy, a), b),
+]);
+
+/** a / b. */
+export const divOperator = binaryOperator('div', [
+  ({ dy, a, b }) => sumTo(div(dy, b), a),
+  ({ dy, y, b }) => mul(sumTo(mul(dy, div(y, b)), b), -1),
+]);
+
+/**
+ * a + b, element by element, with NumPy's broadcasting; a number takes the other operand's dtype.
+ * @throws ERR_SHAPE when the shapes do not broadcast; ERR_DTYPE when dtypes mix
+ */
+export const add: BinaryFunction = binaryFunction(addOperator);
+
+/** a − b; operands and errors as `add`. */
+export const sub: BinaryFunction = binaryFunction(subOperator);
+
+/** a · b, element by element; operands and errors as `add`. */
+export const mul: BinaryFunction = binaryFunction(mulOperator);
+
+/** a / b; operands and errors as `add`. */
+export const div: BinaryFunction = binaryFunction(divOperator);
+
+/** The functions of two numbers. */
+export const binaryOperators = [addOperator, subOperator, mulOperator, divOperator];

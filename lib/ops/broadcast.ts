@@ -1,0 +1,121 @@
+import { argumentError, shapeError } from '../errors.ts';
+import { broadcastShapes, formatShape, type Shape } from '../shape.ts';
+import { type DType, full } from '../tensor.ts';
+import {
+  apply,
+  checkOperand,
+  makeSpec,
+  type Operand,
+  type Operator,
+  type Result,
+  type Spec,
+} from './operator.ts';
+import { sumOperator } from './reduction.ts';
+import { withShape } from './reshape.ts';
+
+export type NoAttributes = Readonly<Record<string, never>>;
+
+/** An operand, or a number of the others' dtype. */
+export type OperandOrNumber = Operand | number;
+
+/** What a function of operands and numbers gives. */
+export type BroadcastResult<T> = Result<Exclude<T, number>>;
+
+/** A function of two operands that broadcast. */
+export type BinaryFunction = <A extends OperandOrNumber, B extends OperandOrNumber>(
+  a: A,
+  b: B,
+) => BroadcastResult<A | B>;
+
+function isBatched(x: Spec | Operand): boolean {
+  return 'batched' in x && x.batched === true;
+}
+
+/**
+ * The shape rule of operators whose operands broadcast: equal ranks, or rank 0. With a batch, the
+ * first size of an unbatched operand is 1.
+ */
+export function broadcastSpec(
+  where: string,
+  operands: Readonly<Record<string, Spec>>,
+  dtype: DType,
+): Spec {
+  const named = Object.entries(operands);
+  const shapes = Object.fromEntries(named.map(([name, { shape }]) => [name, shape]));
+  const shape = broadcastShapes(where, shapes);
+  const batched = named.some(([, spec]) => isBatched(spec));
+  for (const [name, spec] of named) {
+    const rank = spec.shape.length;
+    if (rank === 0) continue;
+    if (rank !== shape.length) {
+      throw shapeError(
+        where,
+        `${name} ${formatShape(spec.shape)} must have rank ${shape.length} or 0`,
+      );
+    }
+    const first = spec.shape[0] as number;
+    if (batched && (isBatched(spec) ? first !== shape[0] : first !== 1)) {
+      throw shapeError(
+        where,
+        `${name} ${formatShape(spec.shape)} must ${isBatched(spec) ? 'not stretch its batch' : 'have 1 for the batch'} to broadcast to ${formatShape(shape)}`,
+      );
+    }
+  }
+  return makeSpec(shape, dtype, batched);
+}
+
+/**
+ * Operands in the form that broadcasting operators take: numbers as rank 0 of the others' dtype,
+ * shorter shapes with sizes of 1 in front.
+ */
+export function broadcastOperands(
+  where: string,
+  values: Readonly<Record<string, OperandOrNumber>>,
+): Operand[] {
+  const named = Object.entries(values);
+  for (const [name, value] of named) {
+    if (typeof value !== 'number') checkOperand(where, name, value);
+  }
+  const operands = named.map(([, value]) => value);
+  const like = operands.find((value) => typeof value !== 'number');
+  if (like === undefined) {
+    throw argumentError(where, `a Tensor (or a traced value) beside a number`, operands);
+  }
+  const rank = Math.max(...operands.map((x) => (typeof x === 'number' ? 0 : x.shape.length)));
+  return named.map(([name, value]) => {
+    if (typeof value === 'number') return full([], value, like.dtype as 'float32');
+    const missing = rank - value.shape.length;
+    if (missing === 0 || value.shape.length === 0) return value;
+    if (isBatched(value)) {
+      throw shapeError(
+        where,
+        `${name} ${formatShape(value.shape)} is batched: its first axis must stay the first of ${rank}`,
+      );
+    }
+    return withShape(value, [...Array.from({ length: missing }, () => 1), ...value.shape]);
+  });
+}
+
+function stretched(value: Operand, like: Operand): number[] {
+  const { shape }: { shape: Shape } = like;
+  return value.shape.flatMap((size, axis) => {
+    if (shape.length === 0) return [axis];
+    const leavesBatch = axis === 0 && isBatched(value) && !isBatched(like);
+    return shape[axis] === 1 && (size !== 1 || leavesBatch) ? [axis] : [];
+  });
+}
+
+/** The message to an operand that was broadcast: `value` summed over the axes it was stretched along. */
+export function sumTo(value: Operand, like: Operand): Operand {
+  const axes = stretched(value, like);
+  const sum = axes.length === 0 ? value : apply(sumOperator, [value], { axes });
+  return sum.shape.length === like.shape.length ? sum : withShape(sum, like.shape);
+}
+
+/** The public function of an operator of two operands that broadcast. */
+export function binaryFunction(operator: Operator<NoAttributes>): BinaryFunction {
+  return (a, b) => {
+    const operands = broadcastOperands(operator.name, { a, b });
+    return apply(operator, operands, {}) as BroadcastResult<typeof a | typeof b>;
+  };
+}

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <cstdint>
+
+namespace stridenet {
+
+// reduce_row_f(x, count): f over `count` elements. Element i goes to partial result
+// i mod (4 · lanes); these are combined pairwise.
+//
+// reduce_columns_f(x, rows, pitch, columns, y): y[j] = f over x[i · pitch + j] for i < rows. Row i
+// goes to partial result i mod 4; these are combined pairwise.
+
+}  // namespace stridenet
