@@ -79,6 +79,14 @@ describe.skipIf(!native)('the examples', () => {
     expect(out.slice(10, 13)).toEqual(['-1 -4 0', '2 3 -2', '-2 -2 1']);
   });
 
+  it('A15: tell 4 from 9 by either loss', { timeout: 180_000 }, async () => {
+    const out = await example('four-or-nine.ts');
+    for (const loss of ['cross-entropy', 'sum of squares']) {
+      const accuracy = Number(new RegExp(`${loss}: test accuracy (\\d+\\.\\d+) %`).exec(out)?.[1]);
+      expect(accuracy, loss).toBeGreaterThan(98);
+    }
+  });
+
   it('train on MNIST to 96 % in two epochs', { timeout: 180_000 }, async () => {
     const accuracy = Number(/accuracy: (0\.\d+)/.exec(await example('train-mnist.ts'))?.[1]);
     expect(accuracy).toBeGreaterThan(0.96);
