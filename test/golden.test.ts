@@ -165,12 +165,15 @@ function denseCalls({ inputs, outputs, attributes }: GoldenCase<DenseAttributes>
     operator === 'squaredError'
       ? [get('prediction'), get('target')]
       : [get('logits'), get('labels')];
+  const classes = operator === 'softmaxCrossEntropy';
+  const settings: Attributes = classes ? { reduction, labelSmoothing: 0 } : { reduction };
+  const weights = classes ? [null] : [];
   return [
-    { operator, inputs: [a, b], attributes: { reduction }, expected: [outputs.loss] },
+    { operator, inputs: [a, b, ...weights], attributes: settings, expected: [outputs.loss] },
     {
       operator: `${operator}Gradient`,
-      inputs: [a, b, get('dloss')],
-      attributes: { reduction },
+      inputs: [a, b, get('dloss'), ...weights],
+      attributes: settings,
       expected: [outputs.dprediction ?? outputs.dlogits],
     },
   ];

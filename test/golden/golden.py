@@ -8,7 +8,7 @@ import numpy as np
 
 MULTIPLIER = np.uint64(6364136223846793005)
 INCREMENT = np.uint64(1442695040888963407)
-DTYPES = {"float64": "<f8", "int32": "<i4"}
+DTYPES = {"float64": "<f8", "int32": "<i4", "uint8": "|u1"}
 
 
 def uniforms(seed, count):
@@ -26,22 +26,34 @@ def uniforms(seed, count):
 class Generated:
     """An input that is stored as the seed it is made from."""
 
-    def __init__(self, seed, shape, levels=None):
-        self.seed, self.shape, self.levels = seed, list(shape), levels
+    def __init__(self, seed, shape, levels=None, span=None):
+        self.seed, self.shape, self.levels, self.span = seed, list(shape), levels, span
         u = uniforms(seed, int(np.prod(shape, dtype=np.int64)))
-        values = 2 * u - 1 if levels is None else np.floor(u * levels) - levels // 2
+        if span is not None:
+            values = span[0] + (span[1] - span[0]) * (np.floor(u * 2**16) + 0.5) / 2**16
+            assert np.array_equal(values, values.astype(np.float32)), span
+        elif levels is not None:
+            values = np.floor(u * levels) - levels // 2
+        else:
+            values = 2 * u - 1
         self.values = values.reshape(shape)
 
     def to_json(self):
         entry = {"dtype": "float64", "shape": self.shape, "seed": self.seed}
-        return entry if self.levels is None else {**entry, "levels": self.levels}
+        for key in ("levels", "span"):
+            if getattr(self, key) is not None:
+                entry[key] = getattr(self, key)
+        return entry
 
 
 def tensor_to_json(value):
     if isinstance(value, Generated):
         return value.to_json()
     array = np.asarray(value)
-    dtype = "int32" if array.dtype.kind in "iu" else "float64"
+    if array.dtype.kind in "iu":
+        dtype = "uint8" if array.dtype == np.uint8 else "int32"
+    else:
+        dtype = "float64"
     # ascontiguousarray would turn a scalar into a vector.
     data = np.ascontiguousarray(array).astype(DTYPES[dtype]).tobytes()
     return {

@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url';
 
 /** A tensor of a golden file: values in row-major order. */
 export interface GoldenTensor {
-  readonly dtype: 'float64' | 'int32';
+  readonly dtype: 'float64' | 'int32' | 'uint8';
   readonly shape: readonly number[];
-  readonly data: Float64Array | Int32Array;
+  readonly data: Float64Array | Int32Array | Uint8Array;
 }
 
 /** One call with what PyTorch or SciPy answered. */
@@ -77,7 +77,39 @@ export type OptimizerAttributes =
       readonly decoupled: boolean;
     };
 
-interface GoldenFiles {
+/** A call of a public operator: '$x' among the arguments stands for input x. */
+export interface CallAttributes {
+  readonly operator: string;
+  readonly arguments: readonly unknown[];
+  /** Values held to their bits. */
+  readonly exact?: readonly string[];
+  /** Values of which each is held to its own size. */
+  readonly relative?: readonly string[];
+}
+
+/** Inputs parameter0, parameter1, gradients0, …; outputs trajectory0, …: a row a step. */
+export interface TrajectoryAttributes {
+  readonly optimizer: 'sgd' | 'adam' | 'adamW' | 'rmsprop' | 'adagrad';
+  readonly settings: Readonly<Record<string, number | boolean>>;
+  readonly clip: { readonly norm: number } | { readonly value: number } | null;
+}
+
+/** The files of calls of public operators. */
+export const callFiles = [
+  'elementwise',
+  'activations',
+  'reductions',
+  'losses',
+  'normalization',
+  'movement',
+  'filters',
+  'windows',
+] as const;
+
+type CallFiles = Readonly<Record<(typeof callFiles)[number], CallAttributes>>;
+
+interface GoldenFiles extends CallFiles {
+  readonly trajectories: TrajectoryAttributes;
   readonly convolution: ConvolutionAttributes;
   readonly 'scipy-convolution': ScipyConvolutionAttributes;
   readonly pooling: PoolingAttributes;
@@ -86,12 +118,13 @@ interface GoldenFiles {
 }
 
 interface StoredTensor {
-  readonly dtype: 'float64' | 'int32';
+  readonly dtype: 'float64' | 'int32' | 'uint8';
   readonly shape: readonly number[];
   /** Little-endian values in base64; absent when they are generated. */
   readonly data?: string;
   readonly seed?: number;
   readonly levels?: number;
+  readonly span?: Pair;
 }
 
 interface StoredCase<A> {
@@ -170,19 +203,25 @@ function read(name: string): unknown {
   return JSON.parse(readFileSync(file, 'utf8'));
 }
 
+const arrays = { float64: Float64Array, int32: Int32Array, uint8: Uint8Array } as const;
+
+/** What an input makes of a number in [0, 1). */
+function distribution({ levels, span }: StoredTensor): (u: number) => number {
+  if (span !== undefined) {
+    const [low, high] = span;
+    return (u) => low + ((high - low) * (Math.floor(u * 2 ** 16) + 0.5)) / 2 ** 16;
+  }
+  if (levels === undefined) return (u) => 2 * u - 1;
+  return (u) => Math.floor(u * levels) - Math.floor(levels / 2);
+}
+
 function decode(stored: StoredTensor): GoldenTensor {
-  const { dtype, shape, seed, levels } = stored;
+  const { dtype, shape, seed } = stored;
   if (seed !== undefined) {
-    const u = uniforms(seed, sizeOf(shape));
-    const data =
-      levels === undefined
-        ? u.map((value) => 2 * value - 1)
-        : u.map((value) => Math.floor(value * levels) - Math.floor(levels / 2));
-    return { dtype, shape, data };
+    return { dtype, shape, data: uniforms(seed, sizeOf(shape)).map(distribution(stored)) };
   }
   const bytes = Uint8Array.from(Buffer.from(stored.data ?? '', 'base64'));
-  const data = dtype === 'int32' ? new Int32Array(bytes.buffer) : new Float64Array(bytes.buffer);
-  return { dtype, shape, data };
+  return { dtype, shape, data: new arrays[dtype](bytes.buffer) };
 }
 
 function decodeAll(stored: Readonly<Record<string, StoredTensor>>): Record<string, GoldenTensor> {

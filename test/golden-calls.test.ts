@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { difference, functions, runCall } from './golden/calls.ts';
+import { callFiles, loadGolden } from './golden/load.ts';
+import { backends } from './support/networks.ts';
+
+/** Operators without golden values, and why. */
+const without: Readonly<Record<string, string>> = {
+  gatherRows: 'no operator of PyTorch: rows of a data set, scaled',
+  countCorrect: 'no operator of PyTorch: counts integers',
+  dropout: 'a random mask of its own',
+  spatialDropout: 'a random mask of its own',
+  sgdUpdate: 'in trajectories.json, by its optimizer',
+  adamUpdate: 'in trajectories.json, by its optimizers',
+  rmspropUpdate: 'in trajectories.json, by its optimizer',
+  adagradUpdate: 'in trajectories.json, by its optimizer',
+};
+
+/** Operators whose cases wait for what they cover to be there. */
+const pending: readonly string[] = ['add', 'softmax', 'matmul', 'convTranspose2d'];
+
+const files = callFiles
+  .map((name) => ({
+    name,
+    cases: loadGolden(name).filter(
+      ({ attributes: { operator } }) => operator in functions && !pending.includes(operator),
+    ),
+  }))
+  .filter(({ cases }) => cases.length > 0);
+
+describe('golden values', () => {
+  it('are there for every operator that is not excused, and excuse none that has them', () => {
+    const called = new Set(
+      files.flatMap(({ cases }) => cases.map(({ attributes }) => attributes.operator)),
+    );
+    const known = new Set(Object.keys(functions));
+    const covered = new Set([...called, ...pending]);
+    expect([...known].filter((name) => !covered.has(name) && !(name in without))).toEqual([]);
+    expect(Object.keys(without).filter((name) => called.has(name))).toEqual([]);
+  });
+});
+
+describe.each(files)('$name.json', ({ cases }) => {
+  it.each(cases.map((golden) => [golden.name, golden] as const))('%s', (_, golden) => {
+    for (const backend of backends) {
+      for (const dtype of ['float64', 'float32'] as const) {
+        const actual = runCall(golden, dtype, backend);
+        for (const key of Object.keys(golden.outputs)) {
+          const place = `${backend}, ${dtype}`;
+          expect(difference(key, actual.get(key), golden, dtype), place).toBeNull();
+        }
+      }
+    }
+  });
+});
