@@ -1,17 +1,32 @@
 import { checkOptions } from '../errors.ts';
-import { type Activation, checkActivation } from './activations.ts';
+import {
+  type Activation,
+  type ActivationOptions,
+  activate,
+  checkActivation,
+  checkActivationOptions,
+} from './activations.ts';
 import { type Layer, makeLayer, type NameOption } from './layer.ts';
 
 /**
- * A function of every value on its own (softmax: of every sample).
- * @throws ERR_ARGUMENT for an unknown name
+ * A function of every value on its own (softmax: along an axis, of every sample by default).
+ * @param options those of the operator of that name, such as `{ negativeSlope: 0.2 }` of leakyRelu
+ * @throws ERR_ARGUMENT for an unknown name, or an option that the operator does not have
  */
-export function activation(name: Activation, options: NameOption = {}): Layer {
-  checkOptions('activation', options, ['name']);
+export function activation<A extends Activation>(
+  name: A,
+  options: ActivationOptions<A> & NameOption = {} as ActivationOptions<A> & NameOption,
+): Layer {
   const checked = checkActivation('activation', name);
+  checkOptions('activation', options, Object.keys(options ?? {}));
+  const { name: _, ...settings } = options as Readonly<Record<string, unknown>>;
+  checkActivationOptions(checked, settings);
+  const foldable = checked === 'softmax' && (settings.axis ?? -1) === -1;
   return makeLayer({
     kind: 'activation',
-    options: { ...options, activation: checked },
-    forward: (x) => x,
+    options: { ...(options as NameOption), activation: checked },
+    activation: 'linear',
+    endsInSoftmax: foldable,
+    forward: (x, __, { logits }) => (foldable && logits ? x : activate(checked, x, settings)),
   });
 }

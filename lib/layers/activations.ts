@@ -1,9 +1,10 @@
 import { argumentError } from '../errors.ts';
+import { Tracer } from '../graph/graph.ts';
 import type { Variable } from '../ops/operator.ts';
 import { relu } from '../ops/relu.ts';
 import { softmax } from '../ops/softmax.ts';
 
-/** Every function that a layer may end with. */
+/** Every function that a layer may end with: on a batch, with the operator's options. */
 const activations = {
   linear: (x: Variable): Variable => x,
   relu: (x: Variable): Variable => relu(x),
@@ -13,6 +14,16 @@ const activations = {
 /** Functions that a layer may end with. */
 export type Activation = keyof typeof activations;
 
+/** The options of the operator of that name. */
+export type ActivationOptions<A extends Activation> = (typeof activations)[A] extends (
+  x: Variable,
+  options?: infer O,
+) => Variable
+  ? NonNullable<O>
+  : never;
+
+type Apply = (x: Variable, options?: object) => Variable;
+
 /** `name` if it is an activation; else throws ERR_ARGUMENT. */
 export function checkActivation(where: string, name: unknown): Activation {
   if (typeof name === 'string' && Object.hasOwn(activations, name)) return name as Activation;
@@ -20,6 +31,15 @@ export function checkActivation(where: string, name: unknown): Activation {
 }
 
 /** The activation of that name, in operators. */
-export function activate(name: Activation, x: Variable): Variable {
-  return activations[name](x);
+export function activate(name: Activation, x: Variable, options?: object): Variable {
+  return (activations[name] as Apply)(x, options);
+}
+
+/** Throws what the operator of that name throws for options that it does not have or take. */
+export function checkActivationOptions(name: Activation, options: object): void {
+  if (Object.keys(options).length === 0) return;
+  if (activations[name].length < 2) {
+    throw argumentError('activation', `no options of '${name}'`, Object.keys(options));
+  }
+  activate(name, new Tracer().input({ shape: [1, 1, 1, 1], dtype: 'float32' }), options);
 }

@@ -2,6 +2,7 @@ import { StridenetError, show } from '../errors.ts';
 import type { Initializer } from '../initializers/initializer.ts';
 import { initializerOf, isListed } from '../initializers/registry.ts';
 import { activation } from './activation.ts';
+import type { Activation } from './activations.ts';
 import { adaptiveAvgPool2d } from './adaptiveAvgPool2d.ts';
 import { avgPool1d } from './avgPool1d.ts';
 import { avgPool2d } from './avgPool2d.ts';
@@ -19,8 +20,8 @@ import { sequential } from './sequential.ts';
 
 /** Every layer that a file may name. */
 const table: Readonly<Record<string, (options: never) => Layer>> = {
-  activation: ({ activation: name, ...options }: { activation: 'relu'; name?: string }) =>
-    activation(name, options),
+  activation: ({ activation: kind, ...options }: { activation: Activation }) =>
+    activation(kind, options),
   adaptiveAvgPool2d,
   avgPool1d,
   avgPool2d,

@@ -66,11 +66,10 @@ export const layerCases: readonly LayerCase[] = [
         padding: 1,
         outputPadding: [1, 0],
         groups: 2,
-        bias: false,
       }),
     input: image,
     output: [6, 12, 9],
-    parameters: { weight: [4, 3, 3, 3] },
+    parameters: { weight: [4, 3, 3, 3], bias: [6] },
   },
   {
     title: 'dense',
