@@ -59,6 +59,7 @@ describe('gradients that do not exist', () => {
   it.each([
     'maxPool2dTieGradient',
     'softmaxGradient',
+    'logSoftmaxGradient',
     'softmaxCrossEntropyGradient',
     'squaredErrorGradient',
     'absoluteErrorGradient',

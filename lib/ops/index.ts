@@ -42,7 +42,12 @@ import {
 import { meanOperator, sumGradientOperator, sumOperator } from './reduction.ts';
 import { reluGradientOperator, reluOperator } from './relu.ts';
 import { reshapeOperator } from './reshape.ts';
-import { softmaxGradientOperator, softmaxOperator } from './softmax.ts';
+import {
+  logSoftmaxGradientOperator,
+  logSoftmaxOperator,
+  softmaxGradientOperator,
+  softmaxOperator,
+} from './softmax.ts';
 import {
   softmaxCrossEntropyGradientOperator,
   softmaxCrossEntropyOperator,
@@ -78,6 +83,8 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
       sumGradientOperator,
       softmaxOperator,
       softmaxGradientOperator,
+      logSoftmaxOperator,
+      logSoftmaxGradientOperator,
       softmaxCrossEntropyOperator,
       softmaxCrossEntropyGradientOperator,
       squaredErrorOperator,

@@ -17,7 +17,7 @@ export { avgPool1d, maxPool1d } from './pool1d.ts';
 export { mean, sum } from './reduction.ts';
 export { relu } from './relu.ts';
 export { flatten, reshape } from './reshape.ts';
-export { softmax } from './softmax.ts';
+export { logSoftmax, softmax } from './softmax.ts';
 export { softmaxCrossEntropy } from './softmaxCrossEntropy.ts';
 export { squaredError } from './squaredError.ts';
 export { transpose } from './transpose.ts';

@@ -1,55 +1,125 @@
+import { checkOptions, shapeError } from '../errors.ts';
+import { formatShape, resolveAxis } from '../shape.ts';
 import {
+  type Attributes,
   apply,
+  channelsLastAxis,
   checkFloats,
-  checkRank,
+  checkOperand,
   checkSameShape,
   need,
   type Operand,
   type Operator,
   type Result,
+  type Spec,
 } from './operator.ts';
 
-type NoAttributes = Readonly<Record<string, never>>;
+/** Settings of softmax and logSoftmax. */
+export interface SoftmaxOptions {
+  /** The axis whose elements make a distribution; negative ones count from the end; default −1. */
+  axis?: number;
+}
 
-/** x (N,C) → p (N,C), p_i = exp(x_i − max x) / Σ exp(x_j − max x) in every row. */
-export const softmaxOperator: Operator<NoAttributes> = {
-  name: 'softmax',
-  inputs: ['x'],
-  outputs: ['y'],
-  inPlace: [[0, 0]],
-  infer([xSpec]) {
-    const x = need(xSpec);
-    checkFloats('softmax', { x });
-    checkRank('softmax', 'x', x, 2);
-    return [x];
-  },
-  gradient({ outputs, gradients }) {
-    return [apply(softmaxGradientOperator, [need(gradients[0]), need(outputs[0])], {})];
-  },
-};
+export interface SoftmaxAttributes extends Attributes {
+  /** From 0 to rank − 1. */
+  readonly axis: number;
+}
 
-/** dy, y (N,C) → dx_j = y_j·(dy_j − Σ_i dy_i·y_i): the Jacobian y_i(δ_ij − y_j), never built. */
-export const softmaxGradientOperator: Operator<NoAttributes> = {
-  name: 'softmaxGradient',
-  inputs: ['dy', 'y'],
-  outputs: ['dx'],
-  inPlace: [
-    [0, 0],
-    [0, 1],
-  ],
-  infer([dySpec, ySpec]) {
-    const [dy, y] = [need(dySpec), need(ySpec)];
-    checkFloats('softmaxGradient', { dy, y });
-    checkRank('softmaxGradient', 'dy', dy, 2);
-    checkSameShape('softmaxGradient', ['dy', 'y'], dy, y);
-    return [dy];
-  },
-};
+function checkAxis(where: string, x: Spec, axis: number): void {
+  if (axis >= x.shape.length) {
+    throw shapeError(where, `x ${formatShape(x.shape)} has no axis ${axis}`);
+  }
+  if (x.batched && axis === 0) {
+    throw shapeError(where, `axis 0 of the batched x ${formatShape(x.shape)} is the batch`);
+  }
+}
+
+function onLastAxes({ axis }: SoftmaxAttributes): SoftmaxAttributes {
+  return { axis: channelsLastAxis(axis) };
+}
+
+/** `name` and `${name}Gradient`: x → y of the same shape, and dy, y → dx, along one axis. */
+function softmaxOperators(name: string): {
+  forward: Operator<SoftmaxAttributes>;
+  backward: Operator<SoftmaxAttributes>;
+} {
+  const gradientName = `${name}Gradient`;
+  const backward: Operator<SoftmaxAttributes> = {
+    name: gradientName,
+    inputs: ['dy', 'y'],
+    outputs: ['dx'],
+    layout: 'any',
+    channelsLast: onLastAxes,
+    inPlace: [
+      [0, 0],
+      [0, 1],
+    ],
+    infer([dySpec, ySpec], { axis }) {
+      const [dy, y] = [need(dySpec), need(ySpec)];
+      checkFloats(gradientName, { dy, y });
+      checkSameShape(gradientName, ['dy', 'y'], dy, y);
+      checkAxis(gradientName, dy, axis);
+      return [dy];
+    },
+  };
+  const forward: Operator<SoftmaxAttributes> = {
+    name,
+    inputs: ['x'],
+    outputs: ['y'],
+    layout: 'any',
+    channelsLast: onLastAxes,
+    inPlace: [[0, 0]],
+    infer([xSpec], { axis }) {
+      const x = need(xSpec);
+      checkFloats(name, { x });
+      checkAxis(name, x, axis);
+      return [x];
+    },
+    gradient({ outputs, gradients, attributes }) {
+      return [apply(backward, [need(gradients[0]), need(outputs[0])], attributes)];
+    },
+  };
+  return { forward, backward };
+}
 
 /**
- * Softmax over the last axis of (N,C).
- * @throws ERR_SHAPE for another rank
+ * y_i = exp(x_i − max x) / Σ exp(x_j − max x) along an axis; its gradient
+ * dx_j = y_j·(dy_j − Σ_i dy_i·y_i) is the Jacobian y_i(δ_ij − y_j), never built.
  */
-export function softmax<X extends Operand>(x: X): Result<X> {
-  return apply(softmaxOperator, [x], {});
+export const { forward: softmaxOperator, backward: softmaxGradientOperator } =
+  softmaxOperators('softmax');
+
+/** y_i = x_i − max x − log Σ exp(x_j − max x) along an axis; dx_j = dy_j − exp(y_j)·Σ_i dy_i. */
+export const { forward: logSoftmaxOperator, backward: logSoftmaxGradientOperator } =
+  softmaxOperators('logSoftmax');
+
+function softmaxAttributes(where: string, x: Spec, options: SoftmaxOptions): SoftmaxAttributes {
+  checkOperand(where, 'x', x);
+  checkOptions(where, options, ['axis']);
+  return { axis: resolveAxis(where, 'axis', options.axis ?? -1, x.shape.length) };
+}
+
+/**
+ * Softmax along an axis: exp(x_i) / Σ exp(x_j).
+ * @throws ERR_ARGUMENT for an axis that x has not; ERR_SHAPE for the axis of the batch
+ */
+export function softmax<X extends Operand>(x: X, options: SoftmaxOptions = {}): Result<X> {
+  return apply<X, SoftmaxAttributes>(
+    softmaxOperator,
+    [x],
+    softmaxAttributes('softmax', x, options),
+  );
+}
+
+/**
+ * The logarithm of the softmax along an axis, x_i − log Σ exp(x_j), also where the softmax is 0 in
+ * its dtype.
+ * @throws ERR_ARGUMENT for an axis that x has not; ERR_SHAPE for the axis of the batch
+ */
+export function logSoftmax<X extends Operand>(x: X, options: SoftmaxOptions = {}): Result<X> {
+  return apply<X, SoftmaxAttributes>(
+    logSoftmaxOperator,
+    [x],
+    softmaxAttributes('logSoftmax', x, options),
+  );
 }

@@ -32,7 +32,7 @@ import { adagradUpdate, adamUpdate, rmspropUpdate, sgdUpdate } from './optimizer
 import { mean, sum, sumGradient } from './reduction.ts';
 import { relu, reluGradient } from './relu.ts';
 import { reshape } from './reshape.ts';
-import { softmax, softmaxGradient } from './softmax.ts';
+import { logSoftmax, logSoftmaxGradient, softmax, softmaxGradient } from './softmax.ts';
 import { softmaxCrossEntropy, softmaxCrossEntropyGradient } from './softmaxCrossEntropy.ts';
 import { transpose } from './transpose.ts';
 
@@ -61,6 +61,8 @@ const kernels = {
   sumGradient,
   softmax,
   softmaxGradient,
+  logSoftmax,
+  logSoftmaxGradient,
   softmaxCrossEntropy,
   softmaxCrossEntropyGradient,
   squaredError,

@@ -1,4 +1,4 @@
-import type { Shape } from '../shape.ts';
+import { elementCount, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** Where element [i, j] of a rank 2 tensor stands in its data. */
@@ -36,4 +36,16 @@ export function firstLargest(data: ArrayLike<number>, start: number, count: numb
 /** Whether a later value takes a maximum from an earlier one: when it is larger, or the first NaN. */
 export function beats(later: number, earlier: number): boolean {
   return later > earlier || (Number.isNaN(later) && !Number.isNaN(earlier));
+}
+
+/** The places of the elements along `axis`, a list for every place in the other axes. */
+export function* linesAlong(shape: Shape, axis: number): Generator<number[]> {
+  const inner = elementCount(shape.slice(axis + 1));
+  const outer = elementCount(shape.slice(0, axis));
+  const count = shape[axis] as number;
+  for (let o = 0; o < outer; o++) {
+    for (let i = 0; i < inner; i++) {
+      yield Array.from({ length: count }, (_, c) => (o * count + c) * inner + i);
+    }
+  }
 }

@@ -4,7 +4,7 @@ import type { SoftmaxCrossEntropyAttributes } from '../ops/softmaxCrossEntropy.t
 import type { Tensor } from '../tensor.ts';
 import { at2, sizes2 } from './indexing.ts';
 import type { ReferenceKernel } from './kernel.ts';
-import { softmaxOfRow } from './softmax.ts';
+import { softmaxOf } from './softmax.ts';
 
 /**
  * The class of a sample whose labels are class numbers.
@@ -16,6 +16,11 @@ export function labelOf(where: string, labels: Tensor, sample: number, classes: 
     throw argumentError(where, `the label of sample ${sample} to be in [0, ${classes})`, label);
   }
   return label;
+}
+
+function row(z: Tensor, n: number): number[] {
+  const [, C] = sizes2(z);
+  return Array.from({ length: C }, (_, c) => z.data[at2(z.shape, n, c)] as number);
 }
 
 /**
@@ -59,7 +64,7 @@ export const softmaxCrossEntropy: ReferenceKernel<SoftmaxCrossEntropyAttributes>
   let sum = 0;
   for (let n = 0; n < N; n++) {
     const q = targetsOfRow('softmaxCrossEntropy', labels, weights, labelSmoothing, n, C);
-    const { logSum } = softmaxOfRow(z, n);
+    const { logSum } = softmaxOf(row(z, n));
     let own = 0;
     for (let c = 0; c < C; c++) {
       const target = q[c] as number;
@@ -88,7 +93,7 @@ export const softmaxCrossEntropyGradient: ReferenceKernel<SoftmaxCrossEntropyAtt
   const divisor = reduction === 'mean' ? divisorOf(where, labels, weights, C) : 1;
   for (let n = 0; n < N; n++) {
     const q = targetsOfRow(where, labels, weights, labelSmoothing, n, C);
-    const { p } = softmaxOfRow(z, n);
+    const { p } = softmaxOf(row(z, n));
     let mass = 0;
     for (let c = 0; c < C; c++) mass += q[c] as number;
     const scale = dloss.data[reduction === 'none' ? n : 0] / divisor;

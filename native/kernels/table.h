@@ -12,6 +12,7 @@
 #include "kernels/pool.h"
 #include "kernels/reduce.h"
 #include "kernels/reduction.h"
+#include "kernels/softmax.h"
 
 namespace stridenet {
 

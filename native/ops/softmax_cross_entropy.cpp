@@ -1,30 +1,8 @@
-#include <bit>
-#include <limits>
-
 #include "ops/labels.h"
 #include "ops/parallel.h"
 
 namespace stridenet {
 namespace {
-
-/// log x for normal x > 0, within 2 ULP: x = 2ᵉ · m with m in [√½, √2), and
-/// log m = 2 artanh((m − 1) / (m + 1)) by its series. Not libm's, which differs between systems.
-double log_positive(double x) {
-  if (!(x <= std::numeric_limits<double>::max())) return x;  // infinite or NaN
-  std::uint64_t bits = std::bit_cast<std::uint64_t>(x);
-  // √½ has the fraction 0x6a09e667f3bcd: from there on a mantissa counts as below 1.
-  const std::uint64_t shifted = bits + (0x3ff0000000000000 - 0x3fe6a09e667f3bcd);
-  const auto exponent = static_cast<std::int64_t>(shifted >> 52) - 1023;
-  bits -= static_cast<std::uint64_t>(exponent) << 52;
-  const double m = std::bit_cast<double>(bits);
-  const double s = (m - 1) / (m + 1);
-  const double square = s * s;
-  double series = 0;
-  for (int k = 23; k >= 3; k -= 2) series = (series + 1.0 / k) * square;
-  const double e = static_cast<double>(exponent);
-  // ln 2 = high + low; e · high is exact.
-  return e * 0x1.62e42fefa38p-1 + (2 * s + (2 * s * series + e * 0x1.ef35793c7673p-45));
-}
 
 struct CrossEntropySettings {
   Reduction reduction;
@@ -84,10 +62,7 @@ class SoftmaxCrossEntropy : public Instruction {
   double loss(const Run& run, std::int64_t n, std::int64_t columns) const {
     const TensorView& labels = run.inputs[1];
     const T* z = run.inputs[0].as<T>() + n * columns;
-    const T largest = kernels_.row_max(z, columns);
-    const double log_sum =
-        log_positive(static_cast<double>(kernels_.row_exp(z, largest, nullptr, columns))) +
-        static_cast<double>(largest);
+    const double log_sum = kernels_.row_log_sum_exp(z, columns);
     const T* weights = run.inputs[2].as<T>();
     const std::int64_t label = labels.rank == 1 ? label_of(kName, labels, n, columns) : -1;
     if (label >= 0 && smoothing_ == 0) {

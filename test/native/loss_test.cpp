@@ -8,6 +8,7 @@
 namespace stridenet::test {
 namespace {
 
+const Attributes kLastAxis = attributes_of(std::pair{"axis", 1.0});
 constexpr std::int64_t kColumns[] = {1, 2, 3, 7, 10, 16, 17, 33, 1000};
 
 template <class T>
@@ -42,7 +43,7 @@ TEST(Loss, SoftmaxAndItsGradient) {
     const long double u = std::numeric_limits<T>::epsilon();
     for (const std::int64_t columns : kColumns) {
       const std::int64_t rows = 40;
-      Trial trial{"softmax", {}, {}, {spec_of(dtype_of<T>::value, {rows, columns})}};
+      Trial trial{"softmax", kLastAxis, {}, {spec_of(dtype_of<T>::value, {rows, columns})}};
       trial.inputs.push_back(logits_of<T>(rows, columns, 1));
       const auto y = trial.run_on_all_threads(table)[0].values<T>();
       for (std::int64_t n = 0; n < rows; ++n) {
@@ -55,7 +56,7 @@ TEST(Loss, SoftmaxAndItsGradient) {
                       static_cast<double>(p[i]), static_cast<double>((40 + 70) * u * p[i]) + 1e-37);
         }
       }
-      Trial gradient{"softmaxGradient", {}, {}, trial.outputs};
+      Trial gradient{"softmaxGradient", kLastAxis, {}, trial.outputs};
       gradient.inputs.push_back(logits_of<T>(rows, columns, 2));
       gradient.inputs.push_back(Operand::of<T>({rows, columns}, y));
       const auto dx = gradient.run_on_all_threads(table)[0].values<T>();
@@ -116,7 +117,7 @@ TEST(Loss, ExpIsWithinTwoUlp) {
 TEST(Loss, SoftmaxTakesExtremesAndNaN) {
   on_every_table([]<class T>(const KernelTable& table) {
     const T infinity = std::numeric_limits<T>::infinity();
-    Trial trial{"softmax", {}, {}, {spec_of(dtype_of<T>::value, {3, 3})}};
+    Trial trial{"softmax", kLastAxis, {}, {spec_of(dtype_of<T>::value, {3, 3})}};
     trial.inputs.push_back(
         Operand::of<T>({3, 3}, {T{1000}, T{-1000}, T{1000}, -infinity, T{0}, -infinity, T{0},
                                 std::numeric_limits<T>::quiet_NaN(), T{1}}));
