@@ -220,3 +220,28 @@ describe('weight decay', () => {
     expect(() => sn.optimizers[rule]({ noDecay: 'bias' as never })).toThrow(code('ERR_ARGUMENT'));
   });
 });
+
+describe('activations', () => {
+  it.each<[string, () => unknown]>([
+    ['a name that is none', () => layers.activation('reLU' as never)],
+    ['no name', () => layers.activation(undefined as never)],
+    [
+      'a name of Object.prototype',
+      () => layers.dense({ units: 1, activation: 'toString' as never }),
+    ],
+    ['an option of another', () => layers.activation('relu', { axis: 1 } as never)],
+    ['a misspelt option', () => layers.activation('softmax', { axes: 1 } as never)],
+    ['an option out of range', () => layers.activation('softmax', { axis: 9 })],
+    ['options that are none', () => layers.activation('relu', 5 as never)],
+    ['null as options', () => layers.activation('relu', null as never)],
+  ])('refuse %s', (_, call) => {
+    expect(call).toThrow(code('ERR_ARGUMENT'));
+  });
+
+  it('softmax over channels is not taken for the end of a classifier', () => {
+    const over = (axis: number): boolean => layers.activation('softmax', { axis }).endsInSoftmax;
+    expect([over(1), over(-1), layers.activation('softmax').endsInSoftmax]).toEqual([
+      ...[false, true, true],
+    ]);
+  });
+});

@@ -2,13 +2,14 @@ import { argumentError } from '../errors.ts';
 import { Tracer } from '../graph/graph.ts';
 import type { Variable } from '../ops/operator.ts';
 import { relu } from '../ops/relu.ts';
-import { softmax } from '../ops/softmax.ts';
+import { logSoftmax, type SoftmaxOptions, softmax } from '../ops/softmax.ts';
 
 /** Every function that a layer may end with: on a batch, with the operator's options. */
 const activations = {
   linear: (x: Variable): Variable => x,
   relu: (x: Variable): Variable => relu(x),
-  softmax: (x: Variable): Variable => softmax(x),
+  softmax: (x: Variable, options?: SoftmaxOptions): Variable => softmax(x, options),
+  logSoftmax: (x: Variable, options?: SoftmaxOptions): Variable => logSoftmax(x, options),
 } as const;
 
 /** Functions that a layer may end with. */

@@ -121,12 +121,18 @@ export const layerCases: readonly LayerCase[] = [
     input: image,
     output: [4, 4, 2],
   },
-  ...(['relu', 'softmax', 'linear'] as const).map((name) => ({
+  ...(['relu', 'softmax', 'logSoftmax', 'linear'] as const).map((name) => ({
     title: `activation ${name}`,
     make: () => layers.activation(name),
     input: [7],
     output: [7],
   })),
+  {
+    title: 'activation softmax over channels',
+    make: () => layers.activation('softmax', { axis: 1 }),
+    input: image,
+    output: image,
+  },
   { title: 'flatten', make: () => layers.flatten(), input: image, output: [120] },
   {
     title: 'sequential',
