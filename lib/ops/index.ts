@@ -1,4 +1,5 @@
 import { absoluteErrorGradientOperator, absoluteErrorOperator } from './absoluteError.ts';
+import { activationOperators } from './activations.ts';
 import {
   adaptiveAvgPool2dGradientOperator,
   adaptiveAvgPool2dOperator,
@@ -25,6 +26,7 @@ import {
   linearOperator,
   linearWeightGradientOperator,
 } from './linear.ts';
+import { mathOperators } from './math.ts';
 import { matmulOperator } from './matmul.ts';
 import {
   maxPool2dGatherOperator,
@@ -81,6 +83,8 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
       sumOperator,
       meanOperator,
       sumGradientOperator,
+      ...mathOperators,
+      ...activationOperators,
       softmaxOperator,
       softmaxGradientOperator,
       logSoftmaxOperator,

@@ -1,4 +1,15 @@
 export { absoluteError } from './absoluteError.ts';
+export {
+  elu,
+  gelu,
+  hardSwish,
+  leakyRelu,
+  mish,
+  relu6,
+  selu,
+  softplus,
+  swish,
+} from './activations.ts';
 export { adaptiveAvgPool2d, avgPool2d, globalAvgPool2d } from './avgPool2d.ts';
 export { add, div, mul, sub } from './binary.ts';
 export { binaryCrossEntropy } from './binaryCrossEntropy.ts';
@@ -9,6 +20,7 @@ export { countCorrect } from './countCorrect.ts';
 export { gatherRows } from './gatherRows.ts';
 export { huber } from './huber.ts';
 export { linear } from './linear.ts';
+export { abs, clip, cos, erf, exp, log, neg, sigmoid, sin, sqrt, square, tanh } from './math.ts';
 export { matmul } from './matmul.ts';
 export { maxPool2d, maxPool2dWithWinners } from './maxPool2d.ts';
 export { maxUnpool2d } from './maxUnpool2d.ts';

@@ -35,6 +35,7 @@ import { reshape } from './reshape.ts';
 import { logSoftmax, logSoftmaxGradient, softmax, softmaxGradient } from './softmax.ts';
 import { softmaxCrossEntropy, softmaxCrossEntropyGradient } from './softmaxCrossEntropy.ts';
 import { transpose } from './transpose.ts';
+import { unary } from './unary.ts';
 
 const kernels = {
   conv2d,
@@ -59,6 +60,7 @@ const kernels = {
   sum,
   mean,
   sumGradient,
+  ...unary,
   softmax,
   softmaxGradient,
   logSoftmax,

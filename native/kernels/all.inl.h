@@ -10,6 +10,8 @@
 #include "kernels/elementwise.inl.h"
 #include "kernels/binary.inl.h"
 #include "kernels/reduction.inl.h"
+#include "kernels/math.inl.h"
+#include "kernels/unary.inl.h"
 #include "kernels/softmax.inl.h"
 #include "kernels/loss.inl.h"
 // clang-format on

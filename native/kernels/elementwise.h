@@ -4,6 +4,12 @@
 
 namespace stridenet {
 
+/// Settings of a function of one element, rounded to T; what they are, the function says.
+template <class T>
+struct UnaryParameters {
+  T a, b;
+};
+
 /// Scalars of an Adam update, rounded to T; docs/architecture.md, adamUpdate.
 template <class T>
 struct AdamScalars {

@@ -1,26 +1,5 @@
 // Losses and their slopes. Contracts: kernels/loss.h.
 
-/// log(1 + y) for y in [0, 1], within 3 ULP: 2 artanh(s) with s = y / (2 + y) ≤ 1/3, by its series,
-/// whose rest is below 0.1 ULP.
-template <class T>
-STRIDENET_INLINE Vec<T> log1p_of_unit(Vec<T> y) {
-  constexpr int last = sizeof(T) == 4 ? 15 : 33;
-  const Vec<T> s = y / (y + broadcast(T{2}));
-  const Vec<T> square = s * s;
-  Vec<T> series = broadcast(static_cast<T>(1.0 / last));
-  for (int k = last - 2; k >= 3; k -= 2) {
-    series = fma(series, square, broadcast(static_cast<T>(1.0 / k)));
-  }
-  const Vec<T> twice = s + s;
-  return fma(twice * square, series, twice);
-}
-
-/// |x|, 0 for −0.
-template <class T>
-STRIDENET_INLINE Vec<T> magnitude(Vec<T> x) {
-  return select(less(zero<T>(), x), x, zero<T>() - x);
-}
-
 template <class T>
 struct SquaredLoss {
   static STRIDENET_INLINE Vec<T> value(Vec<T> a, Vec<T> b, Vec<T>) {
@@ -34,7 +13,7 @@ struct SquaredLoss {
 
 template <class T>
 struct AbsoluteLoss {
-  static STRIDENET_INLINE Vec<T> value(Vec<T> a, Vec<T> b, Vec<T>) { return magnitude(a - b); }
+  static STRIDENET_INLINE Vec<T> value(Vec<T> a, Vec<T> b, Vec<T>) { return abs(a - b); }
   /// The sign of a − b: 0 for 0, NaN for NaN.
   static STRIDENET_INLINE Vec<T> slope(Vec<T> a, Vec<T> b, Vec<T>) {
     const Vec<T> difference = a - b;
@@ -47,7 +26,7 @@ template <class T>
 struct HuberLoss {
   static STRIDENET_INLINE Vec<T> value(Vec<T> a, Vec<T> b, Vec<T> delta) {
     const Vec<T> half = broadcast(T(0.5));
-    const Vec<T> distance = magnitude(a - b);
+    const Vec<T> distance = abs(a - b);
     const Vec<T> line = delta * (distance - half * delta);
     return select(less(delta, distance), line, half * distance * distance);
   }
@@ -61,13 +40,11 @@ struct HuberLoss {
 template <class T>
 struct LogisticLoss {
   static STRIDENET_INLINE Vec<T> value(Vec<T> x, Vec<T> target, Vec<T>) {
-    const Vec<T> rest = log1p_of_unit(exp_nonpositive(-magnitude(x)));
+    const Vec<T> rest = log1p_of_fraction(exp_below(-abs(x)));
     return (select(less(x, zero<T>()), zero<T>(), x) - x * target) + rest;
   }
   static STRIDENET_INLINE Vec<T> slope(Vec<T> x, Vec<T> target, Vec<T>) {
-    const Vec<T> one = broadcast(T{1});
-    const Vec<T> small = exp_nonpositive(-magnitude(x));
-    return select(less(x, zero<T>()), small, one) / (one + small) - target;
+    return sigmoid(x) - target;
   }
 };
 

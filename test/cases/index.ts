@@ -16,6 +16,7 @@ import { reshapeCases } from './reshape.ts';
 import { softmaxCases } from './softmax.ts';
 import { softmaxCrossEntropyCases } from './softmaxCrossEntropy.ts';
 import { transposeCases } from './transpose.ts';
+import { unaryCases } from './unary.ts';
 
 /** The cases of every family, by the name that it has in all four rooms. */
 export const families: Readonly<Record<string, Family>> = {
@@ -27,6 +28,7 @@ export const families: Readonly<Record<string, Family>> = {
   relu: reluCases,
   binary: binaryCases,
   reduction: reductionCases,
+  unary: unaryCases,
   softmax: softmaxCases,
   softmaxCrossEntropy: softmaxCrossEntropyCases,
   elementwiseLoss: elementwiseLossCases,

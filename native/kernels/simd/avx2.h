@@ -54,3 +54,9 @@ STRIDENET_INLINE Vec<float> max(Vec<float> a, Vec<float> b) { return {_mm256_max
 STRIDENET_INLINE Vec<double> max(Vec<double> a, Vec<double> b) { return {_mm256_max_pd(a.v, b.v)}; }
 STRIDENET_INLINE Vec<float> min(Vec<float> a, Vec<float> b) { return {_mm256_min_ps(a.v, b.v)}; }
 STRIDENET_INLINE Vec<double> min(Vec<double> a, Vec<double> b) { return {_mm256_min_pd(a.v, b.v)}; }
+STRIDENET_INLINE bool any(Mask<float> mask) {
+  return _mm256_movemask_ps(reinterpret_cast<__m256>(mask.v)) != 0;
+}
+STRIDENET_INLINE bool any(Mask<double> mask) {
+  return _mm256_movemask_pd(reinterpret_cast<__m256d>(mask.v)) != 0;
+}

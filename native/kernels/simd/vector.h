@@ -17,6 +17,7 @@ template <>
 struct Raw<float> {
   typedef float type __attribute__((vector_size(kVectorBytes)));
   typedef std::int32_t integer __attribute__((vector_size(kVectorBytes)));
+  typedef std::uint32_t Unsigned __attribute__((vector_size(kVectorBytes)));
   typedef std::int32_t Lane;
   static constexpr int kMantissaBits = 23;
   static constexpr std::int32_t kBias = 127;
@@ -25,6 +26,7 @@ template <>
 struct Raw<double> {
   typedef double type __attribute__((vector_size(kVectorBytes)));
   typedef std::int64_t integer __attribute__((vector_size(kVectorBytes)));
+  typedef std::uint64_t Unsigned __attribute__((vector_size(kVectorBytes)));
   typedef std::int64_t Lane;
   static constexpr int kMantissaBits = 52;
   static constexpr std::int64_t kBias = 1023;
@@ -66,12 +68,35 @@ STRIDENET_INLINE Vec<T> broadcast(T value) {
   return {value - typename Raw<T>::type{}};
 }
 
-/// 2ⁿ for lanes n that are integers within the exponents of normal numbers.
+/// The lanes' bits.
 template <class T>
-STRIDENET_INLINE Vec<T> power_of_two(Vec<T> n) {
-  using Integer = typename Raw<T>::integer;
-  const Integer exponent = __builtin_convertvector(n.v, Integer) + Raw<T>::kBias;
-  return {reinterpret_cast<typename Raw<T>::type>(exponent << Raw<T>::kMantissaBits)};
+using Bits = typename Raw<T>::integer;
+template <class T>
+STRIDENET_INLINE Bits<T> bits(Vec<T> a) {
+  return reinterpret_cast<Bits<T>>(a.v);
+}
+template <class T>
+STRIDENET_INLINE Vec<T> from_bits(Bits<T> a) {
+  return {reinterpret_cast<typename Raw<T>::type>(a)};
+}
+template <class T>
+STRIDENET_INLINE Bits<T> shift_right(Bits<T> a, int count) {
+  using Unsigned = typename Raw<T>::Unsigned;
+  return reinterpret_cast<Bits<T>>(reinterpret_cast<Unsigned>(a) >> count);
+}
+/// The lanes' signs: −0's bits where negative, else 0.
+template <class T>
+STRIDENET_INLINE Bits<T> sign_bits(Vec<T> a) {
+  return bits(a) & bits(broadcast(-T{0}));
+}
+template <class T>
+STRIDENET_INLINE Vec<T> abs(Vec<T> a) {
+  return from_bits<T>(bits(a) & ~bits(broadcast(-T{0})));
+}
+/// −a where `signs` has −0's bits, else a.
+template <class T>
+STRIDENET_INLINE Vec<T> flip_signs(Vec<T> a, Bits<T> signs) {
+  return from_bits<T>(bits(a) ^ signs);
 }
 
 /// The lanes as integers (they must be integers of that range), `count` of them written or read.
