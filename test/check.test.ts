@@ -29,7 +29,11 @@ describe('B4: gradientCheck', () => {
     for (const [loss, y] of [
       [sn.losses.softmaxCrossEntropy(), labels],
       [sn.losses.softmaxCrossEntropy(), targets],
+      [sn.losses.softmaxCrossEntropy({ labelSmoothing: 0.1, classWeights: [1, 2, 3] }), labels],
       [sn.losses.squaredError(), targets],
+      [sn.losses.absoluteError(), targets],
+      [sn.losses.huber({ delta: 0.7 }), targets],
+      [sn.losses.binaryCrossEntropy(), targets],
     ] as const) {
       const { maxError, worst } = sn.gradientCheck(loss, [predictions, y], { backend });
       expect(maxError, `${loss.kind} ${JSON.stringify(worst)}`).toBeLessThan(1e-8);

@@ -193,31 +193,66 @@ describe('parameters that stay', () => {
 });
 
 describe('weight decay', () => {
-  it.each(['adamW', 'sgd'] as const)('leaves out what %s names in noDecay', async (rule) => {
-    const data = digits(20, 6);
-    const run = async (weightDecay: number, noDecay: string[]): Promise<Map<string, sn.Tensor>> => {
-      const net = sn.sequential({
-        inputShape: [1, 28, 28],
-        backend: 'reference',
-        layers: [
-          layers.flatten(),
-          layers.dense({ units: 4, biasInitializer: sn.initializers.constant(0.5) }),
-          layers.dense({ units: 10, biasInitializer: sn.initializers.constant(0.5) }),
-        ],
-      });
-      const optimizer = sn.optimizers[rule]({ learningRate: 0.01, weightDecay, noDecay });
-      await net.fit(data, { batchSize: 20, optimizer });
-      return net.parameters();
-    };
-    const plain = await run(0, []);
-    const decayed = await run(0.1, ['bias', '1.weight']);
-    for (const [key, value] of plain) {
-      const distance = relativeDistance(decayed.get(key) as sn.Tensor, value);
-      if (key === '2.weight') expect(distance).toBeGreaterThan(1e-4);
-      else expect(distance, key).toBe(0);
-    }
-    await expect(run(0.1, ['3.weight'])).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
-    expect(() => sn.optimizers[rule]({ noDecay: 'bias' as never })).toThrow(code('ERR_ARGUMENT'));
+  it.each(['adamW', 'sgd', 'rmsprop', 'adagrad'] as const)(
+    'leaves out what %s names in noDecay',
+    async (rule) => {
+      const data = digits(20, 6);
+      const run = async (
+        weightDecay: number,
+        noDecay: string[],
+      ): Promise<Map<string, sn.Tensor>> => {
+        const net = sn.sequential({
+          inputShape: [1, 28, 28],
+          backend: 'reference',
+          layers: [
+            layers.flatten(),
+            layers.dense({ units: 4, biasInitializer: sn.initializers.constant(0.5) }),
+            layers.dense({ units: 10, biasInitializer: sn.initializers.constant(0.5) }),
+          ],
+        });
+        const optimizer = sn.optimizers[rule]({ learningRate: 0.01, weightDecay, noDecay });
+        await net.fit(data, { batchSize: 20, optimizer });
+        return net.parameters();
+      };
+      const plain = await run(0, []);
+      const decayed = await run(0.1, ['bias', '1.weight']);
+      for (const [key, value] of plain) {
+        const distance = relativeDistance(decayed.get(key) as sn.Tensor, value);
+        if (key === '2.weight') expect(distance).toBeGreaterThan(1e-4);
+        else expect(distance, key).toBe(0);
+      }
+      await expect(run(0.1, ['3.weight'])).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+      expect(() => sn.optimizers[rule]({ noDecay: 'bias' as never })).toThrow(code('ERR_ARGUMENT'));
+    },
+  );
+});
+
+describe.each(backends)('slots on %s', (backend) => {
+  const data = digits(20, 6, 'float64');
+  const step = async (optimizer: sn.Optimizer): Promise<Float64Array> => {
+    const net = sn.sequential({
+      inputShape: [1, 28, 28],
+      dtype: 'float64',
+      backend,
+      layers: [layers.flatten(), layers.dense({ units: 10 })],
+    });
+    const before = net.parameters().get('1.weight') as sn.Tensor;
+    await net.fit(data, { batchSize: 20, optimizer });
+    const after = net.parameters().get('1.weight') as sn.Tensor;
+    return Float64Array.from(after.data, (value, i) => value - (before.data[i] as number));
+  };
+
+  it('start from what the optimizer says', async () => {
+    const gradient = (await step(sn.optimizers.sgd(1))).map((change) => -change);
+    const settings = { learningRate: 0.1, epsilon: 0 };
+    const changes = await step(
+      sn.optimizers.adagrad({ ...settings, initialAccumulatorValue: 0.5 }),
+    );
+    gradient.forEach((g, i) => {
+      expect(Math.abs((changes[i] as number) + (0.1 * g) / Math.sqrt(0.5 + g * g))).toBeLessThan(
+        1e-14,
+      );
+    });
   });
 });
 
