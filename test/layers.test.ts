@@ -265,12 +265,25 @@ describe('activations', () => {
       () => layers.dense({ units: 1, activation: 'toString' as never }),
     ],
     ['an option of another', () => layers.activation('relu', { axis: 1 } as never)],
+    ['a slope that is none', () => layers.activation('leakyRelu', { negativeSlope: '1' as never })],
     ['a misspelt option', () => layers.activation('softmax', { axes: 1 } as never)],
     ['an option out of range', () => layers.activation('softmax', { axis: 9 })],
     ['options that are none', () => layers.activation('relu', 5 as never)],
     ['null as options', () => layers.activation('relu', null as never)],
   ])('refuse %s', (_, call) => {
     expect(call).toThrow(code('ERR_ARGUMENT'));
+  });
+
+  it('of convolution and dense layers have the same names', () => {
+    for (const name of ['leakyRelu', 'gelu', 'tanh'] as const) {
+      const x = sn.tensor([-2, -0.5, 0.25, 3], [1, 4], 'float64');
+      const run = (list: sn.layers.Layer[]): number[] => {
+        const net = sn.sequential({ inputShape: [4], layers: list, dtype: 'float64', seed: 1 });
+        return [...(net.apply(x) as sn.Tensor).data];
+      };
+      const apart = [layers.dense({ units: 3 }), layers.activation(name)];
+      expect(run([layers.dense({ units: 3, activation: name })])).toEqual(run(apart));
+    }
   });
 
   it('softmax over channels is not taken for the end of a classifier', () => {

@@ -1,5 +1,21 @@
 import { argumentError } from '../errors.ts';
 import { Tracer } from '../graph/graph.ts';
+import {
+  type EluOptions,
+  elu,
+  type GeluOptions,
+  gelu,
+  hardSwish,
+  type LeakyReluOptions,
+  leakyRelu,
+  mish,
+  relu6,
+  type SoftplusOptions,
+  selu,
+  softplus,
+  swish,
+} from '../ops/activations.ts';
+import { sigmoid, tanh } from '../ops/math.ts';
 import type { Variable } from '../ops/operator.ts';
 import { relu } from '../ops/relu.ts';
 import { logSoftmax, type SoftmaxOptions, softmax } from '../ops/softmax.ts';
@@ -8,6 +24,17 @@ import { logSoftmax, type SoftmaxOptions, softmax } from '../ops/softmax.ts';
 const activations = {
   linear: (x: Variable): Variable => x,
   relu: (x: Variable): Variable => relu(x),
+  relu6: (x: Variable): Variable => relu6(x),
+  leakyRelu: (x: Variable, options?: LeakyReluOptions): Variable => leakyRelu(x, options),
+  elu: (x: Variable, options?: EluOptions): Variable => elu(x, options),
+  selu: (x: Variable): Variable => selu(x),
+  gelu: (x: Variable, options?: GeluOptions): Variable => gelu(x, options),
+  sigmoid: (x: Variable): Variable => sigmoid(x),
+  tanh: (x: Variable): Variable => tanh(x),
+  softplus: (x: Variable, options?: SoftplusOptions): Variable => softplus(x, options),
+  mish: (x: Variable): Variable => mish(x),
+  swish: (x: Variable): Variable => swish(x),
+  hardSwish: (x: Variable): Variable => hardSwish(x),
   softmax: (x: Variable, options?: SoftmaxOptions): Variable => softmax(x, options),
   logSoftmax: (x: Variable, options?: SoftmaxOptions): Variable => logSoftmax(x, options),
 } as const;

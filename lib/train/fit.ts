@@ -5,6 +5,7 @@ import { adam } from '../optimizers/index.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import { checkSeed } from '../random.ts';
 import { checkInteger } from '../shape.ts';
+import { type ClipOptions, checkLimit } from './clip.ts';
 import { Evaluator } from './evaluator.ts';
 import type {
   Callbacks,
@@ -19,7 +20,7 @@ import type { Progress } from './progress.ts';
 import { type StepResult, Trainer } from './trainer.ts';
 
 /** Settings of `train`. */
-export interface TrainOptions {
+export interface TrainOptions extends ClipOptions {
   /** Passes over the data; default 1. */
   epochs?: number;
   /** Samples a step; default 32. The last batch of an epoch may be smaller; none is dropped. */
@@ -48,9 +49,13 @@ export interface FitOptions extends TrainOptions {
   verbose?: boolean | 'bar' | 'plain';
 }
 
-interface Settings extends Required<Omit<TrainOptions, 'signal' | 'validationData'>> {
+type Nullable = 'signal' | 'validationData' | 'clipValue' | 'clipNorm';
+
+interface Settings extends Required<Omit<TrainOptions, Nullable>> {
   readonly signal: AbortSignal | null;
   readonly validationData: Dataset | null;
+  readonly clipValue: number | null;
+  readonly clipNorm: number | null;
 }
 
 /** Milliseconds that one call into the backend takes at most, and so the pace of step events. */
@@ -65,6 +70,8 @@ const trainOptions = [
   'seed',
   'signal',
   'frozen',
+  'clipValue',
+  'clipNorm',
 ] as const;
 
 function check(data: Dataset, options: TrainOptions, known: readonly string[]): Settings {
@@ -89,6 +96,8 @@ function check(data: Dataset, options: TrainOptions, known: readonly string[]): 
   }
   return {
     frozen,
+    clipValue: checkLimit('fit', 'clipValue', options.clipValue),
+    clipNorm: checkLimit('fit', 'clipNorm', options.clipNorm),
     epochs: checkInteger('fit', 'epochs', epochs, 0),
     batchSize: checkInteger('fit', 'batchSize', batchSize, 1),
     seed: checkSeed('fit', seed),

@@ -8,6 +8,7 @@ import { countCorrect } from '../ops/countCorrect.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import type { Architecture, NetworkParameter } from './architecture.ts';
+import { clipGradients } from './clip.ts';
 import { gatherBatch, isClassifier, parameterInputs, type RunSettings } from './evaluator.ts';
 
 /** What a training run is made of. */
@@ -20,6 +21,8 @@ export interface TrainerOptions {
   readonly seed: number;
   /** Keys, or what keys begin with, of parameters that stay as they are. */
   readonly frozen: readonly string[];
+  readonly clipValue: number | null;
+  readonly clipNorm: number | null;
   readonly settings: RunSettings;
 }
 
@@ -112,7 +115,7 @@ export function traceStep(
   if (isClassifier(architecture)) outputs.push(countCorrect(output, y));
   checkFinite(mean);
   const sources = learned.map(({ key }) => values.get(key) as GraphVariable);
-  const adjoints = gradients(mean, sources) as Variable[];
+  const adjoints = clipGradients(gradients(mean, sources) as Variable[], options);
   const updates = learned.flatMap(({ key, name, rule }, i) => {
     const parameter = sources[i] as GraphVariable;
     const own = slots[i] as GraphVariable[];
