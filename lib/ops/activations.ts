@@ -1,5 +1,8 @@
 import { argumentError, checkOptions } from '../errors.ts';
+import { add, mul, sub } from './binary.ts';
+import { clipGradientOperator, exp, sigmoid, square, tanh } from './math.ts';
 import { type Attributes, apply, type Operand, type Operator, type Result } from './operator.ts';
+import { reluGradientOperator } from './relu.ts';
 import { checkNumber, unaryGradientOperator, unaryOperator } from './unary.ts';
 
 const relu6Operator = unaryOperator('relu6', ({ dy, y }) =>
@@ -32,21 +35,48 @@ export interface EluAttributes extends Attributes {
 const eluOperator: Operator<EluAttributes> = unaryOperator('elu', ({ dy, y, attributes }) =>
   apply(eluGradientOperator, [dy, y], attributes),
 );
+/** `value` where y ≤ 0, else 0. */
+function belowZero(value: Operand, y: Operand): Operand {
+  return sub(value, apply(reluGradientOperator, [value, y], {}));
+}
 /** dx = dy where y > 0, else dy · (y + alpha). */
-const eluGradientOperator = unaryGradientOperator<EluAttributes>('eluGradient', 'y');
+const eluGradientOperator = unaryGradientOperator<EluAttributes>(
+  'eluGradient',
+  'y',
+  ({ product, saved: y }) => belowZero(product, y),
+);
 
 const seluOperator = unaryOperator('selu', ({ dy, y }) => apply(seluGradientOperator, [dy, y], {}));
 /** dx = λ·dy where y > 0, else dy · (y + λα). */
-const seluGradientOperator = unaryGradientOperator('seluGradient', 'y');
+const seluGradientOperator = unaryGradientOperator('seluGradient', 'y', ({ product, saved: y }) =>
+  belowZero(product, y),
+);
 
 const geluOperator = unaryOperator('gelu', ({ dy, x }) => apply(geluGradientOperator, [dy, x], {}));
-/** dx = dy · (Φ(x) + x·φ(x)), φ the density of the normal distribution. */
-const geluGradientOperator = unaryGradientOperator('geluGradient', 'x');
+/** dx = dy · (Φ(x) + x·φ(x)), φ the density of the normal distribution; φ′ = −x·φ. */
+const geluGradientOperator = unaryGradientOperator('geluGradient', 'x', ({ product, saved: x }) => {
+  const density = mul(exp(mul(square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+  return mul(product, mul(density, sub(2, square(x))));
+});
 
 const geluTanhOperator = unaryOperator('geluTanh', ({ dy, x }) =>
   apply(geluTanhGradientOperator, [dy, x], {}),
 );
-const geluTanhGradientOperator = unaryGradientOperator('geluTanhGradient', 'x');
+/**
+ * dx = dy · (½ + ½·t + ½·x·(1 − t²)·u′), t = tanh u, u = √(2/π) · (x + 0.044715·x³). The slope's own
+ * derivative is (1 − t²) · (u′ + x·(½·u″ − t·u′²)).
+ */
+const geluTanhGradientOperator = unaryGradientOperator(
+  'geluTanhGradient',
+  'x',
+  ({ product, saved: x }) => {
+    const [root, cube] = [Math.sqrt(2 / Math.PI), 0.044715];
+    const t = tanh(mul(add(x, mul(mul(square(x), x), cube)), root));
+    const du = add(mul(square(x), 3 * root * cube), root);
+    const bend = sub(mul(x, 3 * root * cube), mul(t, square(du)));
+    return mul(product, mul(sub(1, square(t)), add(du, mul(x, bend))));
+  },
+);
 
 export interface SoftplusAttributes extends Attributes {
   readonly beta: number;
@@ -58,22 +88,52 @@ const softplusOperator: Operator<SoftplusAttributes> = unaryOperator(
   ({ dy, x, attributes }) => apply(softplusGradientOperator, [dy, x], attributes),
 );
 /** dx = dy where beta·x > threshold, else dy · sigmoid(beta·x). */
-const softplusGradientOperator = unaryGradientOperator<SoftplusAttributes>('softplusGradient', 'x');
+const softplusGradientOperator = unaryGradientOperator<SoftplusAttributes>(
+  'softplusGradient',
+  'x',
+  ({ product, saved: x, attributes: { beta, threshold } }) => {
+    const s = sigmoid(mul(x, beta));
+    const limits = { min: Number.NEGATIVE_INFINITY, max: threshold / beta };
+    const below = apply(clipGradientOperator, [product, x], limits);
+    return mul(below, mul(mul(s, sub(1, s)), beta));
+  },
+);
 
 const mishOperator = unaryOperator('mish', ({ dy, x }) => apply(mishGradientOperator, [dy, x], {}));
-const mishGradientOperator = unaryGradientOperator('mishGradient', 'x');
+/**
+ * dx = dy · (t + x·s·(1 − t²)), t = tanh(softplus(x)), s = sigmoid(x). The slope's own derivative is
+ * (1 − t²) · (2s + x·(s·(1 − s) − 2t·s²)).
+ */
+const mishGradientOperator = unaryGradientOperator('mishGradient', 'x', ({ product, saved: x }) => {
+  const s = sigmoid(x);
+  const t = tanh(softplus(x));
+  const bend = sub(mul(s, sub(1, s)), mul(mul(t, square(s)), 2));
+  return mul(product, mul(sub(1, square(t)), add(mul(s, 2), mul(x, bend))));
+});
 
 const swishOperator = unaryOperator('swish', ({ dy, x }) =>
   apply(swishGradientOperator, [dy, x], {}),
 );
-/** dx = dy · (σ + x·σ·(1 − σ)), σ = sigmoid(x). */
-const swishGradientOperator = unaryGradientOperator('swishGradient', 'x');
+/** dx = dy · (s + x·s·(1 − s)), s = sigmoid(x). */
+const swishGradientOperator = unaryGradientOperator(
+  'swishGradient',
+  'x',
+  ({ product, saved: x }) => {
+    const s = sigmoid(x);
+    return mul(product, mul(mul(s, sub(1, s)), add(2, mul(x, sub(1, mul(s, 2))))));
+  },
+);
 
 const hardSwishOperator = unaryOperator('hardSwish', ({ dy, x }) =>
   apply(hardSwishGradientOperator, [dy, x], {}),
 );
-/** dx = dy · (2x + 3)/6 where −3 < x < 3, 0 below, dy above. */
-const hardSwishGradientOperator = unaryGradientOperator('hardSwishGradient', 'x');
+/** dx = dy · (2x + 3)/6 where −3 ≤ x ≤ 3, 0 below, dy above. */
+const hardSwishGradientOperator = unaryGradientOperator(
+  'hardSwishGradient',
+  'x',
+  ({ product, saved: x }) =>
+    mul(apply(clipGradientOperator, [product, x], { min: -3, max: 3 }), 1 / 3),
+);
 
 export const activationOperators = [
   relu6Operator,

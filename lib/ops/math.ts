@@ -1,6 +1,8 @@
 import { checkOptions } from '../errors.ts';
+import { div, mul, sub } from './binary.ts';
+import type { NoAttributes } from './broadcast.ts';
 import { type Attributes, apply, type Operand, type Operator, type Result } from './operator.ts';
-import { checkNumber, type NoAttributes, unaryGradientOperator, unaryOperator } from './unary.ts';
+import { checkNumber, unaryGradientOperator, unaryOperator } from './unary.ts';
 
 const negOperator: Operator<NoAttributes> = unaryOperator('neg', ({ dy }) =>
   apply(negOperator, [dy], {}),
@@ -10,23 +12,37 @@ const absOperator = unaryOperator('abs', ({ dy, x }) => apply(absGradientOperato
 /** dx = dy · sign(x): 0 at 0. */
 const absGradientOperator = unaryGradientOperator('absGradient', 'x', 'flat');
 
-const squareOperator = unaryOperator('square');
-const sqrtOperator = unaryOperator('sqrt');
-const expOperator = unaryOperator('exp');
-const logOperator = unaryOperator('log');
-const sinOperator = unaryOperator('sin');
-const cosOperator = unaryOperator('cos');
-const erfOperator = unaryOperator('erf');
+const squareOperator = unaryOperator('square', ({ dy, x }) => mul(dy, mul(x, 2)));
+
+const sqrtOperator = unaryOperator('sqrt', ({ dy, y }) => div(dy, mul(y, 2)));
+
+const expOperator = unaryOperator('exp', ({ dy, y }) => mul(dy, y));
+
+const logOperator = unaryOperator('log', ({ dy, x }) => div(dy, x));
+
+const sinOperator = unaryOperator('sin', ({ dy, x }) => mul(dy, cos(x)));
+
+const cosOperator = unaryOperator('cos', ({ dy, x }) => neg(mul(dy, sin(x))));
+
+const erfOperator = unaryOperator('erf', ({ dy, x }) =>
+  mul(dy, mul(exp(neg(square(x))), 2 / Math.sqrt(Math.PI))),
+);
 
 const tanhOperator = unaryOperator('tanh', ({ dy, y }) => apply(tanhGradientOperator, [dy, y], {}));
 /** dx = dy · (1 − y²). */
-const tanhGradientOperator = unaryGradientOperator('tanhGradient', 'y');
+const tanhGradientOperator = unaryGradientOperator('tanhGradient', 'y', ({ product, saved: y }) =>
+  mul(product, mul(y, -2)),
+);
 
 const sigmoidOperator = unaryOperator('sigmoid', ({ dy, y }) =>
   apply(sigmoidGradientOperator, [dy, y], {}),
 );
 /** dx = dy · y · (1 − y). */
-const sigmoidGradientOperator = unaryGradientOperator('sigmoidGradient', 'y');
+const sigmoidGradientOperator = unaryGradientOperator(
+  'sigmoidGradient',
+  'y',
+  ({ product, saved: y }) => mul(product, sub(1, mul(y, 2))),
+);
 
 export interface ClipAttributes extends Attributes {
   readonly min: number;
@@ -37,7 +53,11 @@ const clipOperator: Operator<ClipAttributes> = unaryOperator('clip', ({ dy, x, a
   apply(clipGradientOperator, [dy, x], attributes),
 );
 /** dx = dy where min ≤ x ≤ max, else 0. */
-const clipGradientOperator = unaryGradientOperator<ClipAttributes>('clipGradient', 'x', 'flat');
+export const clipGradientOperator = unaryGradientOperator<ClipAttributes>(
+  'clipGradient',
+  'x',
+  'flat',
+);
 
 export const mathOperators = [
   negOperator,

@@ -1,4 +1,6 @@
-import { argumentError, StridenetError } from '../errors.ts';
+import { argumentError } from '../errors.ts';
+import { mul } from './binary.ts';
+import type { NoAttributes } from './broadcast.ts';
 import {
   type Attributes,
   apply,
@@ -8,9 +10,6 @@ import {
   type Operand,
   type Operator,
 } from './operator.ts';
-
-/** Attributes of operators that have none. */
-export type NoAttributes = Readonly<Record<string, never>>;
 
 /** What the gradient rule of a function of one element is given. */
 export interface UnaryGradientCall<A extends Attributes> {
@@ -47,23 +46,22 @@ export function unaryOperator<A extends Attributes = NoAttributes>(
   };
 }
 
-/** What the rule for the second derivative is given: `message` is the adjoint of dx. */
+/** What the rule of a second derivative is given: `product` is dy times the adjoint of dx. */
 export interface CurvatureCall<A extends Attributes> {
-  readonly message: Operand;
-  readonly dy: Operand;
+  readonly product: Operand;
   readonly saved: Operand;
   readonly attributes: A;
 }
 
 /**
  * dy, saved → dx = dy · slope(saved), where `saved` is the function's x or its y.
- * @param curvature the message to `saved`, in operators; 'flat' where the slope is constant piece by
- *   piece; absent where nobody has written it: ERR_NOT_DIFFERENTIABLE
+ * @param curvature product · slope′(saved) in operators; 'flat' where the slope is constant piece by
+ *   piece
  */
 export function unaryGradientOperator<A extends Attributes = NoAttributes>(
   name: string,
   saved: 'x' | 'y',
-  curvature?: 'flat' | ((call: CurvatureCall<A>) => Operand),
+  curvature: 'flat' | ((call: CurvatureCall<A>) => Operand),
 ): Operator<A> {
   const self: Operator<A> = {
     name,
@@ -82,18 +80,11 @@ export function unaryGradientOperator<A extends Attributes = NoAttributes>(
     },
     gradient({ inputs, gradients, attributes, wanted }) {
       const [dy, value, message] = [need(inputs[0]), need(inputs[1]), need(gradients[0])];
-      const toSaved = (): Operand | null => {
-        if (curvature === 'flat') return null;
-        if (curvature) return curvature({ message, dy, saved: value, attributes });
-        throw new StridenetError(
-          'ERR_NOT_DIFFERENTIABLE',
-          `[${name}] has no gradient with respect to ${saved}`,
-        );
-      };
-      return [
-        wanted[0] ? apply(self, [message, value], attributes) : null,
-        wanted[1] ? toSaved() : null,
-      ];
+      const toSaved =
+        curvature === 'flat' || !wanted[1]
+          ? null
+          : curvature({ product: mul(message, dy), saved: value, attributes });
+      return [wanted[0] ? apply(self, [message, value], attributes) : null, toSaved];
     },
   };
   return self;

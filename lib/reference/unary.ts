@@ -100,5 +100,5 @@ export const unary = {
     return dy * (sigmoid(x) + x * sigmoid(x) * (1 - sigmoid(x)));
   }),
   hardSwish: forward((x) => (Math.max(x, -3) * Math.min(Math.max(x + 3, 0), 6)) / 6),
-  hardSwishGradient: backward((dy, x) => (x <= -3 ? 0 : x >= 3 ? dy : (dy * (2 * x + 3)) / 6)),
+  hardSwishGradient: backward((dy, x) => (x < -3 ? 0 : x > 3 ? dy : (dy * (2 * x + 3)) / 6)),
 };

@@ -203,7 +203,7 @@ template <class T>
 STRIDENET_INLINE Vec<T> hard_swish_gradient(Vec<T> dy, Vec<T> x) {
   const Vec<T> three = broadcast(T{3});
   const Vec<T> slope = (x + x + three) / broadcast(T{6});
-  return select(less_equal(x, -three), zero<T>(), select(less_equal(three, x), dy, dy * slope));
+  return select(less(x, -three), zero<T>(), select(less(three, x), dy, dy * slope));
 }
 
 #define UNARY(operator_name, function, parameters)             \

@@ -24,8 +24,6 @@ interface Tried {
   readonly attributes?: (dtype: FloatDType) => Attributes;
   /** The values are distinct and keep away from 0, where the function has a kink. */
   readonly kink?: boolean;
-  /** Inputs whose gradients are checked; default all. */
-  readonly differentiable?: readonly number[];
 }
 
 const exact: ErrorModel = { kind: 'exact' };
@@ -71,13 +69,13 @@ const scaled = (x: number, { beta }: Attributes): number => Math.abs(x * (beta a
 const functions: readonly Tried[] = [
   { operator: 'neg', range: [-1, 1], model: exact },
   { operator: 'abs', range: [-1, 1], model: exact, kink: true },
-  { operator: 'square', range: [-2, 2], model: exact, differentiable: [] },
-  { operator: 'sqrt', range: [0.1, 4], model: exact, differentiable: [] },
-  { operator: 'exp', range: [-4, 4], model: twice, differentiable: [] },
-  { operator: 'log', range: [0.1, 4], model: twice, differentiable: [] },
-  { operator: 'sin', range: [-20, 20], model: twice, differentiable: [] },
-  { operator: 'cos', range: [-20, 20], model: twice, differentiable: [] },
-  { operator: 'erf', range: [-3, 3], model: within(6), differentiable: [] },
+  { operator: 'square', range: [-2, 2], model: exact },
+  { operator: 'sqrt', range: [0.1, 4], model: exact },
+  { operator: 'exp', range: [-4, 4], model: twice },
+  { operator: 'log', range: [0.1, 4], model: twice },
+  { operator: 'sin', range: [-20, 20], model: twice },
+  { operator: 'cos', range: [-20, 20], model: twice },
+  { operator: 'erf', range: [-3, 3], model: within(6) },
   { operator: 'tanh', range: [-4, 4], model: twice },
   { operator: 'sigmoid', range: [-6, 6], model: twice },
   { operator: 'clip', range: [-1, 1], model: exact, attributes: limits, kink: true },
@@ -128,35 +126,31 @@ const oneUnit = (count: number, why: string): ErrorModel =>
 
 const gradients: readonly Tried[] = [
   { operator: 'absGradient', range: [-1, 1], model: exact },
-  { operator: 'tanhGradient', range: [-1, 1], model: twice, differentiable: [0] },
-  { operator: 'sigmoidGradient', range: [0, 1], model: twice, differentiable: [0] },
+  { operator: 'tanhGradient', range: [-1, 1], model: twice },
+  { operator: 'sigmoidGradient', range: [0, 1], model: twice },
   { operator: 'clipGradient', range: [-1, 1], model: exact, attributes: limits, kink: true },
-  { operator: 'relu6Gradient', range: [-1, 7], model: exact, differentiable: [0] },
+  { operator: 'relu6Gradient', range: [-1, 7], model: exact },
   { operator: 'leakyReluGradient', range: [-1, 1], model: exact, attributes: slope, kink: true },
   {
     operator: 'eluGradient',
     range: [-0.75, 2],
     model: twice,
     attributes: alpha,
-    differentiable: [0],
   },
   {
     operator: 'seluGradient',
     range: [-1.75, 2],
     model: oneUnit(8, 'λα and y + λα round, each at most 1.76'),
-    differentiable: [0],
   },
   {
     operator: 'geluGradient',
     range: [-6, 6],
     model: oneUnit(16, 'Φ, and x·φ of at most 0.25 whose exponent x²/2 rounds twice'),
-    differentiable: [0],
   },
   {
     operator: 'geluTanhGradient',
     range: [-6, 6],
     model: oneUnit(40, 'σ, and x·w′·σ·(1 − σ) of at most 0.6, whose argument w errs by 5u·w'),
-    differentiable: [0],
   },
   {
     operator: 'softplusGradient',
@@ -166,21 +160,18 @@ const gradients: readonly Tried[] = [
       (x, _, attributes) => 10 + scaled(x, attributes),
     ),
     attributes: sharp,
-    differentiable: [0],
   },
   {
     operator: 'mishGradient',
     range: [-6, 6],
     model: oneUnit(40, 'n/(n + 2), and x times its derivative, at most 0.5, of powers of eˣ'),
-    differentiable: [0],
   },
   {
     operator: 'swishGradient',
     range: [-6, 6],
     model: oneUnit(24, 'σ, and x·σ·(1 − σ) of at most 0.23'),
-    differentiable: [0],
   },
-  { operator: 'hardSwishGradient', range: [-4, 4], model: twice, differentiable: [0] },
+  { operator: 'hardSwishGradient', range: [-4, 4], model: twice },
 ];
 
 function valuesOf({ range: [low, high], kink }: Tried, shape: readonly number[]): Input {
@@ -198,7 +189,6 @@ function valuesOf({ range: [low, high], kink }: Tried, shape: readonly number[])
 function caseOf(tried: Tried, shape: readonly number[], isGradient: boolean): Case {
   const { operator, model, attributes = {} } = tried;
   const places = isGradient ? [0, 1] : [0];
-  const checked = tried.differentiable ?? places;
   return {
     operator,
     title: sizes(shape) || 'a scalar',
@@ -207,7 +197,7 @@ function caseOf(tried: Tried, shape: readonly number[], isGradient: boolean): Ca
     model,
     inputs: [...(isGradient ? [uniform(shape)] : []), valuesOf(tried, shape)],
     ...(hasRows(shape) ? { perSample: places } : {}),
-    ...(checked.length > 0 ? checkedWhenSmall(shape, ...checked) : {}),
+    ...checkedWhenSmall(shape, ...places),
   };
 }
 
