@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "kernels/broadcast.h"
+#include "kernels/direct_conv.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
 #include "kernels/loss.h"

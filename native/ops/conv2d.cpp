@@ -2,6 +2,7 @@
 
 #include "ops/checks.h"
 #include "ops/conv2d_geometry.h"
+#include "ops/direct_conv2d.h"
 #include "ops/gemm.h"
 #include "ops/padded_patches.h"
 #include "ops/parallel.h"
@@ -355,7 +356,9 @@ std::unique_ptr<Instruction> prepare_conv2d(const Call& call, const KernelTable&
   const TensorSpec& weight = required_input(call, 1, "weight");
   const Convolution conv = check_convolution(call, x, weight, required_output(call, 0, "y"));
   if (call.inputs[2].present) expect_tensor(call.inputs[2], "bias", x.dtype, {conv.k}, false);
-  return make_floating<Conv2d>(x.dtype, table, conv, parse_relu(call));
+  const bool relu = parse_relu(call);
+  if (auto direct = make_direct_conv2d(x.dtype, table, conv, relu)) return direct;
+  return make_floating<Conv2d>(x.dtype, table, conv, relu);
 }
 
 std::unique_ptr<Instruction> prepare_conv2d_input_gradient(const Call& call,
@@ -364,6 +367,7 @@ std::unique_ptr<Instruction> prepare_conv2d_input_gradient(const Call& call,
   const TensorSpec& dy = required_input(call, 0, "dy");
   const TensorSpec& weight = required_input(call, 1, "weight");
   const Convolution conv = check_convolution(call, required_output(call, 0, "dx"), weight, dy);
+  if (auto direct = make_direct_conv2d_input_gradient(dy.dtype, table, conv)) return direct;
   return make_floating<Conv2dInputGradient>(dy.dtype, table, conv);
 }
 
@@ -373,6 +377,7 @@ std::unique_ptr<Instruction> prepare_conv2d_filter_gradient(const Call& call,
   const TensorSpec& x = required_input(call, 0, "x");
   const TensorSpec& dy = required_input(call, 1, "dy");
   const Convolution conv = check_convolution(call, x, required_output(call, 0, "dw"), dy);
+  if (auto direct = make_direct_conv2d_filter_gradient(x.dtype, table, conv)) return direct;
   return make_floating<Conv2dFilterGradient>(dy.dtype, table, conv);
 }
 

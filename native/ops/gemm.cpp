@@ -25,7 +25,7 @@ constexpr std::int64_t kReducingColumnPanels = 24;
 
 /// What a thread packs into.
 struct Buffers {
-  static constexpr std::size_t kBytes = std::size_t{2} << 20;
+  static constexpr std::size_t kBytes = kThreadBytes;
   static constexpr std::size_t kABytes = std::size_t{640} << 10;
   static constexpr std::size_t kBBytes = std::size_t{1344} << 10;
   static constexpr std::int64_t kOffsets =
@@ -148,6 +148,8 @@ void gemm_task(const Kernels<T>& kernels, const Gemm<T>& problem, PanelLayout la
 std::int64_t block_depth(const GemmTile& tile, std::int64_t depth) {
   return depth == 0 ? 1 : ceil_divide(depth, ceil_divide(depth, tile.depth));
 }
+
+std::byte* thread_memory() { return thread_buffers().arena.data(); }
 
 Run limit_threads(const Run& run, std::int64_t operations) {
   Run limited = run;

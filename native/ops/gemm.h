@@ -82,6 +82,11 @@ struct ReducingGemm {
 template <class T>
 void gemm(const Run& run, const Kernels<T>& kernels, const ReducingGemm<T>& problem);
 
+/// Memory that each thread allocates when it first asks and keeps: kThreadBytes, at 64 bytes. A
+/// product on this thread overwrites it.
+inline constexpr std::int64_t kThreadBytes = std::int64_t{2} << 20;
+std::byte* thread_memory();
+
 /// `run` on one thread when `operations` are too few to share.
 Run limit_threads(const Run& run, std::int64_t operations);
 

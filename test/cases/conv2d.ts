@@ -175,6 +175,24 @@ const chosen: ConvolutionShape[] = [
   { x: [2, 130, 7, 7], filters: [70, 1, 1], bias: true },
   { x: [1, 600, 3, 3], filters: [5, 3, 3], options: { padding: 1 } },
   { x: [5, 4, 40, 40], filters: [6, 2, 2], options: { dilation: 3 } },
+  { x: [2, 70, 6, 7], filters: [70, 3, 3], options: { groups: 70, padding: 1 }, bias: true },
+  { x: [2, 33, 9, 8], filters: [33, 5, 3], options: { groups: 33, stride: 2, flipKernel: true } },
+  { x: [1, 36, 7, 6], filters: [72, 3, 3], options: { groups: 36, padding: [1, 2] }, bias: true },
+  { x: [2, 64, 6, 5], filters: [64, 3, 3], options: { groups: 16, padding: 1 }, bias: true },
+  { x: [1, 72, 6, 5], filters: [72, 2, 3], options: { groups: 9, padding: 1, dilation: 2 } },
+  { x: [1, 68, 5, 5], filters: [68, 3, 3], options: { groups: 34, stride: [1, 2] } },
+  { x: [1, 40, 5, 9], filters: [60, 2, 2], options: { groups: 20, padding: 3 } },
+  ...[1, 2, 3, 4].map((k) => ({
+    x: [2, 8 * k + 5, 6, 9] as const,
+    filters: [k, 3, 3] as const,
+    options: { padding: 1, stride: [1, 2] as const },
+    bias: true,
+  })),
+  ...[1, 2, 3, 4].map((c) => ({
+    x: [2, c, 9, 8] as const,
+    filters: [9 + 7 * c, 4, 3] as const,
+    options: { padding: 2, stride: 2, dilation: [1, 2] as const },
+  })),
 ];
 
 /** A convolution that fits, drawn from sizes around vector widths and unusual settings. */

@@ -1,0 +1,470 @@
+#include "ops/direct_conv2d.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "ops/gemm.h"
+
+namespace stridenet {
+
+namespace {
+
+/// Operations of a task, and of rows that are summed apart, at least.
+constexpr double kTaskOperations = 4e5;
+constexpr std::int64_t kMostParts = 16;
+constexpr std::int64_t kMostPartialElements = 2'000'000;
+/// Of expanded rows at a time: they should stay in the second cache.
+constexpr std::int64_t kStripBytes = 256 << 10;
+/// Input and output channels of a group up to which matrix products are too small.
+constexpr std::int64_t kMostOfGroup = 8;
+/// Input channels from which a vector over them is better than one over few output channels.
+constexpr std::int64_t kLeastNarrow = 8;
+/// Places that an expansion lists.
+constexpr std::int64_t kMostPlaces = std::int64_t{1} << 22;
+
+template <class T>
+std::int64_t round_up_line(std::int64_t elements) {
+  constexpr std::int64_t line = 64 / static_cast<std::int64_t>(sizeof(T));
+  return (elements + line - 1) / line * line;
+}
+
+/// Output o of a group's `per_group` meets the `inner` inputs o / per_group · inner + i.
+struct Grouping {
+  std::int64_t outputs, inputs;
+  std::int64_t per_group, inner;
+
+  /// The inputs are found where the outputs are.
+  bool plain() const { return per_group == 1 && inner == 1; }
+  /// Few outputs of many inputs in one group, for the kernel whose vector runs over the inputs.
+  bool narrow() const {
+    return inner == inputs && outputs <= kMostNarrow && inputs >= kLeastNarrow;
+  }
+};
+
+/// Outputs first + i · step of one axis, i < count, and what they meet: tap t of the pass at input
+/// coordinate origin + i · stride + t · dilation, tap first_tap + t · tap_step of the filter.
+struct Pass {
+  std::int64_t first, step, count;
+  std::int64_t origin, stride;
+  std::int64_t taps, dilation;
+  std::int64_t first_tap, tap_step;
+};
+
+Pass forward_pass(std::int64_t count, std::int64_t stride, std::int64_t padding, std::int64_t taps,
+                  std::int64_t dilation) {
+  return {0, 1, count, -padding, stride, taps, dilation, 0, 1};
+}
+
+Pass gradient_pass(const Phase& phase, std::int64_t stride) {
+  return {phase.first, stride,         phase.count,     phase.origin,   1,
+          phase.taps,  phase.dilation, phase.first_tap, -phase.tap_step};
+}
+
+/// Input rows [first, last) that the outputs [begin, end) of a pass meet.
+struct Rows {
+  std::int64_t first, last;
+};
+Rows rows_of(const Pass& pass, std::int64_t begin, std::int64_t end, std::int64_t height) {
+  const std::int64_t first = std::clamp<std::int64_t>(pass.origin + begin * pass.stride, 0, height);
+  const std::int64_t last =
+      pass.origin + (end - 1) * pass.stride + (pass.taps - 1) * pass.dilation + 1;
+  return {first, pass.taps == 0 ? first : std::clamp<std::int64_t>(last, first, height)};
+}
+
+/// The input images as the kernels want them: as they are, or expanded strip by strip.
+template <class T>
+class Strips {
+ public:
+  Strips(const Kernels<T>& kernels, const Grouping& grouping, std::int64_t width)
+      : kernels_(kernels), grouping_(grouping), width_(width) {
+    if (in_place()) return;
+    const std::int64_t block = block_channels();
+    const std::int64_t blocks = (grouping.outputs + block - 1) / block;
+    for (std::int64_t b = 0; b < blocks; ++b) {
+      for (std::int64_t i = 0; i < grouping.inner; ++i) {
+        for (std::int64_t k = b * block; k < (b + 1) * block; ++k) {
+          const std::int64_t output = std::min(k, grouping.outputs - 1);
+          places_.push_back(
+              static_cast<std::int32_t>(output / grouping.per_group * grouping.inner + i));
+        }
+      }
+    }
+  }
+
+  /// Output channels of a call of the kernels.
+  std::int64_t block_channels() const {
+    return in_place() ? grouping_.outputs : std::int64_t{2} * kernels_.lanes;
+  }
+
+  /// Rows that may be expanded at once.
+  std::int64_t most_rows() const {
+    if (in_place()) return std::int64_t{1} << 40;
+    return std::max<std::int64_t>(1, kStripBytes / row_bytes());
+  }
+  std::int64_t row_bytes() const {
+    return width_ * grouping_.inner * block_channels() * static_cast<std::int64_t>(sizeof(T));
+  }
+
+  /// Where the kernels find rows [rows.first, rows.last) of `image` for the outputs from `channel`
+  /// on. Lost at this thread's next call.
+  DirectConvInput<T> input(const T* image, const Rows& rows, std::int64_t channel) const {
+    DirectConvInput<T> input = {};
+    input.height = rows.last - rows.first;
+    input.width = width_;
+    input.inner = grouping_.inner;
+    const T* from = image + rows.first * width_ * grouping_.inputs;
+    if (in_place()) {
+      input.x = from + channel;
+      input.pixel_pitch = grouping_.inputs;
+    } else {
+      const std::int64_t block = block_channels();
+      const std::int64_t count = grouping_.inner * block;
+      T* to = reinterpret_cast<T*>(thread_memory());
+      DirectConvExpand<T> call = {};
+      call.from = from;
+      call.pitch = grouping_.inputs;
+      call.pixels = input.height * width_;
+      call.places = places_.data() + channel / block * count;
+      call.inner = grouping_.inner;
+      call.per_group = grouping_.per_group;
+      call.block = block;
+      call.first = channel / grouping_.per_group * grouping_.inner;
+      call.regular = channel % grouping_.per_group == 0 && channel + block <= grouping_.outputs;
+      call.to = to;
+      kernels_.direct_conv_expand(call);
+      input.x = to;
+      input.inner_pitch = block;
+      input.pixel_pitch = count;
+    }
+    input.row_pitch = width_ * input.pixel_pitch;
+    return input;
+  }
+
+ private:
+  bool in_place() const { return grouping_.plain() || grouping_.narrow(); }
+
+  const Kernels<T>& kernels_;
+  Grouping grouping_;
+  std::int64_t width_;
+  std::vector<std::int32_t> places_;
+};
+
+/// Sets what of `input` the passes say; its rows begin at input row `first_row`.
+template <class T>
+void aim(DirectConvInput<T>& input, const Pass& rows, const Pass& columns, std::int64_t row,
+         std::int64_t first_row) {
+  input.h = rows.origin + row * rows.stride - first_row;
+  input.w = columns.origin;
+  input.stride_w = columns.stride;
+  input.taps_h = rows.taps;
+  input.taps_w = columns.taps;
+  input.dilation_h = rows.dilation;
+  input.dilation_w = columns.dilation;
+}
+
+/// Whether groups are too small for matrix products, and the expanded rows of the taps fit.
+bool is_direct(const Convolution& conv, const Grouping& grouping, std::int64_t width,
+               std::int64_t rows, const KernelTable& table, DType dtype) {
+  if (conv.group_channels() == 0 || conv.group_filters() == 0) return false;
+  if (grouping.plain() || grouping.narrow()) return true;
+  if (conv.groups == 1) return false;
+  if (conv.group_channels() > kMostOfGroup || conv.group_filters() > kMostOfGroup) return false;
+  if (grouping.outputs > kMostPlaces / kMostOfGroup) return false;
+  const bool single = dtype == DType::float32;
+  const std::int64_t lanes = single ? table.float32.lanes : table.float64.lanes;
+  const std::int64_t pixel = 2 * lanes * grouping.inner * (single ? 4 : 8);
+  const std::int64_t pixels = kThreadBytes / pixel;
+  return width <= pixels && rows <= pixels / std::max<std::int64_t>(1, width);
+}
+
+/// Outputs of several passes: a convolution, or its input gradient.
+template <class T>
+class DirectOutputs : public Instruction {
+ public:
+  DirectOutputs(const Kernels<T>& kernels, const Convolution& conv, const Grouping& grouping,
+                std::int64_t height, std::int64_t width)
+      : kernels_(kernels),
+        conv_(conv),
+        grouping_(grouping),
+        height_(height),
+        width_(width),
+        strips_(kernels, grouping, width) {}
+
+  std::size_t scratch_bytes() const override {
+    return static_cast<std::size_t>(conv_.taps() * grouping_.inner * grouping_.outputs) * sizeof(T);
+  }
+
+ protected:
+  /// packed[tap, i, o], or [tap, o, i] for the narrow kernel, = weight[place(i, o) · taps + tap],
+  /// taps turned by 180° when flipped.
+  template <class Place>
+  void pack(const Run& run, const T* weight, Place place) const {
+    T* packed = reinterpret_cast<T*>(run.scratch);
+    const std::int64_t taps = conv_.taps();
+    const std::int64_t size = grouping_.inner * grouping_.outputs;
+    limit_threads(run, taps * size * 16).parallel_for(taps, [&](std::int64_t tap) {
+      const T* from = weight + (conv_.flipped ? taps - 1 - tap : tap);
+      T* to = packed + tap * size;
+      const std::int64_t pitch_o = grouping_.narrow() ? grouping_.inner : 1;
+      const std::int64_t pitch_i = grouping_.narrow() ? 1 : grouping_.outputs;
+      for (std::int64_t i = 0; i < grouping_.inner; ++i) {
+        for (std::int64_t o = 0; o < grouping_.outputs; ++o) {
+          to[i * pitch_i + o * pitch_o] = from[place(i, o) * taps];
+        }
+      }
+    });
+  }
+
+  /// What a pass writes: pixel (h, w) of image n at y + ((n · height + h) · width + w) · outputs.
+  struct Target {
+    T* y;
+    std::int64_t height, width;
+    const T* bias;
+    bool relu;
+  };
+
+  void run_pass(const Run& run, const Pass& rows, const Pass& columns, const Target& to) const {
+    const TensorView& x = run.inputs[0];
+    const double row_operations =
+        2.0 * static_cast<double>(columns.count * grouping_.outputs * grouping_.inner) *
+        static_cast<double>(std::max<std::int64_t>(1, rows.taps * columns.taps));
+    const auto wanted = static_cast<std::int64_t>(kTaskOperations / row_operations) + 1;
+    const std::int64_t span = (rows.taps - 1) * rows.dilation + 1;
+    const std::int64_t most = (strips_.most_rows() - span) / rows.stride + 1;
+    const std::int64_t height = std::clamp<std::int64_t>(std::min({wanted, most, rows.count}), 1,
+                                                         std::max<std::int64_t>(1, rows.count));
+    const std::int64_t blocks = (rows.count + height - 1) / height;
+    const std::int64_t tasks = x.shape[0] * blocks;
+    const double operations = row_operations * static_cast<double>(rows.count * x.shape[0]);
+    const Run limited = limit_threads(run, static_cast<std::int64_t>(std::min(1e15, operations)));
+    limited.parallel_for(tasks, [&](std::int64_t task) {
+      const std::int64_t begin = task % blocks * height;
+      run_rows(run, rows, columns, to, task / blocks, begin, std::min(rows.count, begin + height));
+    });
+  }
+
+ private:
+  void run_rows(const Run& run, const Pass& rows, const Pass& columns, const Target& to,
+                std::int64_t n, std::int64_t begin, std::int64_t end) const {
+    const T* image = run.inputs[0].as<T>() + n * height_ * width_ * grouping_.inputs;
+    const T* packed = reinterpret_cast<const T*>(run.scratch);
+    const Rows needed = rows_of(rows, begin, end, height_);
+    const std::int64_t block = strips_.block_channels();
+    const std::int64_t tap_pitch = grouping_.inner * grouping_.outputs;
+    const auto kernel =
+        grouping_.narrow() ? kernels_.direct_conv_narrow_row : kernels_.direct_conv_row;
+    DirectConvRow<T> call = {};
+    call.tap_row_pitch = rows.tap_step * conv_.s * tap_pitch;
+    call.tap_pitch = columns.tap_step * tap_pitch;
+    call.weight_inner_pitch = grouping_.narrow() ? grouping_.inner : grouping_.outputs;
+    call.relu = to.relu;
+    call.y_pitch = columns.step * grouping_.outputs;
+    call.columns = columns.count;
+    for (std::int64_t channel = 0; channel < grouping_.outputs; channel += block) {
+      call.input = strips_.input(image, needed, channel);
+      call.channels = std::min(block, grouping_.outputs - channel);
+      call.bias = to.bias == nullptr ? nullptr : to.bias + channel;
+      call.weight = packed + (rows.first_tap * conv_.s + columns.first_tap) * tap_pitch + channel;
+      for (std::int64_t row = begin; row < end; ++row) {
+        aim(call.input, rows, columns, row, needed.first);
+        const std::int64_t h = rows.first + row * rows.step;
+        call.y =
+            to.y + ((n * to.height + h) * to.width + columns.first) * grouping_.outputs + channel;
+        kernel(call);
+      }
+    }
+  }
+
+ protected:
+  const Kernels<T>& kernels_;
+  Convolution conv_;
+  Grouping grouping_;
+  std::int64_t height_, width_;  // of the images that are read
+  Strips<T> strips_;
+};
+
+Grouping forward_grouping(const Convolution& conv) {
+  return {conv.k, conv.c, conv.group_filters(), conv.group_channels()};
+}
+Grouping gradient_grouping(const Convolution& conv) {
+  return {conv.c, conv.k, conv.group_channels(), conv.group_filters()};
+}
+
+template <class T>
+class DirectConv2d final : public DirectOutputs<T> {
+ public:
+  DirectConv2d(const Kernels<T>& kernels, const Convolution& conv, bool relu)
+      : DirectOutputs<T>(kernels, conv, forward_grouping(conv), conv.h, conv.w), relu_(relu) {}
+
+  void run(const Run& run) const override {
+    const Convolution& conv = this->conv_;
+    this->pack(run, run.inputs[1].template as<T>(),
+               [&](std::int64_t i, std::int64_t k) { return k * conv.group_channels() + i; });
+    const T* bias = run.inputs[2].present() ? run.inputs[2].template as<T>() : nullptr;
+    this->run_pass(run, forward_pass(conv.p, conv.stride_h, conv.top, conv.r, conv.dilation_h),
+                   forward_pass(conv.q, conv.stride_w, conv.left, conv.s, conv.dilation_w),
+                   {run.outputs[0].template as<T>(), conv.p, conv.q, bias, relu_});
+  }
+
+ private:
+  bool relu_;
+};
+
+template <class T>
+class DirectConv2dInputGradient final : public DirectOutputs<T> {
+ public:
+  DirectConv2dInputGradient(const Kernels<T>& kernels, const Convolution& conv)
+      : DirectOutputs<T>(kernels, conv, gradient_grouping(conv), conv.p, conv.q) {}
+
+  void run(const Run& run) const override {
+    const Convolution& conv = this->conv_;
+    const std::int64_t channels = conv.group_channels();
+    this->pack(run, run.inputs[1].template as<T>(), [&](std::int64_t j, std::int64_t c) {
+      return (c / channels * conv.group_filters() + j) * channels + c % channels;
+    });
+    for (std::int64_t h = 0; h < std::min(conv.stride_h, conv.h); ++h) {
+      const Phase rows = make_phase(h, conv.h, conv.stride_h, conv.top, conv.dilation_h, conv.r);
+      for (std::int64_t w = 0; w < std::min(conv.stride_w, conv.w); ++w) {
+        const Phase columns =
+            make_phase(w, conv.w, conv.stride_w, conv.left, conv.dilation_w, conv.s);
+        this->run_pass(run, gradient_pass(rows, conv.stride_h),
+                       gradient_pass(columns, conv.stride_w),
+                       {run.outputs[0].template as<T>(), conv.h, conv.w, nullptr, false});
+      }
+    }
+  }
+};
+
+template <class T>
+class DirectConv2dFilterGradient final : public Instruction {
+ public:
+  DirectConv2dFilterGradient(const Kernels<T>& kernels, const Convolution& conv)
+      : kernels_(kernels),
+        conv_(conv),
+        strips_(kernels, forward_grouping(conv), conv.w),
+        rows_(forward_pass(conv.p, conv.stride_h, conv.top, conv.r, conv.dilation_h)),
+        columns_(forward_pass(conv.q, conv.stride_w, conv.left, conv.s, conv.dilation_w)) {}
+
+  std::size_t scratch_bytes() const override {
+    return static_cast<std::size_t>(parts(conv_.n * conv_.p) * part_elements()) * sizeof(T);
+  }
+
+  void run(const Run& run) const override {
+    const std::int64_t rows = run.inputs[0].shape[0] * conv_.p;
+    const std::int64_t count = parts(rows);
+    const std::int64_t height = (rows + count - 1) / count;
+    T* partial = reinterpret_cast<T*>(run.scratch);
+    run.parallel_for(count, [&](std::int64_t part) {
+      T* sums = partial + part * part_elements();
+      std::fill_n(sums, part_elements(), T{0});
+      const std::int64_t end = std::min(rows, (part + 1) * height);
+      for (std::int64_t row = part * height; row < end;) {
+        row += add_rows(run, row, end, sums);
+      }
+    });
+    combine(run, partial, count);
+  }
+
+ private:
+  std::int64_t size() const { return conv_.patch() * conv_.k; }
+  std::int64_t part_elements() const { return round_up_line<T>(size()); }
+
+  /// Parts of the rows of dy that are summed apart.
+  std::int64_t parts(std::int64_t rows) const {
+    const double operations =
+        2.0 * static_cast<double>(size()) * static_cast<double>(rows * conv_.q);
+    const auto by_work =
+        static_cast<std::int64_t>(std::min<double>(kMostParts, operations / kTaskOperations));
+    return std::max<std::int64_t>(1, std::min({by_work, rows, kMostPartialElements / size()}));
+  }
+
+  /// Adds rows of dy from `row` on, of one image and at most to `end`; returns how many.
+  std::int64_t add_rows(const Run& run, std::int64_t row, std::int64_t end, T* sums) const {
+    const std::int64_t n = row / conv_.p;
+    const std::int64_t begin = row % conv_.p;
+    const std::int64_t span = (conv_.r - 1) * conv_.dilation_h + 1;
+    const std::int64_t most =
+        std::max<std::int64_t>(1, (strips_.most_rows() - span) / conv_.stride_h + 1);
+    const std::int64_t last = std::min({conv_.p, begin + end - row, begin + most});
+    const T* image = run.inputs[0].as<T>() + n * conv_.h * conv_.w * conv_.c;
+    const Rows needed = rows_of(rows_, begin, last, conv_.h);
+    const std::int64_t block = strips_.block_channels();
+    DirectConvFilterRow<T> call = {};
+    call.dy_pitch = conv_.k;
+    call.columns = conv_.q;
+    call.dw_pitch = conv_.k;
+    for (std::int64_t channel = 0; channel < conv_.k; channel += block) {
+      call.input = strips_.input(image, needed, channel);
+      call.channels = std::min(block, conv_.k - channel);
+      call.dw = sums + channel;
+      for (std::int64_t p = begin; p < last; ++p) {
+        aim(call.input, rows_, columns_, p, needed.first);
+        call.dy = run.inputs[1].as<T>() + (n * conv_.p + p) * conv_.q * conv_.k + channel;
+        kernels_.direct_conv_filter_row(call);
+      }
+    }
+    return last - begin;
+  }
+
+  /// Sums the parts in order and writes them as (K, inner, R, S).
+  void combine(const Run& run, const T* partial, std::int64_t count) const {
+    const std::int64_t taps = conv_.taps();
+    const std::int64_t inner = conv_.group_channels();
+    T* dw = run.outputs[0].as<T>();
+    limit_threads(run, size() * count * 8).parallel_for(taps * inner, [&](std::int64_t element) {
+      const std::int64_t tap = element / inner;
+      T* to = dw + element % inner * taps + (conv_.flipped ? taps - 1 - tap : tap);
+      const T* from = partial + element * conv_.k;
+      for (std::int64_t k = 0; k < conv_.k; ++k) {
+        T sum = from[k];
+        for (std::int64_t i = 1; i < count; ++i) sum += from[i * part_elements() + k];
+        to[k * conv_.patch()] = sum;
+      }
+    });
+  }
+
+  const Kernels<T>& kernels_;
+  Convolution conv_;
+  Strips<T> strips_;
+  Pass rows_, columns_;
+};
+
+std::int64_t span_of(const Pass& pass) { return (pass.taps - 1) * pass.dilation + 1; }
+
+}  // namespace
+
+std::unique_ptr<Instruction> make_direct_conv2d(DType dtype, const KernelTable& table,
+                                                const Convolution& conv, bool relu) {
+  const std::int64_t rows = (conv.r - 1) * conv.dilation_h + 1;
+  if (!is_direct(conv, forward_grouping(conv), conv.w, std::min(rows, conv.h), table, dtype)) {
+    return nullptr;
+  }
+  return make_floating<DirectConv2d>(dtype, table, conv, relu);
+}
+
+std::unique_ptr<Instruction> make_direct_conv2d_input_gradient(DType dtype,
+                                                               const KernelTable& table,
+                                                               const Convolution& conv) {
+  std::int64_t rows = 0;
+  for (std::int64_t h = 0; h < std::min(conv.stride_h, conv.h); ++h) {
+    const Phase phase = make_phase(h, conv.h, conv.stride_h, conv.top, conv.dilation_h, conv.r);
+    rows = std::max(rows, span_of(gradient_pass(phase, conv.stride_h)));
+  }
+  if (!is_direct(conv, gradient_grouping(conv), conv.q, std::min(rows, conv.p), table, dtype)) {
+    return nullptr;
+  }
+  return make_floating<DirectConv2dInputGradient>(dtype, table, conv);
+}
+
+std::unique_ptr<Instruction> make_direct_conv2d_filter_gradient(DType dtype,
+                                                                const KernelTable& table,
+                                                                const Convolution& conv) {
+  const std::int64_t rows = (conv.r - 1) * conv.dilation_h + 1;
+  if (conv.groups == 1 && !forward_grouping(conv).plain()) return nullptr;
+  if (!is_direct(conv, forward_grouping(conv), conv.w, std::min(rows, conv.h), table, dtype)) {
+    return nullptr;
+  }
+  return make_floating<DirectConv2dFilterGradient>(dtype, table, conv);
+}
+
+}  // namespace stridenet
