@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import * as sn from '../lib/index.ts';
 import { formatTable } from './measure.ts';
 import { measurePeers, type PeerResult } from './peers/run.ts';
+import { compareWithReference, formatRatios } from './reference.ts';
 import {
   fmaPeak,
   gemm,
@@ -13,28 +14,32 @@ import {
   trainMnist,
 } from './suites.ts';
 
-const usage = `npm run bench -- [--threads N] [--seconds S] [--no-peers] [--json FILE]
+const usage = `npm run bench -- [--threads N] [--seconds S] [--no-peers] [--suite NAME] [--json FILE]
   --threads N   threads for stridenet and its peers; default: all
   --seconds S   time for each task of each subject; default 4
   --no-peers    stridenet alone
+  --suite NAME  'reference': only native against the reference loops, operator by operator
   --json FILE   write all rates to FILE`;
 
-function parse(): SuiteOptions & { peers: boolean; json: string | null } {
+function parse(): SuiteOptions & { peers: boolean; suite: string; json: string | null } {
   const { values } = parseArgs({
     options: {
       threads: { type: 'string', default: String(sn.cpuInfo().threads) },
       seconds: { type: 'string', default: '4' },
       'no-peers': { type: 'boolean', default: false },
+      suite: { type: 'string', default: 'all' },
       json: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
   const [threads, seconds] = [Number(values.threads), Number(values.seconds)];
-  if (values.help || !Number.isInteger(threads) || threads < 1 || !(seconds > 0)) {
+  const known = ['all', 'reference'].includes(values.suite);
+  if (values.help || !known || !Number.isInteger(threads) || threads < 1 || !(seconds > 0)) {
     console.log(usage);
     process.exit(values.help ? 0 : 2);
   }
-  return { threads, seconds, peers: !values['no-peers'], json: values.json ?? null };
+  const { suite, json = null } = values;
+  return { threads, seconds, peers: !values['no-peers'], suite, json };
 }
 
 function say(text: string): void {
@@ -42,7 +47,6 @@ function say(text: string): void {
 }
 
 async function measureOurs(options: SuiteOptions): Promise<Measurement[]> {
-  sn.setThreads(options.threads);
   const measurements: Measurement[] = [];
   const tasks: [string, () => Promise<Measurement> | Measurement][] = [
     ['fma peak', () => fmaPeak('float32', options)],
@@ -123,21 +127,25 @@ const machine = {
   isa,
 };
 say(`${machine.cpu}, ${machine.cpus} CPUs, ${options.threads} threads, ${isa}, ${addon}`);
-const ours = await measureOurs(options);
-const peers = options.peers
-  ? await measurePeers({
-      threads: options.threads,
-      seconds: options.seconds,
-      onTask: (peer, task) => say(`${peer}: ${task}`),
-    })
-  : [];
-console.log(compare(ours, peers));
-console.log(peaks(ours));
+const everything = options.suite === 'all';
+sn.setThreads(options.threads);
+const ratios = await compareWithReference(options, (task) => say(`reference: ${task}`));
+const ours = everything ? await measureOurs(options) : [];
+const peers =
+  everything && options.peers
+    ? await measurePeers({
+        threads: options.threads,
+        seconds: options.seconds,
+        onTask: (peer, task) => say(`${peer}: ${task}`),
+      })
+    : [];
+console.log(formatRatios(ratios));
+if (everything) console.log(`${compare(ours, peers)}\n${peaks(ours)}`);
 for (const peer of peers) {
   if (peer.status !== 'measured')
     console.log(`${peer.peer} ${peer.task}: ${peer.status}. ${peer.note}`);
 }
 if (options.json !== null) {
-  const result = { machine, options, measurements: ours, peers };
+  const result = { machine, options, ratios, measurements: ours, peers };
   writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
 }
