@@ -36,6 +36,10 @@ const batched: Readonly<Record<string, readonly number[]>> = {
   sum: [0],
   mean: [0],
   sumGradient: [1],
+  max: [0],
+  min: [0],
+  argmax: [0],
+  argmin: [0],
 };
 
 function batchedInputs(tried: Case): readonly number[] {

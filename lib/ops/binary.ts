@@ -5,7 +5,9 @@ import {
   type NoAttributes,
   sumTo,
 } from './broadcast.ts';
+import { equal, less } from './comparison.ts';
 import { checkFloats, need, type Operand, type Operator } from './operator.ts';
+import { where } from './where.ts';
 
 /** What the gradient rule of a function of two numbers is given. */
 interface Call {
@@ -66,6 +68,23 @@ export const divOperator = binaryOperator('div', [
   ({ dy, y, b }) => mul(sumTo(mul(dy, div(y, b)), b), -1),
 ]);
 
+/** The larger of a and b; of equal ones each gets half the gradient, of NaN each all of it. */
+export const maximumOperator = binaryOperator('maximum', [
+  ({ dy, a, b }) => sumTo(shareOf(dy, a, b, less(a, b)), a),
+  ({ dy, a, b }) => sumTo(shareOf(dy, a, b, less(b, a)), b),
+]);
+
+/** The smaller of a and b; gradients as those of maximum. */
+export const minimumOperator = binaryOperator('minimum', [
+  ({ dy, a, b }) => sumTo(shareOf(dy, a, b, less(b, a)), a),
+  ({ dy, a, b }) => sumTo(shareOf(dy, a, b, less(a, b)), b),
+]);
+
+/** dy for an operand that won, half of it for one of two equal ones, 0 where it `lost`. */
+function shareOf(dy: Operand, a: Operand, b: Operand, lost: Operand): Operand {
+  return where(lost, 0, where(equal(a, b), mul(dy, 0.5), dy));
+}
+
 /**
  * a + b, element by element, with NumPy's broadcasting; a number takes the other operand's dtype.
  * @throws ERR_SHAPE when the shapes do not broadcast; ERR_DTYPE when dtypes mix
@@ -81,5 +100,21 @@ export const mul: BinaryFunction = binaryFunction(mulOperator);
 /** a / b; operands and errors as `add`. */
 export const div: BinaryFunction = binaryFunction(divOperator);
 
+/**
+ * The larger of a and b, of two zeros the positive one, NaN when either is; operands and errors as
+ * `add`. Of equal operands each gets half the gradient.
+ */
+export const maximum: BinaryFunction = binaryFunction(maximumOperator);
+
+/** The smaller of a and b, of two zeros the negative one; else as `maximum`. */
+export const minimum: BinaryFunction = binaryFunction(minimumOperator);
+
 /** The functions of two numbers. */
-export const binaryOperators = [addOperator, subOperator, mulOperator, divOperator];
+export const binaryOperators = [
+  addOperator,
+  subOperator,
+  mulOperator,
+  divOperator,
+  maximumOperator,
+  minimumOperator,
+];

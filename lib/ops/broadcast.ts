@@ -1,6 +1,6 @@
-import { argumentError, shapeError } from '../errors.ts';
+import { argumentError, dtypeError, shapeError } from '../errors.ts';
 import { broadcastShapes, formatShape, type Shape } from '../shape.ts';
-import { type DType, full } from '../tensor.ts';
+import { type DType, describe, tensor } from '../tensor.ts';
 import {
   apply,
   checkOperand,
@@ -29,6 +29,16 @@ export type BinaryFunction = <A extends OperandOrNumber, B extends OperandOrNumb
 
 function isBatched(x: Spec | Operand): boolean {
   return 'batched' in x && x.batched === true;
+}
+
+/** Throws ERR_DTYPE unless two operands have the same dtype, whichever it is. */
+export function checkOneDType(where: string, operands: Readonly<Record<string, Spec>>): void {
+  const [[nameA, a], [nameB, b]] = Object.entries(operands) as [[string, Spec], [string, Spec]];
+  if (a.dtype === b.dtype) return;
+  throw dtypeError(
+    where,
+    `${nameA} is ${describe(a)} but ${nameB} is ${describe(b)}: dtypes do not mix, convert one with .to()`,
+  );
 }
 
 /**
@@ -67,23 +77,25 @@ export function broadcastSpec(
 /**
  * Operands in the form that broadcasting operators take: numbers as rank 0 of the others' dtype,
  * shorter shapes with sizes of 1 in front.
+ * @param alike the values that share a dtype; default: all
  */
 export function broadcastOperands(
   where: string,
   values: Readonly<Record<string, OperandOrNumber>>,
+  alike: readonly OperandOrNumber[] = Object.values(values),
 ): Operand[] {
   const named = Object.entries(values);
   for (const [name, value] of named) {
     if (typeof value !== 'number') checkOperand(where, name, value);
   }
   const operands = named.map(([, value]) => value);
-  const like = operands.find((value) => typeof value !== 'number');
+  const like = alike.find((value) => typeof value !== 'number');
   if (like === undefined) {
-    throw argumentError(where, `a Tensor (or a traced value) beside a number`, operands);
+    throw argumentError(where, `a Tensor (or a traced value) beside a number`, alike);
   }
   const rank = Math.max(...operands.map((x) => (typeof x === 'number' ? 0 : x.shape.length)));
   return named.map(([name, value]) => {
-    if (typeof value === 'number') return full([], value, like.dtype as 'float32');
+    if (typeof value === 'number') return tensor(value, [], like.dtype);
     const missing = rank - value.shape.length;
     if (missing === 0 || value.shape.length === 0) return value;
     if (isBatched(value)) {

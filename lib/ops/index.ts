@@ -12,12 +12,14 @@ import {
   binaryCrossEntropyOperator,
 } from './binaryCrossEntropy.ts';
 import { checkFiniteOperator } from './checkFinite.ts';
+import { comparisonOperators } from './comparison.ts';
 import {
   conv2dFilterGradientOperator,
   conv2dInputGradientOperator,
   conv2dOperator,
 } from './conv2d.ts';
 import { countCorrectOperator } from './countCorrect.ts';
+import { extremumOperators } from './extremum.ts';
 import { gatherRowsOperator } from './gatherRows.ts';
 import { huberGradientOperator, huberOperator } from './huber.ts';
 import {
@@ -56,6 +58,7 @@ import {
 } from './softmaxCrossEntropy.ts';
 import { squaredErrorGradientOperator, squaredErrorOperator } from './squaredError.ts';
 import { transposeOperator } from './transpose.ts';
+import { whereOperator } from './where.ts';
 
 /** Every operator of the library, by name. */
 export const operators: ReadonlyMap<string, Operator> = new Map(
@@ -80,9 +83,12 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
       reluOperator,
       reluGradientOperator,
       ...binaryOperators,
+      ...comparisonOperators,
+      whereOperator,
       sumOperator,
       meanOperator,
       sumGradientOperator,
+      ...extremumOperators,
       ...mathOperators,
       ...activationOperators,
       softmaxOperator,

@@ -11,12 +11,14 @@ export {
   swish,
 } from './activations.ts';
 export { adaptiveAvgPool2d, avgPool2d, globalAvgPool2d } from './avgPool2d.ts';
-export { add, div, mul, sub } from './binary.ts';
+export { add, div, maximum, minimum, mul, sub } from './binary.ts';
 export { binaryCrossEntropy } from './binaryCrossEntropy.ts';
+export { equal, greater, greaterEqual, less, lessEqual, notEqual } from './comparison.ts';
 export { conv1d } from './conv1d.ts';
 export { conv2d } from './conv2d.ts';
 export { convTranspose2d } from './convTranspose2d.ts';
 export { countCorrect } from './countCorrect.ts';
+export { argmax, argmin, max, min } from './extremum.ts';
 export { gatherRows } from './gatherRows.ts';
 export { huber } from './huber.ts';
 export { linear } from './linear.ts';
@@ -33,3 +35,4 @@ export { logSoftmax, softmax } from './softmax.ts';
 export { softmaxCrossEntropy } from './softmaxCrossEntropy.ts';
 export { squaredError } from './squaredError.ts';
 export { transpose } from './transpose.ts';
+export { where } from './where.ts';

@@ -6,6 +6,7 @@ import {
 } from './avgPool2d.ts';
 import { binary } from './binary.ts';
 import { checkFinite } from './checkFinite.ts';
+import { comparison } from './comparison.ts';
 import { conv2d, conv2dFilterGradient, conv2dInputGradient } from './conv2d.ts';
 import { countCorrect } from './countCorrect.ts';
 import {
@@ -18,6 +19,7 @@ import {
   squaredError,
   squaredErrorGradient,
 } from './elementwiseLoss.ts';
+import { extremum } from './extremum.ts';
 import { gatherRows } from './gatherRows.ts';
 import type { ReferenceKernel } from './kernel.ts';
 import { biasGradient, linear, linearInputGradient, linearWeightGradient } from './linear.ts';
@@ -36,6 +38,7 @@ import { logSoftmax, logSoftmaxGradient, softmax, softmaxGradient } from './soft
 import { softmaxCrossEntropy, softmaxCrossEntropyGradient } from './softmaxCrossEntropy.ts';
 import { transpose } from './transpose.ts';
 import { unary } from './unary.ts';
+import { where } from './where.ts';
 
 const kernels = {
   conv2d,
@@ -57,9 +60,12 @@ const kernels = {
   relu,
   reluGradient,
   ...binary,
+  ...comparison,
+  where,
   sum,
   mean,
   sumGradient,
+  ...extremum,
   ...unary,
   softmax,
   softmaxGradient,

@@ -10,6 +10,7 @@
 #include "kernels/average_pool.inl.h"
 #include "kernels/elementwise.inl.h"
 #include "kernels/binary.inl.h"
+#include "kernels/comparison.inl.h"
 #include "kernels/reduction.inl.h"
 #include "kernels/math.inl.h"
 #include "kernels/unary.inl.h"

@@ -24,6 +24,11 @@ STRIDENET_INLINE Vec<T> smaller(Vec<T> a, Vec<T> b) {
   return select(is_nan(a), a, select(equal(a, b), bitwise_or(a, b), min(a, b)));
 }
 
+STRIDENET_INLINE float larger(float a, float b) { return std::isnan(a) || a > b ? a : b; }
+STRIDENET_INLINE double larger(double a, double b) { return std::isnan(a) || a > b ? a : b; }
+STRIDENET_INLINE float smaller(float a, float b) { return std::isnan(a) || a < b ? a : b; }
+STRIDENET_INLINE double smaller(double a, double b) { return std::isnan(a) || a < b ? a : b; }
+
 /// aᵇ as JavaScript has it: the C library's, but NaN for an exponent of NaN and for ±1 to ±∞.
 template <class T>
 T power_of(T a, T b) {

@@ -10,4 +10,9 @@ namespace stridenet {
 // reduce_columns_f(x, rows, pitch, columns, y): y[j] = f over x[i · pitch + j] for i < rows. Row i
 // goes to partial result i mod 4; these are combined pairwise.
 
+// find_row(x, count, value): the first i with x[i] == value, or the first NaN for a NaN; value is
+// among them.
+//
+// find_columns(x, rows, pitch, columns, values, to): the same for the columns of reduce_columns_f.
+
 }  // namespace stridenet

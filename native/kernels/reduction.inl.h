@@ -124,3 +124,30 @@ STRIDENET_INLINE void reduce_columns(const T* x, std::int64_t rows, std::int64_t
   }
 #include "kernels/reduction.inc"
 #undef REDUCTION
+
+template <class T>
+std::int64_t find_row(const T* x, std::int64_t count, T value) {
+  constexpr int lanes = Vec<T>::lanes;
+  const Vec<T> wanted = broadcast(value);
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const Vec<T> here = load(x + i);
+    if (any(value == value ? equal(here, wanted) : is_nan(here))) break;
+  }
+  while (i < count && !(x[i] == value || (value != value && x[i] != x[i]))) ++i;
+  return i;
+}
+
+template <class T>
+void find_columns(const T* x, std::int64_t rows, std::int64_t pitch, std::int64_t columns,
+                  const T* values, std::int32_t* to) {
+  for (std::int64_t row = rows; row-- > 0;) {
+    const T* here = x + row * pitch;
+    const auto index = static_cast<std::int32_t>(row);
+    for (std::int64_t i = 0; i < columns; ++i) {
+      const T value = values[i];
+      const bool found = (here[i] == value) | ((value != value) & (here[i] != here[i]));
+      to[i] = found ? index : to[i];
+    }
+  }
+}

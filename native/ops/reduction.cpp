@@ -1,8 +1,8 @@
 #include "ops/reduction.h"
 
 #include <array>
-
-#include "ops/broadcast.h"
+#include <cmath>
+#include <limits>
 
 namespace stridenet {
 namespace {
@@ -14,11 +14,27 @@ struct ReductionKernels {
   void (*columns)(const T* x, std::int64_t rows, std::int64_t pitch, std::int64_t columns, T* y);
 };
 
-template <class T>
-class SumReduction final : public Instruction {
+/// How partial results of parts are combined, in float64.
+struct Adding {
+  static constexpr double kNone = 0;
+  static double of(double a, double b) { return a + b; }
+};
+struct Rising {
+  static constexpr double kNone = -std::numeric_limits<double>::infinity();
+  static double of(double a, double b) {
+    return std::isnan(a) ? a : std::isnan(b) ? b : a > b || (a == b && !std::signbit(a)) ? a : b;
+  }
+};
+struct Falling {
+  static constexpr double kNone = std::numeric_limits<double>::infinity();
+  static double of(double a, double b) { return -Rising::of(-a, -b); }
+};
+
+template <class T, class Combine>
+class Reduction final : public Instruction {
  public:
-  SumReduction(const ReductionKernels<T>& kernels, const ReductionPlan& plan, bool mean,
-               std::int64_t bound)
+  Reduction(const ReductionKernels<T>& kernels, const ReductionPlan& plan, bool mean,
+            std::int64_t bound)
       : kernels_(kernels), plan_(plan), mean_(mean) {
     for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
       const ReductionStep step = plan_.at(i, bound);
@@ -66,7 +82,7 @@ class SumReduction final : public Instruction {
     return (static_cast<std::size_t>(elements) * sizeof(T) + 63) / 64 * 64;
   }
 
-  /// to[outer, part, inner] = the sum of the part.
+  /// to[outer, part, inner] = the result of the part.
   void reduce_parts(const Run& run, const ReductionStep& step, const ReductionCut& cut, const T* x,
                     T* to) const {
     const std::int64_t units = step.outer * cut.parts * cut.blocks;
@@ -90,26 +106,29 @@ class SumReduction final : public Instruction {
     });
   }
 
-  /// y[outer, inner] = Σ over parts, in order and in float64, over the divisor.
+  /// y[outer, inner] = the results of the parts combined, in order and in float64, over the
+  /// divisor.
   static void combine(const Run& run, const ReductionStep& step, std::int64_t parts,
                       const T* partial, T* y, double divisor) {
     constexpr std::int64_t kBlock = ReductionCut::kBlock;
     const std::int64_t blocks = (step.inner + kBlock - 1) / kBlock;
     const std::int64_t grain = rows_of_grain(std::min(step.inner, kBlock) * parts);
     for_pieces(run, step.outer * blocks, grain, [&](std::int64_t begin, std::int64_t end) {
-      std::array<double, kBlock> sums;
+      std::array<double, kBlock> totals;
       for (std::int64_t unit = begin; unit < end; ++unit) {
         const std::int64_t column = unit % blocks * kBlock;
         const std::int64_t count = std::min(kBlock, step.inner - column);
         const std::int64_t outer = unit / blocks;
-        std::fill_n(sums.begin(), count, 0.0);
+        std::fill_n(totals.begin(), count, Combine::kNone);
         const T* from = partial + outer * parts * step.inner + column;
         for (std::int64_t part = 0; part < parts; ++part, from += step.inner) {
-          for (std::int64_t i = 0; i < count; ++i) sums[static_cast<std::size_t>(i)] += from[i];
+          for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+            totals[i] = Combine::of(totals[i], static_cast<double>(from[i]));
+          }
         }
         T* to = y + outer * step.inner + column;
-        for (std::int64_t i = 0; i < count; ++i) {
-          to[i] = static_cast<T>(sums[static_cast<std::size_t>(i)] / divisor);
+        for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+          to[i] = static_cast<T>(totals[i] / divisor);
         }
       }
     });
@@ -121,77 +140,35 @@ class SumReduction final : public Instruction {
   std::size_t scratch_ = 0;
 };
 
-std::int64_t batch_bound(const TensorSpec& spec) { return spec.batched ? spec.shape[0] : 1; }
-
-std::unique_ptr<Instruction> prepare_sums(const Call& call, const KernelTable& table, bool mean) {
+template <class Combine>
+std::unique_ptr<Instruction> prepare_reduction(const Call& call,
+                                               const ReductionKernels<float>& float32,
+                                               const ReductionKernels<double>& float64, bool mean) {
   expect_operands(call, 1, 1);
   const TensorSpec& x = required_input(call, 0, "x");
   expect_floating(x, "x");
   const std::vector<std::int64_t> axes = parse_axes(call, x);
   expect_like(required_output(call, 0, "y"), "y", reduced_spec(x, axes));
   const ReductionPlan plan = plan_reduction(x, axes);
+  const std::int64_t bound = x.batched ? x.shape[0] : 1;
   if (x.dtype == DType::float32) {
-    const Kernels<float>& kernels = table.float32;
-    return std::make_unique<SumReduction<float>>(
-        ReductionKernels<float>{kernels.reduce_row_sum, kernels.reduce_columns_sum}, plan, mean,
-        batch_bound(x));
+    return std::make_unique<Reduction<float, Combine>>(float32, plan, mean, bound);
   }
-  const Kernels<double>& kernels = table.float64;
-  return std::make_unique<SumReduction<double>>(
-      ReductionKernels<double>{kernels.reduce_row_sum, kernels.reduce_columns_sum}, plan, mean,
-      batch_bound(x));
+  return std::make_unique<Reduction<double, Combine>>(float64, plan, mean, bound);
 }
-
-/// dx = dy, broadcast to x (over the number of elements that dy's stands for).
-template <class T>
-class SumGradient final : public Instruction {
- public:
-  SumGradient(const Kernels<T>& kernels, const Broadcast& plan, bool mean, bool whole)
-      : kernels_(kernels), plan_(plan), mean_(mean), whole_(whole) {}
-
-  bool may_alias(int, int input) const override { return input == 1 || whole_; }
-
-  void run(const Run& run) const override {
-    const T* dy = run.inputs[0].as<T>();
-    const TensorView& dx = run.outputs[0];
-    const std::int64_t samples = plan_.batched ? dx.shape[0] : 1;
-    const std::int64_t results = std::max<std::int64_t>(1, run.inputs[0].elements());
-    const T divisor = static_cast<T>(mean_ ? dx.elements() / results : 1);
-    const auto kernel = mean_ ? kernels_.binary_div : kernels_.binary_mul;
-    for_broadcast<Unrolled<T>>(run, plan_, samples, [&](Unrolled<T>& rows, const RowBlock& block) {
-      const T* from = rows.place(dy, block, 0);
-      RowSteps steps = placed(block);
-      steps.pitch[1] = steps.step[1] = 0;
-      kernel(steps, from, &divisor, dx.as<T>() + block.y);
-    });
-  }
-
- private:
-  const Kernels<T>& kernels_;
-  Broadcast plan_;
-  bool mean_;
-  bool whole_;
-};
 
 }  // namespace
 
-std::unique_ptr<Instruction> prepare_sum(const Call& call, const KernelTable& table) {
-  return prepare_sums(call, table, false);
-}
-
-std::unique_ptr<Instruction> prepare_mean(const Call& call, const KernelTable& table) {
-  return prepare_sums(call, table, true);
-}
-
-std::unique_ptr<Instruction> prepare_sum_gradient(const Call& call, const KernelTable& table) {
-  expect_operands(call, 2, 1);
-  const TensorSpec& dy = required_input(call, 0, "dy");
-  const TensorSpec& x = required_input(call, 1, "x");
-  expect_floating(x, "x");
-  expect_like(dy, "dy", reduced_spec(x, parse_axes(call, x)));
-  expect_like(required_output(call, 0, "dx"), "dx", x);
-  return make_floating<SumGradient>(x.dtype, table, plan_broadcast(x, {{dy, "dy"}}),
-                                    call.attributes.boolean("mean"), dy.shape == x.shape);
-}
+#define STRIDENET_REDUCTION(name, kernel, combine, mean)                                    \
+  std::unique_ptr<Instruction> prepare_##name(const Call& call, const KernelTable& table) { \
+    return prepare_reduction<combine>(                                                      \
+        call, {table.float32.reduce_row_##kernel, table.float32.reduce_columns_##kernel},   \
+        {table.float64.reduce_row_##kernel, table.float64.reduce_columns_##kernel}, mean);  \
+  }
+STRIDENET_REDUCTION(sum, sum, Adding, false)
+STRIDENET_REDUCTION(mean, sum, Adding, true)
+STRIDENET_REDUCTION(max, max, Rising, false)
+STRIDENET_REDUCTION(min, min, Falling, false)
+#undef STRIDENET_REDUCTION
 
 }  // namespace stridenet

@@ -8,13 +8,14 @@ import {
   literal,
   seeds,
   sizes,
+  spread,
   uniform,
   type WrongCall,
 } from './case.ts';
 import { checkedWhenSmall, hasRows, shapes, specials } from './elements.ts';
 
 type Shape = readonly number[];
-type Pair = readonly [a: Shape, b: Shape];
+export type Pair = readonly [a: Shape, b: Shape];
 
 /** What broadcasts to what: scalars, rows, columns, both, planes, channels, and several at once. */
 export const broadcasts: readonly Pair[] = [
@@ -138,6 +139,8 @@ const definitions: readonly Definition[] = [
   { operator: 'sub', a: (s) => uniform(s), b: (s) => uniform(s, -1e-3, 1e1) },
   { operator: 'mul', a: (s) => uniform(s), b: (s) => uniform(s, -3, 3) },
   { operator: 'div', a: (s) => uniform(s), b: (s) => uniform(s, 0.5, 3) },
+  { operator: 'maximum', a: spread, b: (s) => uniform(s, -1.1, 1.1) },
+  { operator: 'minimum', a: spread, b: (s) => uniform(s, -1.1, 1.1) },
 ];
 
 function caseOf({ operator, a, b }: Definition, [left, right]: Pair, seed = 1): Case {
@@ -166,7 +169,9 @@ function special({ operator }: Definition): Case {
   };
 }
 
-function wrongCallsOf(operator: 'add' | 'sub' | 'mul' | 'div'): WrongCall[] {
+const names = ['add', 'sub', 'mul', 'div', 'maximum', 'minimum'] as const;
+
+function wrongCallsOf(operator: (typeof names)[number]): WrongCall[] {
   const refused = (
     title: string,
     call: (f: Functions['add']) => unknown,
@@ -228,6 +233,6 @@ export const binaryCases: Family = {
     ...seeds(15).map((seed) => caseOf(definition, randomPair(seed), seed)),
     special(definition),
   ]),
-  wrongCalls: (['add', 'sub', 'mul', 'div'] as const).flatMap(wrongCallsOf),
+  wrongCalls: names.flatMap(wrongCallsOf),
   wrongData: [],
 };

@@ -2,9 +2,11 @@ import { avgPool2dCases } from './avgPool2d.ts';
 import { binaryCases } from './binary.ts';
 import type { Family } from './case.ts';
 import { checkFiniteCases } from './checkFinite.ts';
+import { comparisonCases } from './comparison.ts';
 import { conv2dCases } from './conv2d.ts';
 import { countCorrectCases } from './countCorrect.ts';
 import { elementwiseLossCases } from './elementwiseLoss.ts';
+import { extremumCases } from './extremum.ts';
 import { gatherRowsCases } from './gatherRows.ts';
 import { linearCases } from './linear.ts';
 import { matmulCases } from './matmul.ts';
@@ -17,6 +19,7 @@ import { softmaxCases } from './softmax.ts';
 import { softmaxCrossEntropyCases } from './softmaxCrossEntropy.ts';
 import { transposeCases } from './transpose.ts';
 import { unaryCases } from './unary.ts';
+import { whereCases } from './where.ts';
 
 /** The cases of every family, by the name that it has in all four rooms. */
 export const families: Readonly<Record<string, Family>> = {
@@ -27,7 +30,10 @@ export const families: Readonly<Record<string, Family>> = {
   avgPool2d: avgPool2dCases,
   relu: reluCases,
   binary: binaryCases,
+  comparison: comparisonCases,
+  where: whereCases,
   reduction: reductionCases,
+  extremum: extremumCases,
   unary: unaryCases,
   softmax: softmaxCases,
   softmaxCrossEntropy: softmaxCrossEntropyCases,
