@@ -6,8 +6,9 @@ import { setExecutor } from './ops/operator.ts';
 import { Tensor } from './tensor.ts';
 
 function checkOperand(operator: Operator, operand: unknown, i: number): void {
-  if (operand === null || operand instanceof Tensor || operand instanceof GraphVariable) return;
+  if (operand instanceof Tensor || operand instanceof GraphVariable) return;
   const named = operator.inputs[i] ?? operator.inputs.at(-1) ?? 'operand';
+  if (operand === null && named.endsWith('?')) return;
   const name = named.endsWith('…') ? `${named.slice(0, -1)}[${i}]` : named.replace('?', '');
   throw argumentError(operator.name, `${name} to be a Tensor (or a traced value)`, operand);
 }

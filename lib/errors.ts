@@ -93,3 +93,23 @@ export function checkOptions(where: string, options: unknown, known: readonly st
     );
   }
 }
+
+/** `value` if it is true or false; else throws ERR_ARGUMENT. */
+export function checkBoolean(where: string, name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw argumentError(where, `${name} to be true or false`, value);
+}
+
+/** Runs `body`, which works by way of other functions: what it throws names `where` first. */
+export function within<T>(where: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    if (!(error instanceof StridenetError) || error.message.startsWith(`[${where}`)) throw error;
+    const { code, message } = error;
+    const named = message.startsWith('[')
+      ? `[${where}, ${message.slice(1)}`
+      : `[${where}] ${message}`;
+    throw new StridenetError(code, named, { cause: error });
+  }
+}

@@ -151,11 +151,11 @@ function denseCalls({ inputs, outputs, attributes }: GoldenCase<DenseAttributes>
   if (attributes.operator === 'softmax') {
     const y = own(need(outputs.y));
     return [
-      { operator: 'softmax', inputs: [get('x')], attributes: {}, expected: [outputs.y] },
+      { operator: 'softmax', inputs: [get('x')], attributes: { axis: 1 }, expected: [outputs.y] },
       {
         operator: 'softmaxGradient',
         inputs: [get('dy'), y],
-        attributes: {},
+        attributes: { axis: 1 },
         expected: [outputs.dx],
       },
     ];

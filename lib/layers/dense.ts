@@ -1,9 +1,8 @@
-import { checkOptions, shapeError } from '../errors.ts';
+import { checkBoolean, checkOptions, shapeError } from '../errors.ts';
 import { linear } from '../ops/linear.ts';
 import { checkInteger, formatShape, type Shape } from '../shape.ts';
 import {
   type CommonOptions,
-  checkBoolean,
   commonOptionNames,
   type Layer,
   makeLayer,

@@ -1,9 +1,8 @@
-import { checkOptions, shapeError } from '../errors.ts';
+import { checkBoolean, checkOptions, shapeError } from '../errors.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import { checkInteger, elementCount, formatShape, type Shape } from '../shape.ts';
 import {
   type CommonOptions,
-  checkBoolean,
   commonOptionNames,
   type Layer,
   makeLayer,

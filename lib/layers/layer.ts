@@ -1,4 +1,4 @@
-import { argumentError, checkOptions, StridenetError } from '../errors.ts';
+import { argumentError, checkBoolean, checkOptions, StridenetError } from '../errors.ts';
 import { type Fan, heNormal, type Initializer, zeros } from '../initializers/index.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
@@ -103,12 +103,6 @@ export function checkName(where: string, name: unknown): string | null {
     );
   }
   return name;
-}
-
-/** `value` if it is true or false; else throws ERR_ARGUMENT. */
-export function checkBoolean(where: string, name: string, value: unknown): boolean {
-  if (typeof value === 'boolean') return value;
-  throw argumentError(where, `${name} to be true or false`, value);
 }
 
 /** The options with what the constructors of layers have in common checked. */

@@ -1,4 +1,4 @@
-import { checkOptions, shapeError } from '../errors.ts';
+import { checkBoolean, checkOptions, shapeError, within } from '../errors.ts';
 import { checkPair, formatShape, type Padding, type PaddingOption, type Pair } from '../shape.ts';
 import {
   type Attributes,
@@ -11,7 +11,7 @@ import {
   type Operator,
   type Result,
 } from './operator.ts';
-import { checkBoolean, inferPooling, inferPoolingGradient, resolveGeometry } from './pooling.ts';
+import { inferPooling, inferPoolingGradient, resolveGeometry } from './pooling.ts';
 import { type ReshapeAttributes, reshapeOperator } from './reshape.ts';
 
 /** Settings of 2-D average pooling. */
@@ -165,7 +165,9 @@ export function avgPool2d<X extends Operand>(x: X, options: AvgPool2dOptions): R
 /** The mean over height and width: x (N,C,H,W) → (N,C). Throws ERR_SHAPE for images without cells. */
 export function globalAvgPool2d<X extends Operand>(x: X): Result<X> {
   checkRank('globalAvgPool2d', 'x', x, 4);
-  const mean = apply(adaptiveAvgPool2dOperator, [x], { outputSize: [1, 1] });
+  const mean = within('globalAvgPool2d', () =>
+    apply(adaptiveAvgPool2dOperator, [x], { outputSize: [1, 1] }),
+  );
   return apply<Operand, ReshapeAttributes>(reshapeOperator, [mean], {
     keepFirst: true,
     shape: [x.shape[1] as number],

@@ -1,4 +1,4 @@
-import { checkOptions } from '../errors.ts';
+import { checkOptions, within } from '../errors.ts';
 import { type Conv2dAttributes, conv2dAttributes, conv2dOperator } from './conv2d.ts';
 import {
   horizontal,
@@ -59,10 +59,8 @@ export function conv1d<
     [1, x.shape[2] as number],
     [1, weight.shape[2] as number],
   );
-  const y = apply<Operand, Conv2dAttributes>(
-    conv2dOperator,
-    [images, filters, bias ?? null],
-    attributes,
+  const y = within('conv1d', () =>
+    apply<Operand, Conv2dAttributes>(conv2dOperator, [images, filters, bias ?? null], attributes),
   );
   return toSignals<Operand>(y) as Result<X | W | NonNullable<B>>;
 }

@@ -72,18 +72,24 @@ function outputSize(where: string, size: Pair, kernelSize: Pair, a: Conv2dAttrib
   return sizes as [number, number];
 }
 
-function checkChannels(where: string, channels: number, weight: Spec, groups: number): void {
+function checkChannels(
+  where: string,
+  input: string,
+  channels: number,
+  weight: Spec,
+  groups: number,
+): void {
   const [filters = 0, perGroup = 0] = weight.shape;
   if (groups < 1 || filters % groups !== 0 || channels % groups !== 0) {
     throw shapeError(
       where,
-      `groups ${groups} must divide both the ${channels} input channels and the ${filters} filters`,
+      `groups ${groups} must divide both the ${channels} channels of ${input} and the ${filters} filters of weight ${formatShape(weight.shape)}`,
     );
   }
   if (perGroup * groups !== channels) {
     throw shapeError(
       where,
-      `the input has ${channels} channels but weight ${formatShape(weight.shape)} with groups ${groups} needs ${perGroup * groups}`,
+      `${input} has ${channels} channels but weight ${formatShape(weight.shape)} with groups ${groups} needs ${perGroup * groups}`,
     );
   }
 }
@@ -109,7 +115,7 @@ export const conv2dOperator: Operator<Conv2dAttributes> = {
     checkRank('conv2d', 'weight', weight, 4);
     const [n = 0, c = 0, h = 0, w = 0] = x.shape;
     const [k = 0, , r = 0, s = 0] = weight.shape;
-    checkChannels('conv2d', c, weight, attributes.groups);
+    checkChannels('conv2d', `x ${formatShape(x.shape)}`, c, weight, attributes.groups);
     if (bias && (bias.shape.length !== 1 || bias.shape[0] !== k)) {
       throw shapeError(
         'conv2d',
@@ -161,7 +167,7 @@ export const conv2dInputGradientOperator: Operator<Conv2dInputGradientAttributes
     const [n = 0, k = 0, p = 0, q = 0] = dy.shape;
     const [filters = 0, perGroup = 0, r = 0, s = 0] = weight.shape;
     const channels = perGroup * attributes.groups;
-    checkChannels('conv2dInputGradient', channels, weight, attributes.groups);
+    checkChannels('conv2dInputGradient', 'dx', channels, weight, attributes.groups);
     const expected = outputSize('conv2dInputGradient', attributes.inputSize, [r, s], attributes);
     if (k !== filters || p !== expected[0] || q !== expected[1]) {
       throw shapeError(
@@ -215,7 +221,7 @@ export const conv2dFilterGradientOperator: Operator<Conv2dFilterGradientAttribut
         `groups ${groups} must divide the ${c} input channels`,
       );
     }
-    checkChannels('conv2dFilterGradient', c, weight, groups);
+    checkChannels('conv2dFilterGradient', `x ${formatShape(x.shape)}`, c, weight, groups);
     const expected = outputSize('conv2dFilterGradient', [h, w], kernelSize, attributes);
     if (samples !== n || p !== expected[0] || q !== expected[1]) {
       throw shapeError(

@@ -1,4 +1,4 @@
-import { argumentError, checkOptions, shapeError } from '../errors.ts';
+import { argumentError, checkOptions, shapeError, within } from '../errors.ts';
 import {
   checkInteger,
   checkPair,
@@ -121,5 +121,5 @@ export function convTranspose2d<
     keepFirst: false,
     shape: [1, channels, 1, 1],
   });
-  return add<Operand, Operand>(y, plane) as Result<X | W | NonNullable<B>>;
+  return within(where, () => add<Operand, Operand>(y, plane)) as Result<X | W | NonNullable<B>>;
 }

@@ -1,9 +1,10 @@
-import { checkOptions, dtypeError, shapeError } from '../errors.ts';
-import { type DType, describe } from '../tensor.ts';
+import { argumentError, checkOptions, dtypeError, shapeError } from '../errors.ts';
+import { checkDType, type DType, describe } from '../tensor.ts';
 import {
   type Attributes,
   apply,
   checkOperand,
+  checkRank,
   makeSpec,
   need,
   type Operand,
@@ -38,7 +39,8 @@ export const gatherRowsOperator: Operator<GatherRowsAttributes> = {
     const [data, indices] = [need(dataSpec), need(indicesSpec)];
     if (data.shape.length === 0)
       throw shapeError('gatherRows', 'data must have rows but has shape ()');
-    if (indices.dtype !== 'int32' || indices.shape.length !== 1) {
+    checkRank('gatherRows', 'indices', indices, 1);
+    if (indices.dtype !== 'int32') {
       throw dtypeError('gatherRows', `indices must be int32 (N) but are ${describe(indices)}`);
     }
     const floating = dtype === 'float32' || dtype === 'float64';
@@ -66,6 +68,10 @@ export function gatherRows<X extends Operand, I extends Operand>(
   checkOperand('gatherRows', 'data', data);
   checkOptions('gatherRows', options, ['dtype', 'scale', 'offset']);
   const { dtype = data.dtype, scale = 1, offset = 0 } = options;
+  checkDType('gatherRows', dtype);
+  for (const [name, value] of Object.entries({ scale, offset })) {
+    if (!Number.isFinite(value)) throw argumentError('gatherRows', `${name} to be finite`, value);
+  }
   return apply<X | I, GatherRowsAttributes>(gatherRowsOperator, [data, indices], {
     dtype,
     scale,

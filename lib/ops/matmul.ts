@@ -1,4 +1,4 @@
-import { checkOptions, shapeError } from '../errors.ts';
+import { checkBoolean, checkOptions, shapeError } from '../errors.ts';
 import { formatShape } from '../shape.ts';
 import {
   type Attributes,
@@ -79,6 +79,7 @@ export function matmul<A extends Operand, B extends Operand>(
   options: MatmulOptions = {},
 ): Result<A | B> {
   checkOptions('matmul', options, ['transposeA', 'transposeB']);
-  const { transposeA = false, transposeB = false } = options;
+  const transposeA = checkBoolean('matmul', 'transposeA', options.transposeA ?? false);
+  const transposeB = checkBoolean('matmul', 'transposeB', options.transposeB ?? false);
   return apply<A | B, MatmulAttributes>(matmulOperator, [a, b], { transposeA, transposeB });
 }

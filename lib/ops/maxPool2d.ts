@@ -1,5 +1,6 @@
-import { argumentError, checkOptions } from '../errors.ts';
+import { argumentError, checkOptions, dtypeError, within } from '../errors.ts';
 import type { Padding, PaddingOption, Pair } from '../shape.ts';
+import { describe } from '../tensor.ts';
 import {
   type Attributes,
   apply,
@@ -87,7 +88,10 @@ function checkWinners(
 ): void {
   checkSameShape(where, [name, 'winners'], windows, winners);
   if (winners.dtype !== winnersDType(kernelSize)) {
-    throw argumentError(where, `winners of ${winnersDType(kernelSize)}`, winners.dtype);
+    throw dtypeError(
+      where,
+      `winners must be ${winnersDType(kernelSize)} but are ${describe(winners)}`,
+    );
   }
 }
 
@@ -185,6 +189,8 @@ export function maxPool2dWithWinners<X extends Operand>(
   x: X,
   options: MaxPool2dOptions,
 ): [Result<X>, Result<X>] {
-  const [y, winners] = applyAll(maxPool2dOperator, [x], maxPool2dAttributes(x, options));
+  const [y, winners] = within('maxPool2dWithWinners', () =>
+    applyAll(maxPool2dOperator, [x], maxPool2dAttributes(x, options)),
+  );
   return [y as Result<X>, winners as Result<X>];
 }

@@ -1,4 +1,4 @@
-import { argumentError, checkOptions, shapeError } from '../errors.ts';
+import { argumentError, checkOptions, shapeError, within } from '../errors.ts';
 import { checkPair, effectiveKernelSize, formatShape, type Pair } from '../shape.ts';
 import { type MaxPool2dGradientAttributes, maxPool2dGradientOperator } from './maxPool2d.ts';
 import { apply, checkOperand, checkRank, type Operand, type Result } from './operator.ts';
@@ -76,9 +76,11 @@ export function maxUnpool2d<Y extends Operand>(
     ties: 'first',
     inputSize,
   };
-  return apply<Operand, MaxPool2dGradientAttributes>(
-    maxPool2dGradientOperator,
-    [y, winners],
-    attributes,
+  return within(where, () =>
+    apply<Operand, MaxPool2dGradientAttributes>(
+      maxPool2dGradientOperator,
+      [y, winners],
+      attributes,
+    ),
   ) as Result<Y>;
 }

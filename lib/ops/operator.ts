@@ -1,6 +1,6 @@
 import { argumentError, dtypeError, StridenetError, shapeError } from '../errors.ts';
 import { formatShape, type Shape, sameShape } from '../shape.ts';
-import { type DType, describe, type Tensor } from '../tensor.ts';
+import { type DType, describe, isDType, type Tensor } from '../tensor.ts';
 
 /** What is known of a value before it is computed. */
 export interface Spec {
@@ -112,9 +112,10 @@ export function apply<T extends Operand, A extends Attributes>(
   return applyAll(operator, inputs, attributes)[0] as Result<T>;
 }
 
-/** Throws ERR_ARGUMENT unless operand `name` has a shape at all. */
+/** Throws ERR_ARGUMENT unless operand `name` has a shape and a dtype at all. */
 export function checkOperand(where: string, name: string, operand: unknown): void {
-  if (!Array.isArray((operand as Partial<Spec> | null | undefined)?.shape)) {
+  const { shape, dtype } = (operand ?? {}) as Partial<Spec>;
+  if (!Array.isArray(shape) || !isDType(dtype)) {
     throw argumentError(where, `${name} to be a Tensor (or a traced value)`, operand);
   }
 }
@@ -135,6 +136,7 @@ export function checkFloats(where: string, operands: Readonly<Record<string, Spe
   let first: [string, Spec] | null = null;
   for (const [name, spec] of Object.entries(operands)) {
     if (spec === null) continue;
+    checkOperand(where, name, spec);
     if (spec.dtype !== 'float32' && spec.dtype !== 'float64') {
       throw dtypeError(where, `${name} must be float32 or float64 but is ${describe(spec)}`);
     }

@@ -1,4 +1,4 @@
-import { argumentError, shapeError } from '../errors.ts';
+import { argumentError, checkBoolean, checkOptions, shapeError } from '../errors.ts';
 import { formatShape } from '../shape.ts';
 import {
   type Attributes,
@@ -52,6 +52,33 @@ function checkScalar(where: string, name: string, spec: Spec): void {
       `${name} must be float64 () but is ${spec.dtype} ${formatShape(spec.shape)}`,
     );
   }
+}
+
+/** What a setting may be: true or false, or a number within both ends. */
+type Allowed = 'flag' | readonly [low: number, high: number];
+
+const positive = [0, Number.MAX_VALUE] as const;
+
+/** The settings, if each is there and what it may be; else throws ERR_ARGUMENT. */
+function checkSettings<A extends Attributes>(
+  where: string,
+  settings: A,
+  allowed: Readonly<Record<string, Allowed>>,
+): A {
+  checkOptions(where, settings, Object.keys(allowed));
+  for (const [name, range] of Object.entries(allowed)) {
+    const value = settings[name];
+    if (range === 'flag') {
+      checkBoolean(where, name, value);
+      continue;
+    }
+    const [low, high] = range;
+    if (typeof value !== 'number' || !(value >= low && value <= high)) {
+      const above = high === Number.MAX_VALUE ? '' : ` to ${high}`;
+      throw argumentError(where, `${name} to be a number from ${low}${above}`, value);
+    }
+  }
+  return settings;
 }
 
 function checkMoments(
@@ -179,8 +206,14 @@ export function sgdUpdate<T extends Operand, S extends Operand>(
   learningRate: S,
   attributes: SgdAttributes,
 ): Result<T | S>[] {
+  const settings = checkSettings('sgdUpdate', attributes, {
+    momentum: positive,
+    dampening: positive,
+    weightDecay: positive,
+    nesterov: 'flag',
+  });
   const inputs = [parameter, gradient, velocity, learningRate];
-  return applyAll(sgdUpdateOperator, inputs, attributes) as Result<T | S>[];
+  return applyAll(sgdUpdateOperator, inputs, settings) as Result<T | S>[];
 }
 
 /**
@@ -200,8 +233,15 @@ export function adamUpdate<T extends Operand, S extends Operand>(
   learningRate: S,
   attributes: AdamAttributes,
 ): Result<T | S>[] {
+  const settings = checkSettings('adamUpdate', attributes, {
+    beta1: [0, 1],
+    beta2: [0, 1],
+    epsilon: positive,
+    weightDecay: positive,
+    decoupled: 'flag',
+  });
   const inputs = [parameter, gradient, m, v, step, learningRate];
-  return applyAll(adamUpdateOperator, inputs, attributes) as Result<T | S>[];
+  return applyAll(adamUpdateOperator, inputs, settings) as Result<T | S>[];
 }
 
 /**
@@ -221,8 +261,15 @@ export function rmspropUpdate<T extends Operand, S extends Operand>(
   moments: readonly T[],
   attributes: RmspropAttributes,
 ): Result<T | S>[] {
+  const settings = checkSettings('rmspropUpdate', attributes, {
+    alpha: [0, 1],
+    epsilon: positive,
+    momentum: positive,
+    weightDecay: positive,
+    centered: 'flag',
+  });
   const inputs = [parameter, gradient, learningRate, ...moments];
-  return applyAll(rmspropUpdateOperator, inputs, attributes) as Result<T | S>[];
+  return applyAll(rmspropUpdateOperator, inputs, settings) as Result<T | S>[];
 }
 
 /**
@@ -242,6 +289,11 @@ export function adagradUpdate<T extends Operand, S extends Operand>(
   learningRate: S,
   attributes: AdagradAttributes,
 ): Result<T | S>[] {
+  const settings = checkSettings('adagradUpdate', attributes, {
+    learningRateDecay: positive,
+    epsilon: positive,
+    weightDecay: positive,
+  });
   const inputs = [parameter, gradient, sum, step, learningRate];
-  return applyAll(adagradUpdateOperator, inputs, attributes) as Result<T | S>[];
+  return applyAll(adagradUpdateOperator, inputs, settings) as Result<T | S>[];
 }

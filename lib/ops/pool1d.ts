@@ -1,4 +1,4 @@
-import { checkOptions } from '../errors.ts';
+import { checkOptions, within } from '../errors.ts';
 import { avgPool2d, avgPool2dOptionNames } from './avgPool2d.ts';
 import { maxPool2d, maxPool2dOptionNames, type TieRule } from './maxPool2d.ts';
 import {
@@ -56,11 +56,12 @@ export function maxPool1d<X extends Operand>(x: X, options: MaxPool1dOptions): R
   checkRank('maxPool1d', 'x', x, 3);
   checkOptions('maxPool1d', options, maxPool2dOptionNames);
   const { dilation, ties } = options;
-  const y = maxPool2d<Operand>(toImages<Operand>(x), {
+  const settings = {
     ...onImages('maxPool1d', options),
     dilation: horizontal('maxPool1d', 'dilation', dilation) ?? 1,
     ...(ties === undefined ? {} : { ties }),
-  });
+  };
+  const y = within('maxPool1d', () => maxPool2d<Operand>(toImages<Operand>(x), settings));
   return toSignals<Operand>(y) as Result<X>;
 }
 
@@ -74,9 +75,10 @@ export function avgPool1d<X extends Operand>(x: X, options: AvgPool1dOptions): R
   checkRank('avgPool1d', 'x', x, 3);
   checkOptions('avgPool1d', options, avgPool2dOptionNames);
   const { countIncludePad } = options;
-  const y = avgPool2d<Operand>(toImages<Operand>(x), {
+  const settings = {
     ...onImages('avgPool1d', options),
     ...(countIncludePad === undefined ? {} : { countIncludePad }),
-  });
+  };
+  const y = within('avgPool1d', () => avgPool2d<Operand>(toImages<Operand>(x), settings));
   return toSignals<Operand>(y) as Result<X>;
 }

@@ -1,4 +1,4 @@
-import { argumentError, shapeError } from '../errors.ts';
+import { checkBoolean, shapeError } from '../errors.ts';
 import {
   checkPair,
   convOutputSize,
@@ -88,12 +88,6 @@ export function inferPoolingGradient(
     );
   }
   return makeSpec([n, c, ...inputSize], dy.dtype, dy.batched);
-}
-
-/** `value` if it is true or false; else throws ERR_ARGUMENT. */
-export function checkBoolean(where: string, name: string, value: unknown): boolean {
-  if (typeof value !== 'boolean') throw argumentError(where, `${name} to be true or false`, value);
-  return value;
 }
 
 /**

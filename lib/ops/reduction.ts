@@ -1,4 +1,4 @@
-import { checkOptions } from '../errors.ts';
+import { checkBoolean, checkOptions } from '../errors.ts';
 import { resolveAxes, type Shape } from '../shape.ts';
 import {
   type Attributes,
@@ -106,8 +106,9 @@ export function reduce<X extends Operand>(
   checkOperand(operator.name, 'x', x);
   checkOptions(operator.name, options, ['axis', 'keepDims']);
   const axes = resolveAxes(operator.name, 'axis', options.axis, x.shape.length);
+  const keepDims = checkBoolean(operator.name, 'keepDims', options.keepDims ?? false);
   const y: Operand = apply<Operand, ReductionAttributes>(operator, [x], { axes });
-  const kept = options.keepDims === true || axes.length === 0;
+  const kept = keepDims || axes.length === 0;
   return (kept ? y : withShape(y, without(y.shape, axes))) as Result<X>;
 }
 

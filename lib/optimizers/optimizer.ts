@@ -71,9 +71,3 @@ export function decayOf(
 ): number {
   return noDecay.includes(key) || noDecay.includes(name) ? 0 : weightDecay;
 }
-
-/** `value` if it is true or false; else throws ERR_ARGUMENT. */
-export function checkFlag(where: string, name: string, value: unknown): boolean {
-  if (typeof value !== 'boolean') throw argumentError(where, `${name} to be true or false`, value);
-  return value;
-}

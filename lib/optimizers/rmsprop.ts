@@ -1,7 +1,6 @@
-import { checkOptions } from '../errors.ts';
+import { checkBoolean, checkOptions } from '../errors.ts';
 import { rmspropMoments, rmspropUpdate } from '../ops/optimizer.ts';
 import {
-  checkFlag,
   checkNoDecay,
   checkRate,
   type DecayOptions,
@@ -45,7 +44,7 @@ export function rmsprop(options: RmspropOptions | number = {}): Optimizer {
     alpha: checkRate('rmsprop', 'alpha', given.alpha ?? 0.99, 0, 1),
     epsilon: checkRate('rmsprop', 'epsilon', given.epsilon ?? 1e-8),
     momentum: checkRate('rmsprop', 'momentum', given.momentum ?? 0),
-    centered: checkFlag('rmsprop', 'centered', given.centered ?? false),
+    centered: checkBoolean('rmsprop', 'centered', given.centered ?? false),
   };
   const weightDecay = checkRate('rmsprop', 'weightDecay', given.weightDecay ?? 0);
   const noDecay = checkNoDecay('rmsprop', given.noDecay ?? []);

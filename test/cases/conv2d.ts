@@ -263,7 +263,7 @@ const wrongCalls: WrongCall[] = [
     title: 'groups that do not divide',
     call: (ops: Functions) => ops.conv2d(image(1, 4, 5, 5), image(4, 1, 3, 3), null, { groups: 3 }),
     code: 'ERR_SHAPE' as const,
-    message: ['conv2d', 'groups 3', '4 input channels'],
+    message: ['conv2d', 'groups 3', '4 channels of x (1, 4, 5, 5)'],
   },
   {
     title: 'a bias of another length',

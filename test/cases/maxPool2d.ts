@@ -332,7 +332,7 @@ const unpoolings: WrongCall[] = [
     title: 'winners of another dtype',
     call: (ops: Functions) =>
       ops.maxUnpool2d(zeros([1, 1, 2, 2]), zeros([1, 1, 2, 2], 'int32'), { kernelSize: 2 }),
-    code: 'ERR_ARGUMENT' as const,
+    code: 'ERR_DTYPE' as const,
     message: ['winners', 'uint8', 'int32'],
   },
   {
