@@ -143,6 +143,24 @@ export function checkPair(where: string, name: string, value: unknown, low: numb
   return [both, both];
 }
 
+/** Axis number `axis` of a value of that rank as 0 … rank − 1: −1 is the last. Throws ERR_ARGUMENT. */
+export function checkAxis(where: string, name: string, axis: unknown, rank: number): number {
+  if (!Number.isInteger(axis) || (axis as number) < -rank || (axis as number) >= rank) {
+    throw argumentError(where, `${name} to be an axis of a value of rank ${rank}`, axis);
+  }
+  return (axis as number) < 0 ? (axis as number) + rank : (axis as number);
+}
+
+/** Several different axes, see `checkAxis`, from an axis or a list of them, in the order given. */
+export function checkAxes(where: string, name: string, axes: unknown, rank: number): number[] {
+  const list: unknown[] = Array.isArray(axes) ? axes : [axes];
+  const checked = list.map((axis) => checkAxis(where, name, axis, rank));
+  if (new Set(checked).size !== checked.length) {
+    throw argumentError(where, `${name} to be different axes`, axes);
+  }
+  return checked;
+}
+
 /** The size that a filter covers: dilation·(kernel − 1) + 1. */
 export function effectiveKernelSize(kernel: number, dilation: number): number {
   return dilation * (kernel - 1) + 1;

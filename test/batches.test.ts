@@ -40,6 +40,7 @@ const batched: Readonly<Record<string, readonly number[]>> = {
   min: [0],
   argmax: [0],
   argmin: [0],
+  gatherGradient: [0, 1],
 };
 
 function batchedInputs(tried: Case): readonly number[] {

@@ -31,6 +31,12 @@ function take(key: string): Executable | undefined {
   return kept.program;
 }
 
+/** Numbers that JSON writes like others, told apart: −0 and those that are not finite. */
+function distinguishable(_: string, value: unknown): unknown {
+  const special = typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0));
+  return special ? `number ${Object.is(value, -0) ? '-0' : value}` : value;
+}
+
 function keyOf(
   operator: Operator,
   inputs: readonly (Tensor | null)[],
@@ -38,7 +44,7 @@ function keyOf(
   options: EvaluateOptions,
 ): string {
   const operands = inputs.map((input) => (input === null ? '-' : `${input.dtype}${input.shape}`));
-  return JSON.stringify([operator.name, operands, attributes, options]);
+  return JSON.stringify([operator.name, operands, attributes, options], distinguishable);
 }
 
 function prepareCall(

@@ -13,6 +13,7 @@ import {
 } from './binaryCrossEntropy.ts';
 import { checkFiniteOperator } from './checkFinite.ts';
 import { comparisonOperators } from './comparison.ts';
+import { concatOperator } from './concat.ts';
 import {
   conv2dFilterGradientOperator,
   conv2dInputGradientOperator,
@@ -20,6 +21,8 @@ import {
 } from './conv2d.ts';
 import { countCorrectOperator } from './countCorrect.ts';
 import { extremumOperators } from './extremum.ts';
+import { flipOperator } from './flip.ts';
+import { gatherGradientOperator, gatherOperator } from './gather.ts';
 import { gatherRowsOperator } from './gatherRows.ts';
 import { huberGradientOperator, huberOperator } from './huber.ts';
 import {
@@ -43,9 +46,11 @@ import {
   rmspropUpdateOperator,
   sgdUpdateOperator,
 } from './optimizer.ts';
+import { padGradientOperator, padOperator } from './pad.ts';
 import { meanOperator, sumGradientOperator, sumOperator } from './reduction.ts';
 import { reluGradientOperator, reluOperator } from './relu.ts';
 import { reshapeOperator } from './reshape.ts';
+import { sliceGradientOperator, sliceOperator } from './slice.ts';
 import {
   logSoftmaxGradientOperator,
   logSoftmaxOperator,
@@ -113,6 +118,14 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
       gatherRowsOperator,
       reshapeOperator,
       transposeOperator,
+      concatOperator,
+      sliceOperator,
+      sliceGradientOperator,
+      flipOperator,
+      padOperator,
+      padGradientOperator,
+      gatherOperator,
+      gatherGradientOperator,
       checkFiniteOperator,
     ] as unknown as Operator[]
   ).map((operator) => [operator.name, operator]),

@@ -165,6 +165,24 @@ export function checkSameShape(
   }
 }
 
+/**
+ * Throws ERR_SHAPE when an operator would move axis 0 of a batched value: samples stay where they
+ * are.
+ */
+export function checkSamplesStay(
+  where: string,
+  name: string,
+  spec: Spec,
+  axes: readonly number[],
+): void {
+  if (spec.batched && axes.includes(0)) {
+    throw shapeError(
+      where,
+      `axis 0 of ${name} ${formatShape(spec.shape)} is the batch, along which nothing may be moved`,
+    );
+  }
+}
+
 /** The operand, which the operator's rule has already required to be there. */
 export function need<T>(operand: T | null | undefined): T {
   if (operand === null || operand === undefined) {

@@ -7,6 +7,7 @@ import {
 import { binary } from './binary.ts';
 import { checkFinite } from './checkFinite.ts';
 import { comparison } from './comparison.ts';
+import { concat } from './concat.ts';
 import { conv2d, conv2dFilterGradient, conv2dInputGradient } from './conv2d.ts';
 import { countCorrect } from './countCorrect.ts';
 import {
@@ -20,6 +21,8 @@ import {
   squaredErrorGradient,
 } from './elementwiseLoss.ts';
 import { extremum } from './extremum.ts';
+import { flip } from './flip.ts';
+import { gather, gatherGradient } from './gather.ts';
 import { gatherRows } from './gatherRows.ts';
 import type { ReferenceKernel } from './kernel.ts';
 import { biasGradient, linear, linearInputGradient, linearWeightGradient } from './linear.ts';
@@ -31,9 +34,11 @@ import {
   maxPool2dTieGradient,
 } from './maxPool2d.ts';
 import { adagradUpdate, adamUpdate, rmspropUpdate, sgdUpdate } from './optimizer.ts';
+import { pad, padGradient } from './pad.ts';
 import { mean, sum, sumGradient } from './reduction.ts';
 import { relu, reluGradient } from './relu.ts';
 import { reshape } from './reshape.ts';
+import { slice, sliceGradient } from './slice.ts';
 import { logSoftmax, logSoftmaxGradient, softmax, softmaxGradient } from './softmax.ts';
 import { softmaxCrossEntropy, softmaxCrossEntropyGradient } from './softmaxCrossEntropy.ts';
 import { transpose } from './transpose.ts';
@@ -89,6 +94,14 @@ const kernels = {
   gatherRows,
   reshape,
   transpose,
+  concat,
+  slice,
+  sliceGradient,
+  flip,
+  pad,
+  padGradient,
+  gather,
+  gatherGradient,
   checkFinite,
 };
 

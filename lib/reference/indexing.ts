@@ -11,6 +11,25 @@ export function at4(shape: Shape, i: number, j: number, k: number, l: number): n
   return ((i * (shape[1] as number) + j) * (shape[2] as number) + k) * (shape[3] as number) + l;
 }
 
+/** The index of the element that stands at `place` of a row-major tensor. */
+export function indexAt(shape: Shape, place: number): number[] {
+  const index: number[] = [];
+  let rest = place;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const size = shape[axis] as number;
+    index[axis] = rest % size;
+    rest = Math.floor(rest / size);
+  }
+  return index;
+}
+
+/** Where the element of that index stands in a row-major tensor. */
+export function placeOf(shape: Shape, index: readonly number[]): number {
+  let place = 0;
+  for (const [axis, size] of shape.entries()) place = place * size + (index[axis] as number);
+  return place;
+}
+
 /** The sizes of a rank 4 tensor. */
 export function sizes4(tensor: Tensor): readonly [number, number, number, number] {
   return tensor.shape as readonly [number, number, number, number];

@@ -7,6 +7,7 @@
 #include "kernels/reduce.inl.h"
 #include "kernels/pool.inl.h"
 #include "kernels/direct_conv.inl.h"
+#include "kernels/move.inl.h"
 #include "kernels/average_pool.inl.h"
 #include "kernels/elementwise.inl.h"
 #include "kernels/binary.inl.h"

@@ -9,6 +9,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
 #include "kernels/loss.h"
+#include "kernels/move.h"
 #include "kernels/pack.h"
 #include "kernels/pool.h"
 #include "kernels/reduce.h"

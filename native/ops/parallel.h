@@ -44,4 +44,20 @@ std::unique_ptr<Instruction> make_floating(DType dtype, const KernelTable& table
                                                   std::forward<Arguments>(arguments)...);
 }
 
+/// Implementation<Element>(arguments…) for elements of any dtype.
+template <template <class> class Implementation, class... Arguments>
+std::unique_ptr<Instruction> make_of_dtype(DType dtype, Arguments&&... arguments) {
+  switch (dtype) {
+    case DType::float32:
+      return std::make_unique<Implementation<float>>(std::forward<Arguments>(arguments)...);
+    case DType::float64:
+      return std::make_unique<Implementation<double>>(std::forward<Arguments>(arguments)...);
+    case DType::int32:
+      return std::make_unique<Implementation<std::int32_t>>(std::forward<Arguments>(arguments)...);
+    case DType::uint8:
+      break;
+  }
+  return std::make_unique<Implementation<std::uint8_t>>(std::forward<Arguments>(arguments)...);
+}
+
 }  // namespace stridenet

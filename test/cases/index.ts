@@ -3,18 +3,23 @@ import { binaryCases } from './binary.ts';
 import type { Family } from './case.ts';
 import { checkFiniteCases } from './checkFinite.ts';
 import { comparisonCases } from './comparison.ts';
+import { concatCases } from './concat.ts';
 import { conv2dCases } from './conv2d.ts';
 import { countCorrectCases } from './countCorrect.ts';
 import { elementwiseLossCases } from './elementwiseLoss.ts';
 import { extremumCases } from './extremum.ts';
+import { flipCases } from './flip.ts';
+import { gatherCases } from './gather.ts';
 import { gatherRowsCases } from './gatherRows.ts';
 import { linearCases } from './linear.ts';
 import { matmulCases } from './matmul.ts';
 import { maxPool2dCases } from './maxPool2d.ts';
 import { optimizerCases } from './optimizer.ts';
+import { padCases } from './pad.ts';
 import { reductionCases } from './reduction.ts';
 import { reluCases } from './relu.ts';
 import { reshapeCases } from './reshape.ts';
+import { sliceCases } from './slice.ts';
 import { softmaxCases } from './softmax.ts';
 import { softmaxCrossEntropyCases } from './softmaxCrossEntropy.ts';
 import { transposeCases } from './transpose.ts';
@@ -43,5 +48,10 @@ export const families: Readonly<Record<string, Family>> = {
   gatherRows: gatherRowsCases,
   reshape: reshapeCases,
   transpose: transposeCases,
+  concat: concatCases,
+  slice: sliceCases,
+  flip: flipCases,
+  pad: padCases,
+  gather: gatherCases,
   checkFinite: checkFiniteCases,
 };
