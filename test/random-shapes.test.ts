@@ -152,7 +152,12 @@ function tryConvTranspose2d(seed: number): void {
   const x = whole(random, [2, K, P, Q]);
   const weight = whole(random, [K, perGroup, R, S]);
   const options = { stride, dilation, groups, padding: cut, outputPadding };
+  const bias = whole(random, [C]);
   const expected = zeros([2, C, height, width], 'float64');
+  expected.data.forEach((_, i) => {
+    const channel = Math.floor(i / (height * width)) % C;
+    expected.data[i] = bias.data[channel] as number;
+  });
   for (let n = 0; n < 2; n++)
     for (let k = 0; k < K; k++)
       for (let c = 0; c < perGroup; c++)
@@ -170,7 +175,7 @@ function tryConvTranspose2d(seed: number): void {
                   (x.data[at4(x.shape, n, k, p, q)] as number) *
                     (weight.data[at4(weight.shape, k, c, r, s)] as number);
               }
-  const y = ops.convTranspose2d(x, weight, null, options);
+  const y = ops.convTranspose2d(x, weight, bias, options);
   expect(differingBit([y], [expected]), `(seed ${seed}) ${JSON.stringify(options)}`).toBeNull();
 }
 

@@ -15,6 +15,7 @@ import {
   uniform,
   type WrongCall,
 } from './case.ts';
+import { wrongConvolutions } from './convolutionFunctions.ts';
 
 /** A call to be tried. */
 export interface ConvolutionShape {
@@ -342,6 +343,6 @@ const wrongCalls: WrongCall[] = [
 /** Convolution and its gradients. */
 export const conv2dCases: Family = {
   cases: [...chosen, ...random].flatMap(casesOfConvolution),
-  wrongCalls,
+  wrongCalls: [...wrongCalls, ...wrongConvolutions],
   wrongData: [],
 };

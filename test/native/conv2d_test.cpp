@@ -165,9 +165,43 @@ TYPED_TEST(Conv2dTest, UsualShapes) {
   check_conv2d<TypeParam>(this->random_, square(2, 24, 6, 64, 1, 1, 0), 16);
   check_conv2d<TypeParam>(this->random_, square(1, 24, 7, 17, 1, 2, 0), 16);
   check_conv2d<TypeParam>(this->random_, square(1, 2, 30, 5, 11, 4, 2), 16);
-  Shape depthwise = square(2, 19, 8, 19, 3, 1, 1);
-  depthwise.groups = 19;
-  check_conv2d<TypeParam>(this->random_, depthwise, 16);
+}
+
+Shape grouped(Shape shape, std::int64_t groups) {
+  shape.groups = groups;
+  return shape;
+}
+
+TYPED_TEST(Conv2dTest, GroupsOfFewChannels) {
+  for (const std::int64_t channels : {3, 16, 19, 32, 70}) {
+    for (const std::int64_t stride : {1, 2, 4}) {
+      const Shape depthwise = square(2, channels, 8, channels, 3, stride, 1);
+      check_conv2d<TypeParam>(this->random_, grouped(depthwise, channels), 16);
+    }
+    const Shape twice = square(2, channels, 6, 2 * channels, 2, 1, 1);
+    check_conv2d<TypeParam>(this->random_, grouped(twice, channels), 16);
+  }
+  for (const std::int64_t width : {2, 3, 4, 5, 8}) {
+    for (const std::int64_t groups : {2, 8, 17}) {
+      const Shape equal = square(1, width * groups, 6, width * groups, 3, 1, 1);
+      check_conv2d<TypeParam>(this->random_, grouped(equal, groups), 16);
+    }
+    const Shape unequal = square(1, width * 6, 7, 3 * 6, 3, 2, 2);
+    check_conv2d<TypeParam>(this->random_, grouped(unequal, 6), 16);
+  }
+  check_conv2d<TypeParam>(this->random_, grouped(square(0, 5, 6, 5, 3, 1, 1), 5), 16);
+  check_conv2d<TypeParam>(this->random_, grouped(square(3, 20, 30, 20, 5, 1, 2), 20), 0);
+  check_conv2d<TypeParam>(this->random_, grouped(square(3, 24, 30, 24, 3, 1, 1), 6), 0);
+}
+
+TYPED_TEST(Conv2dTest, FewOutputChannels) {
+  for (const std::int64_t few : {1, 2, 3, 4, 5}) {
+    for (const std::int64_t many : {7, 8, 16, 37}) {
+      check_conv2d<TypeParam>(this->random_, square(2, many, 7, few, 3, 1, 1), 16);
+      check_conv2d<TypeParam>(this->random_, square(2, few, 9, many, 4, 2, 2), 16);
+    }
+  }
+  check_conv2d<TypeParam>(this->random_, square(2, 40, 10, 2, 3, 1, 1), 0);
 }
 
 TYPED_TEST(Conv2dTest, StridesBeyondTheFilterAndPaddingBeyondIt) {

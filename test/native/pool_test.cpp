@@ -131,6 +131,93 @@ TEST(MaxPool, MaxWinnersAndGradientsLikeNaiveLoops) {
   });
 }
 
+TEST(MaxPool, GatherIsTheAdjointOfTheGradient) {
+  on_every_table([]<class T>(const KernelTable& table) {
+    for (const PoolCase& g : kCases) {
+      SCOPED_TRACE(&g - kCases);
+      const int cells = g.kernel[0] * g.kernel[1];
+      Trial trial{"maxPool2dGather",
+                  attributes_of_case(g),
+                  {},
+                  {spec_of(dtype_of<T>::value, {g.n, g.p, g.q, g.c})}};
+      trial.inputs.push_back(Operand::random<T>({g.n, g.h, g.w, g.c}, 9, 1));
+      std::vector<int> winners(static_cast<std::size_t>(g.n * g.p * g.q * g.c));
+      for (std::size_t i = 0; i < winners.size(); ++i) winners[i] = static_cast<int>(i * 7) % cells;
+      const std::vector<std::int64_t> windows = {g.n, g.p, g.q, g.c};
+      if (cells <= 255) {
+        trial.inputs.push_back(
+            Operand::of(windows, std::vector<std::uint8_t>(winners.begin(), winners.end())));
+      } else {
+        trial.inputs.push_back(
+            Operand::of(windows, std::vector<std::int32_t>(winners.begin(), winners.end())));
+      }
+      const std::vector<T> x = trial.inputs[0].values<T>();
+      std::vector<T> y(winners.size());
+      for_cells(g, [&](int place, std::size_t from, std::size_t to) {
+        if (winners[to] == place) y[to] = x[from];
+      });
+      EXPECT_EQ(trial.run_on_all_threads(table)[0].template values<T>(), y);
+    }
+  });
+}
+
+TEST(AveragePool, LikeNaiveLoops) {
+  on_every_table([]<class T>(const KernelTable& table) {
+    for (const PoolCase& g : kCases) {
+      if (g.dilation[0] != 1 || g.dilation[1] != 1) continue;
+      SCOPED_TRACE(&g - kCases);
+      // Sums of multiples of every divisor are exact.
+      std::vector<double> cells(static_cast<std::size_t>(g.n * g.p * g.q * g.c));
+      for_cells(g, [&](int, std::size_t, std::size_t to) { cells[to] += 1; });
+      Trial trial{"avgPool2d",
+                  attributes_of_case(g),
+                  {},
+                  {spec_of(dtype_of<T>::value, {g.n, g.p, g.q, g.c})}};
+      trial.attributes.set("countIncludePad", false);
+      trial.inputs.push_back(Operand::random<T>({g.n, g.h, g.w, g.c}, 9, 1));
+      const std::vector<T> x = trial.inputs[0].values<T>();
+      std::vector<double> sums(cells.size());
+      for_cells(g, [&](int, std::size_t from, std::size_t to) { sums[to] += x[from]; });
+      const std::vector<T> y = trial.run_on_all_threads(table)[0].template values<T>();
+      for (std::size_t i = 0; i < y.size(); ++i) {
+        ASSERT_EQ(y[i], static_cast<T>(sums[i] / cells[i])) << i;
+      }
+
+      Trial gradient{"avgPool2dGradient", trial.attributes, {}, {trial.inputs[0].spec}};
+      gradient.inputs.push_back(Operand::random<T>({g.n, g.p, g.q, g.c}, 9, 2));
+      const std::vector<T> dy = gradient.inputs[0].values<T>();
+      std::vector<double> dx(x.size());
+      for_cells(g, [&](int, std::size_t from, std::size_t to) { dx[from] += dy[to] / cells[to]; });
+      const std::vector<T> got = gradient.run_on_all_threads(table)[0].template values<T>();
+      for (std::size_t i = 0; i < dx.size(); ++i) {
+        ASSERT_NEAR(got[i], dx[i], 9 * 64 * std::numeric_limits<T>::epsilon()) << i;
+      }
+    }
+  });
+}
+
+TEST(AveragePool, WindowsWithoutARealCellAreRefused) {
+  const auto code = [](const char* name, std::int64_t h, std::int64_t p, double kernel,
+                       double before, double after) {
+    const Attributes attributes =
+        attributes_of(list("kernelSize", {kernel, 1}), list("stride", {2, 1}),
+                      list("padding", {before, after, 0, 0}), std::pair{"countIncludePad", true});
+    const TensorSpec x = spec_of(DType::float32, {1, h, 1, 1});
+    const TensorSpec y = spec_of(DType::float32, {1, p, 1, 1});
+    return code_of([&] { prepare(Call{name, {x}, {y}, attributes}, kernels()); });
+  };
+  EXPECT_EQ(code("avgPool2d", 4, 2, 2, 0, 0), "");
+  EXPECT_EQ(code("avgPool2d", 4, 3, 2, 0, 0), "ERR_PROGRAM");
+  EXPECT_EQ(code("avgPool2d", 4, 3, 2, 0, 2), "ERR_PROGRAM");
+  EXPECT_EQ(code("avgPool2d", 4, 1, 2, 2, 0), "ERR_PROGRAM");
+  EXPECT_EQ(code("avgPool2d", 0, 1, 2, 1, 0), "ERR_PROGRAM");
+  EXPECT_EQ(code("avgPool2d", 4, 2, 0, 0, 0), "ERR_PROGRAM");
+  EXPECT_EQ(code("avgPool2d", (1 << 22) + 2, 1, 2, 0, 0), "ERR_PROGRAM");
+  EXPECT_EQ(code("adaptiveAvgPool2d", 4, 7, 2, 0, 0), "");
+  EXPECT_EQ(code("adaptiveAvgPool2d", 0, 1, 2, 0, 0), "ERR_PROGRAM");
+  EXPECT_EQ(code("adaptiveAvgPool2d", 4, (1 << 22) + 1, 2, 0, 0), "ERR_PROGRAM");
+}
+
 TEST(MaxPool, WinnersOutOfRangeAreRefused) {
   Trial trial{"maxPool2dGradient",
               attributes_of_case(kCases[0]),
