@@ -138,6 +138,14 @@ describe('nested layers', () => {
     expect(build(layers.sequential({ layers: [layers.dense({ units: 1 })] }))).toThrow(
       /layer 0 \(sequential\).*layer 0 \(dense\).*flatten/,
     );
+    const apart = [[narrow], []];
+    expect(build(layers.branches({ branches: apart }))).toThrow(
+      /layer 0 \(branches\).*channels alone but is \(2, 4, 4\), \(2, 6, 6\)/,
+    );
+    expect(build(layers.branches({ branches: apart, merge: 'add' }))).toThrow(code('ERR_SHAPE'));
+    for (const wrong of [{ branches: [] }, { branches: [5] }, { branches: apart, merge: 'mul' }]) {
+      expect(() => layers.branches(wrong as never)).toThrow(code('ERR_ARGUMENT'));
+    }
     const twice = [layers.flatten({ name: 'a' }), layers.flatten({ name: 'a' })];
     expect(() => layers.sequential({ layers: twice })).toThrow(code('ERR_ARGUMENT'));
     expect(() => layers.residual({ layers: [5 as never] })).toThrow(code('ERR_ARGUMENT'));

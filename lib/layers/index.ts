@@ -3,6 +3,7 @@ export type { Activation } from './activations.ts';
 export { adaptiveAvgPool2d } from './adaptiveAvgPool2d.ts';
 export { avgPool1d } from './avgPool1d.ts';
 export { avgPool2d } from './avgPool2d.ts';
+export { type BranchesOptions, branches } from './branches.ts';
 export { type Conv1dLayerOptions, conv1d } from './conv1d.ts';
 export { type Conv2dLayerOptions, conv2d } from './conv2d.ts';
 export { type ConvTranspose2dLayerOptions, convTranspose2d } from './convTranspose2d.ts';
@@ -19,5 +20,6 @@ export type {
 } from './layer.ts';
 export { maxPool1d } from './maxPool1d.ts';
 export { maxPool2d } from './maxPool2d.ts';
+export { type PadLayerOptions, pad } from './pad.ts';
 export { type ResidualOptions, residual } from './residual.ts';
 export { type SequentialLayerOptions, sequential } from './sequential.ts';

@@ -6,6 +6,7 @@ import type { Activation } from './activations.ts';
 import { adaptiveAvgPool2d } from './adaptiveAvgPool2d.ts';
 import { avgPool1d } from './avgPool1d.ts';
 import { avgPool2d } from './avgPool2d.ts';
+import { branches } from './branches.ts';
 import { conv1d } from './conv1d.ts';
 import { conv2d } from './conv2d.ts';
 import { convTranspose2d } from './convTranspose2d.ts';
@@ -15,6 +16,7 @@ import { globalAvgPool2d } from './globalAvgPool2d.ts';
 import type { Layer } from './layer.ts';
 import { maxPool1d } from './maxPool1d.ts';
 import { maxPool2d } from './maxPool2d.ts';
+import { pad } from './pad.ts';
 import { residual } from './residual.ts';
 import { sequential } from './sequential.ts';
 
@@ -25,6 +27,8 @@ const table: Readonly<Record<string, (options: never) => Layer>> = {
   adaptiveAvgPool2d,
   avgPool1d,
   avgPool2d,
+  branches,
+  pad,
   conv1d,
   conv2d,
   convTranspose2d,

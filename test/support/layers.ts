@@ -177,4 +177,64 @@ export const layerCases: readonly LayerCase[] = [
       'shortcut.0.weight': [3, 4, 1, 1],
     },
   },
+  {
+    title: 'branches, concatenated',
+    make: () =>
+      layers.branches({
+        branches: [
+          [layers.conv2d({ filters: 3, kernelSize: 1 })],
+          [layers.conv2d({ filters: 2, kernelSize: 1, bias: false }), layers.activation('tanh')],
+          [],
+        ],
+        activation: 'sigmoid',
+      }),
+    input: image,
+    output: [9, 6, 5],
+    parameters: { '0.0.weight': [3, 4, 1, 1], '0.0.bias': [3], '1.0.weight': [2, 4, 1, 1] },
+  },
+  {
+    title: 'branches, concatenated features',
+    make: () => layers.branches({ branches: [[layers.dense({ units: 2 })], []] }),
+    input: [5],
+    output: [7],
+    parameters: { '0.0.weight': [2, 5], '0.0.bias': [2] },
+  },
+  {
+    title: 'branches, added',
+    make: () =>
+      layers.branches({
+        branches: [
+          [layers.conv2d({ filters: 4, kernelSize: 3, padding: 1, name: 'wide' })],
+          [layers.conv2d({ filters: 4, kernelSize: 1, bias: false })],
+          [],
+        ],
+        merge: 'add',
+      }),
+    input: image,
+    output: image,
+    parameters: {
+      '0.wide.weight': [4, 4, 3, 3],
+      '0.wide.bias': [4],
+      '1.0.weight': [4, 4, 1, 1],
+    },
+  },
+  {
+    title: 'pad',
+    make: () =>
+      layers.pad({
+        padding: [
+          [1, 2],
+          [0, 3],
+        ],
+        mode: 'reflect',
+      }),
+    input: image,
+    output: [4, 9, 8],
+  },
+  {
+    title: 'pad of signals',
+    make: () => layers.pad({ padding: [2, 1], value: -3 }),
+    input: signal,
+    output: [4, 12],
+  },
 ];
