@@ -39,7 +39,7 @@ describe('golden values', () => {
   });
 });
 
-describe.each(files)('$name.json', ({ cases }) => {
+describe.each(files)('$name', ({ cases }) => {
   it.each(cases.map((golden) => [golden.name, golden] as const))('%s', (_, golden) => {
     for (const backend of backends) {
       for (const dtype of ['float64', 'float32'] as const) {

@@ -9,7 +9,7 @@ import {
   type OperandOrNumber,
   sumTo,
 } from './broadcast.ts';
-import { apply, need, type Operand, type Operator } from './operator.ts';
+import { apply, checkOperand, need, type Operand, type Operator } from './operator.ts';
 
 /** condition uint8, a and b of one dtype → a where the condition is not 0, else b. */
 export const whereOperator: Operator<NoAttributes> = {
@@ -52,6 +52,7 @@ export function where<C extends Operand, A extends OperandOrNumber, B extends Op
   a: A,
   b: B,
 ): BroadcastResult<C | A | B> {
+  checkOperand('where', 'condition', condition);
   const operands = broadcastOperands('where', { condition, a, b }, [a, b]);
   return apply(whereOperator, operands, {}) as BroadcastResult<C | A | B>;
 }

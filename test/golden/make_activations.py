@@ -39,7 +39,9 @@ def elementwise():
         for span in ((-1, 1), (-8, 8), (-64, 64)):
             x = {"x": calls.span((2, 17), *span)}
             calls.add(name, ["$x"], x, forward, title=f"in {span}", **claims)
-        calls.add(name, ["$x"], {"x": KINKS}, forward, title="at its kinks", **claims)
+        # At 3, PyTorch's vectors and its scalars differ in the gradient of hard-swish.
+        kinks = KINKS[KINKS != 3] if name == "hardSwish" else KINKS
+        calls.add(name, ["$x"], {"x": kinks}, forward, title="at its kinks", **claims)
         x = {"x": calls.span((2, 3, 2, 3), -4, 4)}
         calls.add(name, ["$x"], x, forward, **claims)
     for name, options, forward in SETTINGS:
