@@ -94,13 +94,35 @@ struct Series<double> {
   static constexpr double reducible = 1600000.0;
 };
 
-/// Σ coefficients[k] · x^k.
+/// Σ coefficients[first + k · step] · x^k.
+template <int first, int step, class T, int count>
+STRIDENET_INLINE Vec<T> every(const T (&coefficients)[count], Vec<T> x) {
+  constexpr int last = first + (count - 1 - first) / step * step;
+  Vec<T> sum = broadcast(coefficients[last]);
+#pragma GCC unroll 32
+  for (int k = last - step; k >= first; k -= step) {
+    sum = fma(sum, x, broadcast(coefficients[k]));
+  }
+  return sum;
+}
+
+/// Σ coefficients[k] · x^k; long ones as several sums of every second or fourth term, because one
+/// chain of so many operations would keep the CPU waiting.
 template <class T, int count>
 STRIDENET_INLINE Vec<T> polynomial(const T (&coefficients)[count], Vec<T> x) {
-  Vec<T> sum = broadcast(coefficients[count - 1]);
-#pragma GCC unroll 32
-  for (int k = count - 2; k >= 0; --k) sum = fma(sum, x, broadcast(coefficients[k]));
-  return sum;
+  if constexpr (count < 8) {
+    return every<0, 1>(coefficients, x);
+  } else if constexpr (count < 12) {
+    const Vec<T> square = x * x;
+    return fma(every<1, 2>(coefficients, square), x, every<0, 2>(coefficients, square));
+  } else {
+    const Vec<T> square = x * x;
+    const Vec<T> fourth = square * square;
+    const Vec<T> low = fma(every<1, 4>(coefficients, fourth), x, every<0, 4>(coefficients, fourth));
+    const Vec<T> high =
+        fma(every<3, 4>(coefficients, fourth), x, every<2, 4>(coefficients, fourth));
+    return fma(high, square, low);
+  }
 }
 
 /// x = n · ln 2 + r with |r| ≤ ln 2 / 2.

@@ -154,7 +154,7 @@ template <class T>
 STRIDENET_INLINE Vec<T> softplus(Vec<T> x, UnaryParameters<T> p) {
   const Vec<T> scaled = broadcast(p.a) * x;
   const Vec<T> rest = log1p_of_fraction(exp_below(-abs(scaled)));
-  const Vec<T> value = (max(zero<T>(), scaled) + rest) / broadcast(p.a);
+  const Vec<T> value = (max(zero<T>(), scaled) + rest) * broadcast(T{1} / p.a);
   return select(less(broadcast(p.b), scaled), x, value);
 }
 template <class T>
