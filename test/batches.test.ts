@@ -33,6 +33,8 @@ const batched: Readonly<Record<string, readonly number[]>> = {
   binaryCrossEntropy: [0, 1],
   binaryCrossEntropyGradient: [0, 1],
   countCorrect: [0, 1],
+  batchNormTraining: [0],
+  batchNormGradient: [0, 1],
   sum: [0],
   mean: [0],
   sumGradient: [1],

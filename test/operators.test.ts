@@ -4,6 +4,7 @@ import { cpuInfo } from '../lib/index.ts';
 import { operators } from '../lib/ops/index.ts';
 import { need } from '../lib/ops/operator.ts';
 import { referenceKernels } from '../lib/reference/index.ts';
+import { sameShape } from '../lib/shape.ts';
 import { allocate, Tensor } from '../lib/tensor.ts';
 import { attributesOf, type Case, makeInputs } from './cases/case.ts';
 import { families } from './cases/index.ts';
@@ -52,7 +53,10 @@ function expectSamplesAlone(
       isa,
       threads: 1,
     });
-    const rows = outputs.map((output) => rowOf(output, n));
+    // An output of the same shape whatever the number of samples depends on none of them.
+    const rows = outputs.map((output, o) =>
+      sameShape(output.shape, need(result[o]).shape) ? output : rowOf(output, n),
+    );
     expect(differingBit(result, rows), `sample ${n} alone on ${isa}`).toBeNull();
   }
 }

@@ -6,6 +6,11 @@ import {
   avgPool2dGradientOperator,
   avgPool2dOperator,
 } from './avgPool2d.ts';
+import {
+  batchNormGradientOperator,
+  batchNormOperator,
+  batchNormTrainingOperator,
+} from './batchNorm.ts';
 import { binaryOperators } from './binary.ts';
 import {
   binaryCrossEntropyGradientOperator,
@@ -110,6 +115,9 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
       huberGradientOperator,
       binaryCrossEntropyOperator,
       binaryCrossEntropyGradientOperator,
+      batchNormOperator,
+      batchNormTrainingOperator,
+      batchNormGradientOperator,
       countCorrectOperator,
       sgdUpdateOperator,
       adamUpdateOperator,

@@ -11,6 +11,7 @@ export {
   swish,
 } from './activations.ts';
 export { adaptiveAvgPool2d, avgPool2d, globalAvgPool2d } from './avgPool2d.ts';
+export { batchNorm, batchNormTraining } from './batchNorm.ts';
 export { add, div, maximum, minimum, mul, sub } from './binary.ts';
 export { binaryCrossEntropy } from './binaryCrossEntropy.ts';
 export { equal, greater, greaterEqual, less, lessEqual, notEqual } from './comparison.ts';

@@ -4,6 +4,7 @@ import {
   avgPool2d,
   avgPool2dGradient,
 } from './avgPool2d.ts';
+import { batchNorm, batchNormGradient, batchNormTraining } from './batchNorm.ts';
 import { binary } from './binary.ts';
 import { checkFinite } from './checkFinite.ts';
 import { comparison } from './comparison.ts';
@@ -86,6 +87,9 @@ const kernels = {
   huberGradient,
   binaryCrossEntropy,
   binaryCrossEntropyGradient,
+  batchNorm,
+  batchNormTraining,
+  batchNormGradient,
   countCorrect,
   sgdUpdate,
   adamUpdate,

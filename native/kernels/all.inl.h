@@ -17,4 +17,5 @@
 #include "kernels/unary.inl.h"
 #include "kernels/softmax.inl.h"
 #include "kernels/loss.inl.h"
+#include "kernels/normalize.inl.h"
 // clang-format on

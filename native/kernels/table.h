@@ -10,6 +10,7 @@
 #include "kernels/gemm.h"
 #include "kernels/loss.h"
 #include "kernels/move.h"
+#include "kernels/normalize.h"
 #include "kernels/pack.h"
 #include "kernels/pool.h"
 #include "kernels/reduce.h"

@@ -47,6 +47,8 @@ export interface GradientClaim {
   readonly inputs: readonly number[];
   /** The most that |analytic − numeric| / max(1, |analytic|, |numeric|) may be. */
   readonly tolerance: number;
+  /** The outputs that have a gradient; default: all floating ones. */
+  readonly outputs?: readonly number[];
 }
 
 /** One call of an operator and what must hold for it. */

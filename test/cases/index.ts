@@ -1,4 +1,5 @@
 import { avgPool2dCases } from './avgPool2d.ts';
+import { batchNormCases } from './batchNorm.ts';
 import { binaryCases } from './binary.ts';
 import type { Family } from './case.ts';
 import { checkFiniteCases } from './checkFinite.ts';
@@ -43,6 +44,7 @@ export const families: Readonly<Record<string, Family>> = {
   softmax: softmaxCases,
   softmaxCrossEntropy: softmaxCrossEntropyCases,
   elementwiseLoss: elementwiseLossCases,
+  batchNorm: batchNormCases,
   countCorrect: countCorrectCases,
   optimizer: optimizerCases,
   gatherRows: gatherRowsCases,
