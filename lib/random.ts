@@ -57,7 +57,7 @@ export function philox4x32(
 }
 
 /** A 32-bit hash of a text (FNV-1a), which tells streams of one seed apart. */
-function hash(text: string): number {
+export function hash(text: string): number {
   let value = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) {
     value = Math.imul(value ^ text.charCodeAt(i), 0x01000193) >>> 0;

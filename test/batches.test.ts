@@ -43,6 +43,8 @@ const batched: Readonly<Record<string, readonly number[]>> = {
   argmax: [0],
   argmin: [0],
   gatherGradient: [0, 1],
+  dropout: [0],
+  spatialDropout: [0],
 };
 
 function batchedInputs(tried: Case): readonly number[] {

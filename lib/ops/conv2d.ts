@@ -56,7 +56,13 @@ export interface Conv2dFilterGradientAttributes extends Conv2dAttributes {
 
 const spatial = ['vertical', 'horizontal'] as const;
 
-function outputSize(where: string, size: Pair, kernelSize: Pair, a: Conv2dAttributes): Pair {
+/** [P, Q] of windows that step over an image of `size` [H, W]. Throws ERR_SHAPE. */
+export function outputSize(
+  where: string,
+  size: Pair,
+  kernelSize: Pair,
+  a: Pick<Conv2dAttributes, 'stride' | 'padding' | 'dilation'>,
+): Pair {
   const sizes = [0, 1].map((axis) =>
     convOutputSize(
       size[axis] as number,

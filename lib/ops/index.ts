@@ -25,6 +25,7 @@ import {
   conv2dOperator,
 } from './conv2d.ts';
 import { countCorrectOperator } from './countCorrect.ts';
+import { dropoutOperator, spatialDropoutOperator } from './dropout.ts';
 import { extremumOperators } from './extremum.ts';
 import { flipOperator } from './flip.ts';
 import { gatherGradientOperator, gatherOperator } from './gather.ts';
@@ -68,6 +69,7 @@ import {
 } from './softmaxCrossEntropy.ts';
 import { squaredErrorGradientOperator, squaredErrorOperator } from './squaredError.ts';
 import { transposeOperator } from './transpose.ts';
+import { foldOperator, unfoldOperator } from './unfold.ts';
 import { whereOperator } from './where.ts';
 
 /** Every operator of the library, by name. */
@@ -126,6 +128,10 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
       gatherRowsOperator,
       reshapeOperator,
       transposeOperator,
+      dropoutOperator,
+      spatialDropoutOperator,
+      foldOperator,
+      unfoldOperator,
       concatOperator,
       sliceOperator,
       sliceGradientOperator,

@@ -18,8 +18,10 @@ export { equal, greater, greaterEqual, less, lessEqual, notEqual } from './compa
 export { concat } from './concat.ts';
 export { conv1d } from './conv1d.ts';
 export { conv2d } from './conv2d.ts';
+export { convMatrix1d, convMatrix2d } from './convMatrix.ts';
 export { convTranspose2d } from './convTranspose2d.ts';
 export { countCorrect } from './countCorrect.ts';
+export { dropout, spatialDropout } from './dropout.ts';
 export { argmax, argmin, max, min } from './extremum.ts';
 export { flip, rot90 } from './flip.ts';
 export { gather } from './gather.ts';
@@ -41,4 +43,5 @@ export { logSoftmax, softmax } from './softmax.ts';
 export { softmaxCrossEntropy } from './softmaxCrossEntropy.ts';
 export { squaredError } from './squaredError.ts';
 export { transpose } from './transpose.ts';
+export { fold, unfold } from './unfold.ts';
 export { where } from './where.ts';

@@ -11,6 +11,7 @@ import { comparison } from './comparison.ts';
 import { concat } from './concat.ts';
 import { conv2d, conv2dFilterGradient, conv2dInputGradient } from './conv2d.ts';
 import { countCorrect } from './countCorrect.ts';
+import { dropout, spatialDropout } from './dropout.ts';
 import {
   absoluteError,
   absoluteErrorGradient,
@@ -44,6 +45,7 @@ import { logSoftmax, logSoftmaxGradient, softmax, softmaxGradient } from './soft
 import { softmaxCrossEntropy, softmaxCrossEntropyGradient } from './softmaxCrossEntropy.ts';
 import { transpose } from './transpose.ts';
 import { unary } from './unary.ts';
+import { fold, unfold } from './unfold.ts';
 import { where } from './where.ts';
 
 const kernels = {
@@ -98,6 +100,10 @@ const kernels = {
   gatherRows,
   reshape,
   transpose,
+  dropout,
+  spatialDropout,
+  fold,
+  unfold,
   concat,
   slice,
   sliceGradient,

@@ -6,6 +6,7 @@
 
 #include "kernels/broadcast.h"
 #include "kernels/direct_conv.h"
+#include "kernels/dropout.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
 #include "kernels/loss.h"

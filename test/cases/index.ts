@@ -7,6 +7,7 @@ import { comparisonCases } from './comparison.ts';
 import { concatCases } from './concat.ts';
 import { conv2dCases } from './conv2d.ts';
 import { countCorrectCases } from './countCorrect.ts';
+import { dropoutCases } from './dropout.ts';
 import { elementwiseLossCases } from './elementwiseLoss.ts';
 import { extremumCases } from './extremum.ts';
 import { flipCases } from './flip.ts';
@@ -25,6 +26,7 @@ import { softmaxCases } from './softmax.ts';
 import { softmaxCrossEntropyCases } from './softmaxCrossEntropy.ts';
 import { transposeCases } from './transpose.ts';
 import { unaryCases } from './unary.ts';
+import { unfoldCases } from './unfold.ts';
 import { whereCases } from './where.ts';
 
 /** The cases of every family, by the name that it has in all four rooms. */
@@ -50,6 +52,8 @@ export const families: Readonly<Record<string, Family>> = {
   gatherRows: gatherRowsCases,
   reshape: reshapeCases,
   transpose: transposeCases,
+  dropout: dropoutCases,
+  unfold: unfoldCases,
   concat: concatCases,
   slice: sliceCases,
   flip: flipCases,
