@@ -199,7 +199,8 @@ class LayoutPass {
     const channels = new Set(
       uses.map((use) => {
         const shape = use.outputs[0]?.shape ?? [];
-        return use.operator.name === 'reshape' && shape.length === 4 ? shape[1] : undefined;
+        const samples = use.operator.name === 'reshape' && use.attributes.keepFirst === true;
+        return samples && shape.length === 4 ? shape[1] : undefined;
       }),
     );
     const [only] = channels;

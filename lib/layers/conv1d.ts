@@ -19,7 +19,7 @@ export function conv1d(options: Conv1dLayerOptions): Layer {
     options,
     known: conv1dOptionNames,
     axes: '(C,L)',
-    kernelSize: [checkInteger('conv1d', 'kernelSize', options?.kernelSize, 1)],
+    kernelSize: ({ kernelSize }) => [checkInteger('conv1d', 'kernelSize', kernelSize, 1)],
     apply: convolve,
   });
 }

@@ -19,7 +19,7 @@ export function conv2d(options: Conv2dLayerOptions): Layer {
     options,
     known: conv2dOptionNames,
     axes: '(C,H,W)',
-    kernelSize: checkPair('conv2d', 'kernelSize', options?.kernelSize, 1),
+    kernelSize: ({ kernelSize }) => checkPair('conv2d', 'kernelSize', kernelSize, 1),
     apply: convolve,
   });
 }

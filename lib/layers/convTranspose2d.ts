@@ -24,7 +24,7 @@ export function convTranspose2d(options: ConvTranspose2dLayerOptions): Layer {
     options,
     known: convTranspose2dOptionNames,
     axes: '(C,H,W)',
-    kernelSize: checkPair('convTranspose2d', 'kernelSize', options?.kernelSize, 1),
+    kernelSize: ({ kernelSize }) => checkPair('convTranspose2d', 'kernelSize', kernelSize, 1),
     transposed: true,
     apply: transpose,
   });

@@ -31,7 +31,8 @@ interface FilterLayer<O extends FilterOptions> {
   /** The operator's options. */
   readonly known: readonly (keyof O & string)[];
   readonly axes: '(C,H,W)' | '(C,L)';
-  readonly kernelSize: readonly number[];
+  /** Checks the option and gives a size for each axis. */
+  readonly kernelSize: (options: O) => readonly number[];
   /** The weight is (C, K/groups, …) instead of (K, C/groups, …). */
   readonly transposed?: boolean;
   apply(x: Variable, weight: Variable, bias: Operand | null, settings: Partial<O>): Variable;
@@ -43,12 +44,13 @@ export function filterLayer<O extends FilterOptions & { groups?: number }>({
   options,
   known,
   axes,
-  kernelSize,
+  kernelSize: sizesOf,
   transposed = false,
   apply,
 }: FilterLayer<O>): Layer {
   checkOptions(kind, options, ['filters', 'kernelSize', 'bias', ...known, ...commonOptionNames]);
   const filters = checkInteger(kind, 'filters', options.filters, 1);
+  const kernelSize = sizesOf(options);
   const groups = checkInteger(kind, 'groups', options.groups ?? 1, 1);
   checkBoolean(kind, 'bias', options.bias ?? true);
   const given = known.filter((name) => options[name] !== undefined);

@@ -123,7 +123,8 @@ interface Definition {
 function checkObject(where: string, name: string, value: unknown, method: string): void {
   if (value === undefined) return;
   if (typeof (value as Record<string, unknown> | null)?.[method] === 'function') return;
-  throw argumentError(where, `${name} to be one of sn.${name.toLowerCase()}s`, value);
+  const table = method === 'draw' ? 'initializers' : 'optimizers';
+  throw argumentError(where, `${name} to be one of sn.${table}`, value);
 }
 
 /**
@@ -137,7 +138,7 @@ export function makeLayer(definition: Definition): Layer {
   const activation = checkActivation(kind, definition.activation ?? options.activation ?? 'linear');
   checkObject(kind, 'optimizer', optimizer, 'update');
   checkObject(kind, 'initializer', options.initializer, 'draw');
-  checkObject(kind, 'initializer', options.biasInitializer, 'draw');
+  checkObject(kind, 'biasInitializer', options.biasInitializer, 'draw');
   checkBoolean(kind, 'trainable', trainable);
   const softmaxAtEnd = activation === 'softmax';
   return {

@@ -168,7 +168,7 @@ const movement: Readonly<Record<string, ValidCall>> = {
   },
   pad: {
     arguments: {
-      x: anyShape([3, 4]),
+      x: anyShape([3, 4], { dtypes: 'any' }),
       padding: value(
         [[1, 1]],
         [
@@ -187,7 +187,7 @@ const movement: Readonly<Record<string, ValidCall>> = {
         ],
       ),
     },
-    options: { mode: choice('reflect'), value: numeric(0) },
+    options: { mode: choice('reflect'), value: value(0, ['1', {}, true]) },
   },
   gatherRows: {
     arguments: {
