@@ -17,14 +17,18 @@ interface Call {
   readonly dy: Operand;
 }
 
-/** The messages to a and b, of their shapes. */
-type Messages = readonly [(call: Call) => Operand, (call: Call) => Operand];
+/** The messages to a and b, of their shapes; null: none. */
+type Messages = readonly [((call: Call) => Operand) | null, (call: Call) => Operand];
 
 /** a, b of one rank, or of rank 0 → y, element by element, of the shape they broadcast to. */
-function binaryOperator(name: string, [toA, toB]: Messages): Operator<NoAttributes> {
+export function binaryOperator(
+  name: string,
+  [toA, toB]: Messages,
+  names: readonly [string, string] = ['a', 'b'],
+): Operator<NoAttributes> {
   return {
     name,
-    inputs: ['a', 'b'],
+    inputs: names,
     outputs: ['y'],
     layout: 'any',
     inPlace: [
@@ -33,13 +37,14 @@ function binaryOperator(name: string, [toA, toB]: Messages): Operator<NoAttribut
     ],
     infer([aSpec, bSpec]) {
       const [a, b] = [need(aSpec), need(bSpec)];
-      checkFloats(name, { a, b });
-      return [broadcastSpec(name, { a, b }, a.dtype)];
+      const operands = { [names[0]]: a, [names[1]]: b };
+      checkFloats(name, operands);
+      return [broadcastSpec(name, operands, a.dtype)];
     },
     gradient({ inputs, outputs, gradients, wanted }) {
       const [a, b] = [need(inputs[0]), need(inputs[1])];
       const call = { a, b, y: need(outputs[0]), dy: need(gradients[0]) };
-      return [wanted[0] ? toA(call) : null, wanted[1] ? toB(call) : null];
+      return [wanted[0] && toA ? toA(call) : null, wanted[1] ? toB(call) : null];
     },
   };
 }

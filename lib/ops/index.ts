@@ -53,6 +53,7 @@ import {
   sgdUpdateOperator,
 } from './optimizer.ts';
 import { padGradientOperator, padOperator } from './pad.ts';
+import { preluOperators } from './prelu.ts';
 import { meanOperator, sumGradientOperator, sumOperator } from './reduction.ts';
 import { reluGradientOperator, reluOperator } from './relu.ts';
 import { reshapeOperator } from './reshape.ts';
@@ -103,6 +104,7 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
       ...extremumOperators,
       ...mathOperators,
       ...activationOperators,
+      ...preluOperators,
       softmaxOperator,
       softmaxGradientOperator,
       logSoftmaxOperator,

@@ -37,6 +37,7 @@ import {
 } from './maxPool2d.ts';
 import { adagradUpdate, adamUpdate, rmspropUpdate, sgdUpdate } from './optimizer.ts';
 import { pad, padGradient } from './pad.ts';
+import { prelu, preluSlope } from './prelu.ts';
 import { mean, sum, sumGradient } from './reduction.ts';
 import { relu, reluGradient } from './relu.ts';
 import { reshape } from './reshape.ts';
@@ -75,6 +76,8 @@ const kernels = {
   sumGradient,
   ...extremum,
   ...unary,
+  prelu,
+  preluSlope,
   softmax,
   softmaxGradient,
   logSoftmax,

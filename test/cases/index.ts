@@ -18,6 +18,7 @@ import { matmulCases } from './matmul.ts';
 import { maxPool2dCases } from './maxPool2d.ts';
 import { optimizerCases } from './optimizer.ts';
 import { padCases } from './pad.ts';
+import { preluCases } from './prelu.ts';
 import { reductionCases } from './reduction.ts';
 import { reluCases } from './relu.ts';
 import { reshapeCases } from './reshape.ts';
@@ -43,6 +44,7 @@ export const families: Readonly<Record<string, Family>> = {
   reduction: reductionCases,
   extremum: extremumCases,
   unary: unaryCases,
+  prelu: preluCases,
   softmax: softmaxCases,
   softmaxCrossEntropy: softmaxCrossEntropyCases,
   elementwiseLoss: elementwiseLossCases,
