@@ -1,0 +1,152 @@
+import type { Mutation } from './mutation.ts';
+
+const gemm = 'kernels/gemm.inl.h';
+const pack = 'kernels/pack.inl.h';
+const pool = 'kernels/pool.inl.h';
+const softmax = 'kernels/softmax.inl.h';
+
+const products: Mutation[] = [
+  {
+    fault: 'GEMM forgets the sums of earlier depth blocks',
+    file: gemm,
+    find: 'sums[i][j] = load_columns(c, j * lanes, call.columns) + sums[i][j];',
+    replace: '(void)c;',
+  },
+  {
+    fault: 'GEMM drops the last product of a depth block',
+    file: gemm,
+    find: 'for (std::int64_t k = call.depth; k > 0; --k) {',
+    replace: 'for (std::int64_t k = call.depth; k > 1; --k) {',
+  },
+  {
+    fault: "GEMM does not add the bias to a tile's last row",
+    file: gemm,
+    find: 'for (int i = 0; i < Rows; ++i) sums[i][j] = sums[i][j] + bias;',
+    replace: 'for (int i = 0; i < Rows - 1; ++i) sums[i][j] = sums[i][j] + bias;',
+  },
+  {
+    fault: 'GEMM stores one column too few at the edge',
+    file: gemm,
+    find: 'store_partial(c + (Vectors - 1) * lanes, sums[i][Vectors - 1], tail);',
+    replace: 'store_partial(c + (Vectors - 1) * lanes, sums[i][Vectors - 1], tail - 1);',
+  },
+  {
+    fault: 'GEMM reads the first A panel for all',
+    file: gemm,
+    find: '      call.a += block.a_panel_stride;\n',
+    replace: '',
+  },
+  {
+    fault: 'a flipped filter is packed as it is',
+    file: pack,
+    find: 'order.flipped ? order.inner_count - 1 - inner : inner',
+    replace: 'inner',
+  },
+];
+
+const patches: Mutation[] = [
+  {
+    fault: 'im2col clears one element too many at the left edge',
+    file: pack,
+    find: 'clamp(-w * x.channels, offset, stop)',
+    replace: 'clamp(-w * x.channels + 1, offset, stop)',
+  },
+  {
+    fault: 'im2col drops the last tap at the right edge',
+    file: pack,
+    find: 'clamp((x.width - w) * x.channels, low, stop)',
+    replace: 'clamp((x.width - w - 1) * x.channels, low, stop)',
+  },
+  {
+    fault: 'im2col takes the horizontal stride for the vertical one',
+    file: pack,
+    find: 'h = p * x.stride_h + x.origin_h;',
+    replace: 'h = p * x.stride_w + x.origin_h;',
+  },
+  {
+    fault: 'im2col ignores the vertical dilation',
+    file: pack,
+    find: 'const std::int64_t h = place.h + tap_row * x.dilation_h;',
+    replace: 'const std::int64_t h = place.h + tap_row;',
+  },
+  {
+    fault: 'the padded copy begins one pixel early',
+    file: 'ops/padded_patches.cpp',
+    find: 'const std::int64_t first = std::clamp<std::int64_t>(-x.origin_w, 0, width);',
+    replace: 'const std::int64_t first = std::clamp<std::int64_t>(-x.origin_w - 1, 0, width);',
+  },
+  {
+    fault: 'a phase of the strided input gradient starts one pixel off',
+    file: 'ops/conv2d_geometry.cpp',
+    find: 'phase.origin = (shifted - phase.first_tap * dilation) / stride;',
+    replace: 'phase.origin = (shifted - phase.first_tap * dilation) / stride + 1;',
+  },
+];
+
+const pooling: Mutation[] = [
+  {
+    fault: 'of equal values in a 2x2 window the last one wins',
+    file: pool,
+    find: 'const Mask<T> wins = less(best.value, value);',
+    replace: 'const Mask<T> wins = less_equal(best.value, value);',
+  },
+  {
+    fault: 'of equal values in any other window the last one wins',
+    file: pool,
+    find: 'mask_and(mask_not(less_equal(value, best.value)), mask_not(is_nan(best.value)))',
+    replace: 'mask_and(mask_not(less(value, best.value)), mask_not(is_nan(best.value)))',
+  },
+  {
+    fault: 'a number wins over a NaN before it',
+    file: pool,
+    find: 'mask_and(mask_not(less_equal(value, best.value)), mask_not(is_nan(best.value)))',
+    replace: 'mask_not(less_equal(value, best.value))',
+  },
+  {
+    fault: 'a dilated window loses its last cell at the edge',
+    file: pool,
+    find: 'range.last = (size - start + dilation - 1) / dilation;',
+    replace: 'range.last = (size - start) / dilation;',
+  },
+  {
+    fault: "'split' gives each winner the whole gradient",
+    file: pool,
+    find: 'load_lanes(call.dy + window, count) / cells, count);',
+    replace: 'load_lanes(call.dy + window, count), count);',
+  },
+  {
+    fault: 'the gradient of windows that stand apart goes to the first cell of a row',
+    file: pool,
+    find: 'broadcast(static_cast<T>(cell + s))',
+    replace: 'broadcast(static_cast<T>(cell))',
+  },
+];
+
+const elements: Mutation[] = [
+  {
+    fault: "softmax's gradient adds the mean message",
+    file: softmax,
+    find: '(load_lanes(dy + i, columns - i) - dot)',
+    replace: '(load_lanes(dy + i, columns - i) + dot)',
+  },
+  {
+    fault: "Adam does not correct the second moment's bias",
+    file: 'kernels/elementwise.inl.h',
+    find: 'const Vec<T> divisor = sqrt(v) / root_correction + epsilon;',
+    replace: 'const Vec<T> divisor = sqrt(v) + epsilon; (void)root_correction;',
+  },
+  {
+    fault: "Nesterov's momentum is plain momentum",
+    file: 'kernels/elementwise.inl.h',
+    find: 'direction = scalars.nesterov ? g + momentum * v : v;',
+    replace: 'direction = v;',
+  },
+];
+
+/** Faults of every kind, one in a kernel at a time. */
+export const mutations: readonly Mutation[] = [
+  ...products,
+  ...patches,
+  ...pooling,
+  ...elements,
+];
