@@ -1,0 +1,169 @@
+#pragma once
+
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "operator_fixture.h"
+
+namespace stridenet::test {
+
+/// A small call of every operator in floating type T, on uniform numbers from 0.1 to 0.9. Sizes
+/// leave tails behind whole vectors.
+template <class T>
+class Samples {
+ public:
+  std::vector<Trial> make() {
+    convolutions();
+    products();
+    pools();
+    elements();
+    reductions();
+    losses();
+    updates();
+    movements();
+    return std::move(trials_);
+  }
+
+ private:
+  using Sizes = std::vector<std::int64_t>;
+  using Pairs = std::vector<std::pair<std::string, Attributes::Value>>;
+  static constexpr DType kType = dtype_of<T>::value;
+
+  Operand real(Sizes shape) {
+    std::vector<T> values(static_cast<std::size_t>(element_count(shape)));
+    for (T& value : values) {
+      value = static_cast<T>(0.1 + 0.8 * (static_cast<double>(random_()) / 4294967296.0));
+    }
+    return Operand::of<T>(std::move(shape), values);
+  }
+  template <class Integer>
+  Operand below(Sizes shape, unsigned bound) {
+    std::vector<Integer> values(static_cast<std::size_t>(element_count(shape)));
+    for (Integer& value : values) value = static_cast<Integer>(random_() % bound);
+    return Operand::of<Integer>(std::move(shape), values);
+  }
+  static Operand scalar(double value) { return Operand::of<double>({}, {value}); }
+  static TensorSpec like(Sizes shape, DType dtype = kType) {
+    return spec_of(dtype, std::move(shape));
+  }
+  void add(const char* name, std::vector<Operand> inputs, std::vector<TensorSpec> outputs,
+           const Pairs& attributes = {}) {
+    Trial trial{name, {}, std::move(inputs), std::move(outputs)};
+    for (const auto& [key, value] : attributes) trial.attributes.set(key, value);
+    trials_.push_back(std::move(trial));
+  }
+  /// Each name with the same operands.
+  void add_all(const std::vector<const char*>& names, const std::vector<Operand>& inputs,
+               const std::vector<TensorSpec>& outputs, const Pairs& attributes = {}) {
+    for (const char* name : names) add(name, inputs, outputs, attributes);
+  }
+  static Attributes::Value numbers(std::vector<double> values) { return values; }
+
+  void convolutions() {
+    const Pairs attributes = {{"stride", numbers({2, 1})},    {"padding", numbers({1, 2, 0, 1})},
+                              {"dilation", numbers({1, 2})},  {"groups", 2.0},
+                              {"flipKernel", false},          {"activation", std::string("relu")}};
+    add("conv2d", {real({3, 9, 11, 6}), real({10, 3, 3, 2}), real({10})}, {like({3, 5, 10, 10})},
+        attributes);
+    add("conv2dInputGradient", {real({3, 5, 10, 10}), real({10, 3, 3, 2})}, {like({3, 9, 11, 6})},
+        attributes);
+    add("conv2dFilterGradient", {real({3, 9, 11, 6}), real({3, 5, 10, 10})}, {like({10, 3, 3, 2})},
+        attributes);
+    add("biasGradient", {real({3, 5, 7, 19})}, {like({19})});
+  }
+
+  void products() {
+    const Pairs attributes = {{"activation", std::string("none")}, {"channelsLast", 0.0}};
+    add("linear", {real({5, 37}), real({19, 37}), real({19})}, {like({5, 19})}, attributes);
+    add("linearInputGradient", {real({5, 19}), real({19, 37})}, {like({5, 37})}, attributes);
+    add("linearWeightGradient", {real({5, 37}), real({5, 19})}, {like({19, 37})}, attributes);
+    add("matmul", {real({7, 33}), real({19, 33})}, {like({7, 19})},
+        {{"transposeA", false}, {"transposeB", true}});
+  }
+
+  void pools() {
+    const Pairs window = {{"kernelSize", numbers({3, 2})}, {"stride", numbers({2, 2})},
+                          {"padding", numbers({1, 1, 0, 1})}, {"dilation", numbers({1, 1})},
+                          {"countIncludePad", false}, {"ties", std::string("split")}};
+    const Sizes x = {2, 8, 9, 19};
+    const Sizes y = {2, 4, 5, 19};
+    add("maxPool2d", {real(x)}, {like(y), like(y, DType::uint8)}, window);
+    add("maxPool2dGradient", {real(y), below<std::uint8_t>(y, 6)}, {like(x)}, window);
+    add("maxPool2dGather", {real(x), below<std::uint8_t>(y, 6)}, {like(y)}, window);
+    add("maxPool2dTieGradient", {real(y), real(x), real(y)}, {like(x)}, window);
+    add("avgPool2d", {real(x)}, {like(y)}, window);
+    add("avgPool2dGradient", {real(y)}, {like(x)}, window);
+    add("adaptiveAvgPool2d", {real(x)}, {like({2, 3, 4, 19})});
+    add("adaptiveAvgPool2dGradient", {real({2, 3, 4, 19})}, {like(x)});
+  }
+
+  void elements() {
+    const Sizes shape = {3, 41};
+    add("relu", {real(shape)}, {like(shape)});
+    add("reluGradient", {real(shape), real(shape)}, {like(shape)});
+    add_all({"add", "sub", "mul", "div"}, {real(shape), real(shape)}, {like(shape)});
+  }
+
+  void reductions() {
+    const Pairs axes = {{"axes", numbers({1})}};
+    add_all({"sum", "mean"}, {real({5, 41, 3})}, {like({5, 1, 3})}, axes);
+    add("sumGradient", {real({5, 1, 3}), real({5, 41, 3})}, {like({5, 41, 3})},
+        {{"axes", numbers({1})}, {"mean", true}});
+    add("softmax", {real({5, 41})}, {like({5, 41})});
+    add("softmaxGradient", {real({5, 41}), real({5, 41})}, {like({5, 41})});
+  }
+
+  void losses() {
+    const Pairs mean = {{"reduction", std::string("mean")}, {"labelSmoothing", 0.1}, {"delta", 0.2}};
+    const Sizes shape = {5, 19};
+    add("softmaxCrossEntropy", {real(shape), below<std::int32_t>({5}, 19), real({19})}, {like({})},
+        mean);
+    add("softmaxCrossEntropyGradient",
+        {real(shape), below<std::int32_t>({5}, 19), real({}), real({19})}, {like(shape)}, mean);
+    add_all({"squaredError", "absoluteError", "huber", "binaryCrossEntropy"},
+            {real(shape), real(shape)}, {like({})}, mean);
+    add_all({"squaredErrorGradient", "absoluteErrorGradient", "huberGradient",
+             "binaryCrossEntropyGradient"},
+            {real(shape), real(shape), real({})}, {like(shape)}, mean);
+    add("countCorrect", {real(shape), below<std::int32_t>({5}, 19)}, {like({}, DType::int32)});
+    add("checkFinite", {real(shape)}, {});
+  }
+
+  void updates() {
+    const Pairs settings = {{"momentum", 0.9},     {"dampening", 0.1},  {"weightDecay", 0.01},
+                            {"nesterov", false},   {"beta1", 0.9},      {"beta2", 0.999},
+                            {"epsilon", 1e-8},     {"decoupled", true}, {"alpha", 0.99},
+                            {"centered", true},    {"learningRateDecay", 0.1}};
+    const Sizes shape = {7, 9};
+    const Operand p = real(shape);
+    const TensorSpec out = like(shape);
+    add("sgdUpdate", {p, real(shape), real(shape), scalar(0.1)}, {out, out}, settings);
+    add("adamUpdate", {p, real(shape), real(shape), real(shape), scalar(3), scalar(0.1)},
+        {out, out, out}, settings);
+    // A mean of squares is above the square of the mean.
+    add("rmspropUpdate",
+        {p, real(shape), scalar(0.1), Operand::of<T>(shape, std::vector<T>(63, T{2})), real(shape),
+         real(shape)},
+        {out, out, out, out}, settings);
+    add("adagradUpdate", {p, real(shape), real(shape), scalar(3), scalar(0.1)}, {out, out},
+        settings);
+  }
+
+  void movements() {
+    add("gatherRows", {real({7, 19}), below<std::int32_t>({5}, 7)}, {like({5, 19})},
+        {{"scale", 2.0}, {"offset", 1.0}});
+    add("transpose", {real({3, 5, 19})}, {like({3, 19, 5})}, {{"axes", numbers({0, 2, 1})}});
+    add("copy", {real({3, 19})}, {like({57})});
+  }
+
+  std::mt19937 random_{1};
+  std::vector<Trial> trials_;
+};
+
+template <class T>
+std::vector<Trial> samples() {
+  return Samples<T>().make();
+}
+
+}  // namespace stridenet::test
