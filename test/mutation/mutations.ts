@@ -143,10 +143,104 @@ const elements: Mutation[] = [
   },
 ];
 
+const averages: Mutation[] = [
+  {
+    fault: 'average pooling leaves out the last row of a window',
+    file: 'kernels/average_pool.inl.h',
+    find: 'for (std::int64_t h = call.vertical.first; h < call.vertical.last; ++h) {',
+    replace: 'for (std::int64_t h = call.vertical.first; h < call.vertical.last - 1; ++h) {',
+  },
+  {
+    fault: 'average pooling counts padding although it should not',
+    file: 'ops/avg_pool2d.cpp',
+    find: 'axis.count_padding ? end - start : last - first',
+    replace: 'end - start',
+  },
+  {
+    fault: 'an adaptive window ends too early',
+    file: 'ops/avg_pool2d.cpp',
+    find: '((p + 1) * size + count - 1) / count',
+    replace: '((p + 1) * size) / count',
+  },
+];
+
+const broadcasts: Mutation[] = [
+  {
+    fault: 'of two zeros maximum takes the negative one',
+    file: 'kernels/binary.inl.h',
+    find: 'select(equal(a, b), bitwise_and(a, b), max(a, b))',
+    replace: 'select(equal(a, b), bitwise_or(a, b), max(a, b))',
+  },
+  {
+    fault: 'a broadcast operand moves on with the rows',
+    file: 'kernels/binary.inl.h',
+    find: '    b += steps.pitch[1];\n',
+    replace: '    b += steps.pitch[0];\n',
+  },
+  {
+    fault: 'a sum over rows loses one of its eight accumulators',
+    file: 'kernels/reduce.inl.h',
+    find: '((sums[4] + sums[5]) + (sums[6] + sums[7]))',
+    replace: '((sums[4] + sums[5]) + sums[6])',
+  },
+];
+
+const losses: Mutation[] = [
+  {
+    fault: "Huber's loss is quadratic everywhere",
+    file: 'kernels/loss.inl.h',
+    find: 'select(less(delta, distance), line, half * distance * distance)',
+    replace: 'select(less(distance, distance), line, half * distance * distance)',
+  },
+  {
+    fault: 'the sum of losses forgets what is beyond whole blocks of 16',
+    file: 'kernels/loss.inl.h',
+    find: 'for (int j = 0; i < size; ++i, ++j) sums[j] += static_cast<double>(values[i]);',
+    replace: '',
+  },
+  {
+    fault: 'smoothed labels share nothing among the other classes',
+    file: 'kernels/loss.inl.h',
+    find: 'const T smooth = row.keep * own + row.share;',
+    replace: 'const T smooth = row.keep * own;',
+  },
+];
+
+const functions: Mutation[] = [
+  {
+    fault: 'the exponential adds the low part of ln 2 instead of taking it away',
+    file: 'kernels/math.inl.h',
+    find: 'const Vec<T> r = fma(-n, broadcast(S::ln2_low), fma(-n, broadcast(S::ln2_high), x));',
+    replace: 'const Vec<T> r = fma(n, broadcast(S::ln2_low), fma(-n, broadcast(S::ln2_high), x));',
+  },
+  {
+    fault: "tanh's coefficients in float32 are off by one in the sixth digit",
+    file: 'kernels/math.inl.h',
+    find: 'static constexpr float tanh[] = {-0x1.555534p-2f,',
+    replace: 'static constexpr float tanh[] = {-0x1.555634p-2f,',
+  },
+  {
+    fault: 'the error function ends at 3.5 instead of 4',
+    file: 'kernels/math.inl.h',
+    find: 'static constexpr float erf_end = 4.0f;',
+    replace: 'static constexpr float erf_end = 3.5f;',
+  },
+  {
+    fault: 'cosine takes the sine of odd quadrants with the wrong sign',
+    file: 'kernels/math.inl.h',
+    find: 'sign_of_half_turn<T>(angle.quadrant + 1)',
+    replace: 'sign_of_half_turn<T>(angle.quadrant)',
+  },
+];
+
 /** Faults of every kind, one in a kernel at a time. */
 export const mutations: readonly Mutation[] = [
   ...products,
   ...patches,
   ...pooling,
   ...elements,
+  ...averages,
+  ...broadcasts,
+  ...losses,
+  ...functions,
 ];

@@ -11,7 +11,11 @@ const usage = `npm run test:mutation -- [--only TEXT] [--write]
   --write       put the table into docs/numerics.md`;
 
 /** The tests that must notice: every case of every operator, values and gradients. */
-const quickSuite = ['test/operators.test.ts', 'test/gradients.test.ts', 'test/random-shapes.test.ts'];
+const quickSuite = [
+  'test/operators.test.ts',
+  'test/gradients.test.ts',
+  'test/random-shapes.test.ts',
+];
 
 /** A run that hangs has noticed too. */
 const timeLimit = 10 * 60_000;
@@ -65,7 +69,10 @@ function firstFailure(): string | null {
   if (status === 0) return null;
   if (signal !== null || status === null) return 'the run ended by a signal or took too long';
   const line = stdout.split('\n').find((text) => /^\s*(×|✗|FAIL)\s/.test(text)) ?? 'a failed run';
-  return line.replace(/^\s*(×|✗|FAIL)\s+/, '').replace(/\s+\d+ms$/, '').trim();
+  return line
+    .replace(/^\s*(×|✗|FAIL)\s+/, '')
+    .replace(/\s+\d+ms$/, '')
+    .trim();
 }
 
 interface Outcome {
@@ -82,7 +89,10 @@ function tryOne(mutation: Mutation): Outcome {
   }
   const start = performance.now();
   try {
-    writeFileSync(file, source.replace(mutation.find, () => mutation.replace));
+    writeFileSync(
+      file,
+      source.replace(mutation.find, () => mutation.replace),
+    );
     build();
     const caughtBy = firstFailure();
     return { mutation, caughtBy, seconds: (performance.now() - start) / 1000 };
@@ -109,7 +119,10 @@ function writeTable(table: string): void {
   const text = readFileSync(file, 'utf8');
   const marks = /(<!-- mutations -->\n)[\s\S]*(\n<!-- \/mutations -->)/;
   if (!marks.test(text)) throw new Error('docs/numerics.md has no place for the table');
-  writeFileSync(file, text.replace(marks, (_, before, after) => `${before}${table}${after}`));
+  writeFileSync(
+    file,
+    text.replace(marks, (_, before, after) => `${before}${table}${after}`),
+  );
 }
 
 const { values } = parseArgs({
