@@ -61,9 +61,9 @@ class Samples {
   static Attributes::Value numbers(std::vector<double> values) { return values; }
 
   void convolutions() {
-    const Pairs attributes = {{"stride", numbers({2, 1})},    {"padding", numbers({1, 2, 0, 1})},
-                              {"dilation", numbers({1, 2})},  {"groups", 2.0},
-                              {"flipKernel", false},          {"activation", std::string("relu")}};
+    const Pairs attributes = {{"stride", numbers({2, 1})},   {"padding", numbers({1, 2, 0, 1})},
+                              {"dilation", numbers({1, 2})}, {"groups", 2.0},
+                              {"flipKernel", false},         {"activation", std::string("relu")}};
     add("conv2d", {real({3, 9, 11, 6}), real({10, 3, 3, 2}), real({10})}, {like({3, 5, 10, 10})},
         attributes);
     add("conv2dInputGradient", {real({3, 5, 10, 10}), real({10, 3, 3, 2})}, {like({3, 9, 11, 6})},
@@ -83,9 +83,9 @@ class Samples {
   }
 
   void pools() {
-    const Pairs window = {{"kernelSize", numbers({3, 2})}, {"stride", numbers({2, 2})},
+    const Pairs window = {{"kernelSize", numbers({3, 2})},    {"stride", numbers({2, 2})},
                           {"padding", numbers({1, 1, 0, 1})}, {"dilation", numbers({1, 1})},
-                          {"countIncludePad", false}, {"ties", std::string("split")}};
+                          {"countIncludePad", false},         {"ties", std::string("split")}};
     const Sizes x = {2, 8, 9, 19};
     const Sizes y = {2, 4, 5, 19};
     add("maxPool2d", {real(x)}, {like(y), like(y, DType::uint8)}, window);
@@ -102,7 +102,21 @@ class Samples {
     const Sizes shape = {3, 41};
     add("relu", {real(shape)}, {like(shape)});
     add("reluGradient", {real(shape), real(shape)}, {like(shape)});
-    add_all({"add", "sub", "mul", "div"}, {real(shape), real(shape)}, {like(shape)});
+    const Pairs settings = {{"min", 0.2},  {"max", 0.7},           {"alpha", 1.5},
+                            {"beta", 2.0}, {"negativeSlope", 0.1}, {"threshold", 20.0}};
+    add_all({"neg",  "abs",  "square",   "sqrt",    "exp",      "log",       "sin", "cos",
+             "tanh", "erf",  "clip",     "sigmoid", "relu6",    "leakyRelu", "elu", "selu",
+             "gelu", "mish", "geluTanh", "swish",   "softplus", "hardSwish"},
+            {real(shape)}, {like(shape)}, settings);
+    add_all({"absGradient", "clipGradient", "leakyReluGradient", "geluGradient", "geluTanhGradient",
+             "softplusGradient", "mishGradient", "swishGradient", "hardSwishGradient",
+             "tanhGradient", "sigmoidGradient", "relu6Gradient", "eluGradient", "seluGradient"},
+            {real(shape), real(shape)}, {like(shape)}, settings);
+    add_all({"add", "sub", "mul", "div", "maximum", "minimum", "pow"}, {real(shape), real({1, 41})},
+            {like(shape)});
+    add_all({"equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual"},
+            {real(shape), real({3, 1})}, {like(shape, DType::uint8)});
+    add("where", {below<std::uint8_t>(shape, 2), real(shape), real({})}, {like(shape)});
   }
 
   void reductions() {
@@ -110,12 +124,17 @@ class Samples {
     add_all({"sum", "mean"}, {real({5, 41, 3})}, {like({5, 1, 3})}, axes);
     add("sumGradient", {real({5, 1, 3}), real({5, 41, 3})}, {like({5, 41, 3})},
         {{"axes", numbers({1})}, {"mean", true}});
-    add("softmax", {real({5, 41})}, {like({5, 41})});
-    add("softmaxGradient", {real({5, 41}), real({5, 41})}, {like({5, 41})});
+    add_all({"max", "min"}, {real({5, 41, 3})}, {like({5, 1, 3})}, axes);
+    add_all({"argmax", "argmin"}, {real({5, 41, 3})}, {like({5, 1, 3}, DType::int32)}, axes);
+    const Pairs last = {{"axis", 1.0}};
+    add_all({"softmax", "logSoftmax"}, {real({5, 41})}, {like({5, 41})}, last);
+    add_all({"softmaxGradient", "logSoftmaxGradient"}, {real({5, 41}), real({5, 41})},
+            {like({5, 41})}, last);
   }
 
   void losses() {
-    const Pairs mean = {{"reduction", std::string("mean")}, {"labelSmoothing", 0.1}, {"delta", 0.2}};
+    const Pairs mean = {
+        {"reduction", std::string("mean")}, {"labelSmoothing", 0.1}, {"delta", 0.2}};
     const Sizes shape = {5, 19};
     add("softmaxCrossEntropy", {real(shape), below<std::int32_t>({5}, 19), real({19})}, {like({})},
         mean);
@@ -131,10 +150,10 @@ class Samples {
   }
 
   void updates() {
-    const Pairs settings = {{"momentum", 0.9},     {"dampening", 0.1},  {"weightDecay", 0.01},
-                            {"nesterov", false},   {"beta1", 0.9},      {"beta2", 0.999},
-                            {"epsilon", 1e-8},     {"decoupled", true}, {"alpha", 0.99},
-                            {"centered", true},    {"learningRateDecay", 0.1}};
+    const Pairs settings = {
+        {"momentum", 0.9}, {"dampening", 0.1}, {"weightDecay", 0.01},     {"nesterov", false},
+        {"beta1", 0.9},    {"beta2", 0.999},   {"epsilon", 1e-8},         {"decoupled", true},
+        {"alpha", 0.99},   {"centered", true}, {"learningRateDecay", 0.1}};
     const Sizes shape = {7, 9};
     const Operand p = real(shape);
     const TensorSpec out = like(shape);
@@ -155,6 +174,22 @@ class Samples {
         {{"scale", 2.0}, {"offset", 1.0}});
     add("transpose", {real({3, 5, 19})}, {like({3, 19, 5})}, {{"axes", numbers({0, 2, 1})}});
     add("copy", {real({3, 19})}, {like({57})});
+    add("concat", {real({3, 7, 5}), real({3, 12, 5})}, {like({3, 19, 5})}, {{"axis", 1.0}});
+    const Pairs part = {{"axes", numbers({1})},
+                        {"starts", numbers({2})},
+                        {"ends", numbers({17})},
+                        {"steps", numbers({3})},
+                        {"sizes", numbers({19})}};
+    add("slice", {real({3, 19, 5})}, {like({3, 5, 5})}, part);
+    add("sliceGradient", {real({3, 5, 5})}, {like({3, 19, 5})}, part);
+    add("flip", {real({3, 19})}, {like({3, 19})}, {{"axes", numbers({1})}});
+    const Pairs frame = {
+        {"padding", numbers({0, 0, 2, 3})}, {"mode", std::string("reflect")}, {"value", 0.0}};
+    add("pad", {real({3, 19})}, {like({3, 24})}, frame);
+    add("padGradient", {real({3, 24})}, {like({3, 19})}, frame);
+    const Pairs axis = {{"axis", 1.0}, {"size", 19.0}};
+    add("gather", {real({3, 19}), below<std::int32_t>({4}, 19)}, {like({3, 4})}, axis);
+    add("gatherGradient", {real({3, 4}), below<std::int32_t>({4}, 19)}, {like({3, 19})}, axis);
   }
 
   std::mt19937 random_{1};
