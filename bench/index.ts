@@ -3,6 +3,7 @@ import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import * as sn from '../lib/index.ts';
 import { formatTable } from './measure.ts';
+import { formatStreams, measureStreams } from './operators.ts';
 import { measurePeers, type PeerResult } from './peers/run.ts';
 import { compareWithReference, formatRatios } from './reference.ts';
 import {
@@ -18,7 +19,8 @@ const usage = `npm run bench -- [--threads N] [--seconds S] [--no-peers] [--suit
   --threads N   threads for stridenet and its peers; default: all
   --seconds S   time for each task of each subject; default 4
   --no-peers    stridenet alone
-  --suite NAME  'reference': only native against the reference loops, operator by operator
+  --suite NAME  only 'networks' (beside the peers), 'operators' (against the bandwidth of a copy)
+                or 'reference' (against the reference loops); default: all
   --json FILE   write all rates to FILE`;
 
 function parse(): SuiteOptions & { peers: boolean; suite: string; json: string | null } {
@@ -33,7 +35,7 @@ function parse(): SuiteOptions & { peers: boolean; suite: string; json: string |
     },
   });
   const [threads, seconds] = [Number(values.threads), Number(values.seconds)];
-  const known = ['all', 'reference'].includes(values.suite);
+  const known = ['all', 'networks', 'operators', 'reference'].includes(values.suite);
   if (values.help || !known || !Number.isInteger(threads) || threads < 1 || !(seconds > 0)) {
     console.log(usage);
     process.exit(values.help ? 0 : 2);
@@ -127,25 +129,31 @@ const machine = {
   isa,
 };
 say(`${machine.cpu}, ${machine.cpus} CPUs, ${options.threads} threads, ${isa}, ${addon}`);
-const everything = options.suite === 'all';
+const wanted = (suite: string): boolean => ['all', suite].includes(options.suite);
 sn.setThreads(options.threads);
-const ratios = await compareWithReference(options, (task) => say(`reference: ${task}`));
-const ours = everything ? await measureOurs(options) : [];
+const ratios = wanted('reference')
+  ? await compareWithReference(options, (task) => say(`reference: ${task}`))
+  : [];
+const streams = wanted('operators')
+  ? await measureStreams(options, (task) => say(`operators: ${task}`))
+  : [];
+const ours = wanted('networks') ? await measureOurs(options) : [];
 const peers =
-  everything && options.peers
+  wanted('networks') && options.peers
     ? await measurePeers({
         threads: options.threads,
         seconds: options.seconds,
         onTask: (peer, task) => say(`${peer}: ${task}`),
       })
     : [];
-console.log(formatRatios(ratios));
-if (everything) console.log(`${compare(ours, peers)}\n${peaks(ours)}`);
+if (ratios.length > 0) console.log(`${formatRatios(ratios)}\n`);
+if (streams.length > 0) console.log(`${formatStreams(streams)}\n`);
+if (ours.length > 0) console.log(`${compare(ours, peers)}\n${peaks(ours)}`);
 for (const peer of peers) {
   if (peer.status !== 'measured')
     console.log(`${peer.peer} ${peer.task}: ${peer.status}. ${peer.note}`);
 }
 if (options.json !== null) {
-  const result = { machine, options, ratios, measurements: ours, peers };
+  const result = { machine, options, ratios, streams, measurements: ours, peers };
   writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
 }

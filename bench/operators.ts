@@ -138,12 +138,16 @@ export interface StreamResult {
 }
 
 /** Every operator of the table; a copy before and after each, since the machine's pace wanders. */
-export async function measureStreams(options: SuiteOptions): Promise<StreamResult[]> {
+export async function measureStreams(
+  options: SuiteOptions,
+  onTask: (name: string) => void,
+): Promise<StreamResult[]> {
   const short = { ...options, seconds: Math.min(options.seconds, 0.5) };
   const copy = (): Promise<readonly number[]> => bandwidthOf([flat], (a) => a, short);
   const results: StreamResult[] = [];
   let before = await copy();
   for (const { name, kind, shapes, fn } of streams) {
+    onTask(name);
     const rates = await bandwidthOf(shapes, fn, short);
     const after = await copy();
     results.push({
