@@ -135,7 +135,8 @@ class LayoutPass {
     const found = layouts.find((layout) => layout !== 'public') ?? 'public';
     const { channelsLast } = node.operator;
     const images = operands.every(({ shape }) => shape.length === 4 || shape.length === 0);
-    const alike = operands.every(({ shape }) => sameShape(shape, operands[0]?.shape ?? []));
+    const arrays = operands.filter(({ shape }) => shape.length > 0);
+    const alike = arrays.every(({ shape }) => sameShape(shape, arrays[0]?.shape ?? []));
     if (found === 'public' || !(images || (alike && channelsLast === undefined))) {
       this.emit(
         node,

@@ -5,7 +5,8 @@ import {
   type NoAttributes,
   sumTo,
 } from './broadcast.ts';
-import { equal, less } from './comparison.ts';
+import { equal, greaterEqual, less } from './comparison.ts';
+import { log } from './math.ts';
 import { checkFloats, need, type Operand, type Operator } from './operator.ts';
 import { where } from './where.ts';
 
@@ -91,6 +92,21 @@ function shareOf(dy: Operand, a: Operand, b: Operand, lost: Operand): Operand {
 }
 
 /**
+ * aᵇ as Math.pow has it. Gradients as PyTorch's: to a b·aᵇ⁻¹, which is 0 for b = 0; to b aᵇ·log a,
+ * which is 0 for a = 0 and b ≥ 0.
+ */
+export const powOperator = binaryOperator('pow', [
+  ({ dy, a, b }) => {
+    const slope = mul(b, pow(a, sub(b, 1)));
+    return sumTo(mul(dy, where(equal(b, 0), 0, slope)), a);
+  },
+  ({ dy, a, b, y }) => {
+    const flat = where(greaterEqual(b, 0), equal(a, 0), 0);
+    return sumTo(mul(dy, where(flat, 0, mul(y, log(a)))), b);
+  },
+]);
+
+/**
  * a + b, element by element, with NumPy's broadcasting; a number takes the other operand's dtype.
  * @throws ERR_SHAPE when the shapes do not broadcast; ERR_DTYPE when dtypes mix
  */
@@ -114,6 +130,12 @@ export const maximum: BinaryFunction = binaryFunction(maximumOperator);
 /** The smaller of a and b, of two zeros the negative one; else as `maximum`. */
 export const minimum: BinaryFunction = binaryFunction(minimumOperator);
 
+/**
+ * aᵇ, element by element, with the special cases of Math.pow; operands and errors as `add`.
+ * Natively it takes about 10 ns an element, but a constant exponent of 2 is a product.
+ */
+export const pow: BinaryFunction = binaryFunction(powOperator);
+
 /** The functions of two numbers. */
 export const binaryOperators = [
   addOperator,
@@ -122,4 +144,5 @@ export const binaryOperators = [
   divOperator,
   maximumOperator,
   minimumOperator,
+  powOperator,
 ];

@@ -27,7 +27,8 @@ export type BinaryFunction = <A extends OperandOrNumber, B extends OperandOrNumb
   b: B,
 ) => BroadcastResult<A | B>;
 
-function isBatched(x: Spec | Operand): boolean {
+/** Whether the first size of a value is the batch. */
+export function isBatched(x: Spec | Operand): boolean {
   return 'batched' in x && x.batched === true;
 }
 
@@ -74,6 +75,19 @@ export function broadcastSpec(
   return makeSpec(shape, dtype, batched);
 }
 
+/** An operand with sizes of 1 in front, up to `rank`. Throws ERR_SHAPE for one that is batched. */
+export function withRank(where: string, name: string, x: Operand, rank: number): Operand {
+  const missing = rank - x.shape.length;
+  if (missing <= 0) return x;
+  if (isBatched(x)) {
+    throw shapeError(
+      where,
+      `${name} ${formatShape(x.shape)} is batched: its first axis must stay the first of ${rank}`,
+    );
+  }
+  return withShape(x, [...Array.from({ length: missing }, () => 1), ...x.shape]);
+}
+
 /**
  * Operands in the form that broadcasting operators take: numbers as rank 0 of the others' dtype,
  * shorter shapes with sizes of 1 in front.
@@ -96,15 +110,7 @@ export function broadcastOperands(
   const rank = Math.max(...operands.map((x) => (typeof x === 'number' ? 0 : x.shape.length)));
   return named.map(([name, value]) => {
     if (typeof value === 'number') return tensor(value, [], like.dtype);
-    const missing = rank - value.shape.length;
-    if (missing === 0 || value.shape.length === 0) return value;
-    if (isBatched(value)) {
-      throw shapeError(
-        where,
-        `${name} ${formatShape(value.shape)} is batched: its first axis must stay the first of ${rank}`,
-      );
-    }
-    return withShape(value, [...Array.from({ length: missing }, () => 1), ...value.shape]);
+    return value.shape.length === 0 ? value : withRank(where, name, value, rank);
   });
 }
 

@@ -12,7 +12,7 @@ export {
 } from './activations.ts';
 export { adaptiveAvgPool2d, avgPool2d, globalAvgPool2d } from './avgPool2d.ts';
 export { batchNorm, batchNormTraining } from './batchNorm.ts';
-export { add, div, maximum, minimum, mul, sub } from './binary.ts';
+export { add, div, maximum, minimum, mul, pow, sub } from './binary.ts';
 export { binaryCrossEntropy } from './binaryCrossEntropy.ts';
 export { equal, greater, greaterEqual, less, lessEqual, notEqual } from './comparison.ts';
 export { concat } from './concat.ts';

@@ -1,5 +1,5 @@
 import { argumentError, shapeError } from '../errors.ts';
-import { checkShape, elementCount, formatShape } from '../shape.ts';
+import { checkShape, elementCount, formatShape, sameShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 import {
   type Attributes,
@@ -88,6 +88,7 @@ export function reshape<X extends Operand>(x: X, shape: readonly number[]): Resu
 
 /** `x` under another shape: a Tensor in the same memory, a traced value reshaped. */
 export function withShape(x: Operand, shape: readonly number[]): Operand {
+  if (sameShape(x.shape, shape)) return x;
   return x instanceof Tensor ? new Tensor(x.data, shape, x.dtype) : reshape(x, shape);
 }
 

@@ -8,4 +8,5 @@ export const binary = {
   div: elementwise((a, b) => a / b),
   maximum: elementwise(Math.max),
   minimum: elementwise(Math.min),
+  pow: elementwise(Math.pow),
 };

@@ -35,6 +35,7 @@ T power_of(T a, T b) {
   if (b != b || (std::isinf(b) && (a == T{1} || a == T{-1}))) {
     return std::numeric_limits<T>::quiet_NaN();
   }
+  if (b == T{1}) return a;
   return b == T{2} ? a * a : std::pow(a, b);
 }
 template <class T>

@@ -1,111 +1,142 @@
-// Reductions. Contracts: kernels/reduction.h, kernels/reduction.inc.
+// Reductions. Contracts: kernels/reduction.h, kernels/reduction.inc. A is the type of partial
+// results: T, or float64 for float32.
 
-/// `count` < lanes elements, then `fill`.
-template <class T>
-STRIDENET_INLINE Vec<T> load_filled(const T* from, int count, T fill) {
-  if (fill == T{0}) return load_partial(from, count);
-  T edge[Vec<T>::lanes];
-  for (int i = 0; i < Vec<T>::lanes; ++i) edge[i] = i < count ? from[i] : fill;
-  return load(edge);
+/// As many elements as a vector of A has lanes, from or to memory of type T.
+template <class A, class T>
+STRIDENET_INLINE Vec<A> load_as(const T* from) {
+  if constexpr (sizeof(A) == sizeof(T)) {
+    return load(from);
+  } else {
+    typename Raw<T>::half values;
+    __builtin_memcpy(&values, from, sizeof(values));
+    return {__builtin_convertvector(values, typename Raw<A>::type)};
+  }
+}
+template <class A, class T>
+STRIDENET_INLINE void store_as(T* to, Vec<A> value) {
+  if constexpr (sizeof(A) == sizeof(T)) {
+    store(to, value);
+  } else {
+    const auto values = __builtin_convertvector(value.v, typename Raw<T>::half);
+    __builtin_memcpy(to, &values, sizeof(values));
+  }
 }
 
-template <class T, class Function>
-STRIDENET_INLINE T reduce_lanes(Vec<T> value) {
-  T lanes[Vec<T>::lanes];
+/// The first `count` of them, the others being `fill`.
+template <class A, class T>
+STRIDENET_INLINE Vec<A> load_some_as(const T* from, int count, A fill) {
+  if constexpr (sizeof(A) == sizeof(T)) {
+    if (fill == A{0}) return load_partial(from, count);
+  }
+  A edge[Vec<A>::lanes];
+  for (int i = 0; i < Vec<A>::lanes; ++i) edge[i] = i < count ? static_cast<A>(from[i]) : fill;
+  return load(edge);
+}
+template <class A, class T>
+STRIDENET_INLINE void store_some_as(T* to, Vec<A> value, int count) {
+  if constexpr (sizeof(A) == sizeof(T)) {
+    store_partial(to, value, count);
+  } else {
+    for (int i = 0; i < count; ++i) to[i] = static_cast<T>(value.v[i]);
+  }
+}
+
+template <class A, class Function>
+STRIDENET_INLINE A reduce_lanes(Vec<A> value) {
+  A lanes[Vec<A>::lanes];
   store(lanes, value);
-  for (int half = Vec<T>::lanes / 2; half > 0; half /= 2) {
+  for (int half = Vec<A>::lanes / 2; half > 0; half /= 2) {
     for (int i = 0; i < half; ++i) lanes[i] = Function::of(lanes[i], lanes[i + half]);
   }
   return lanes[0];
 }
 
-template <class T, class Function>
+template <class A, class Function, class T>
 STRIDENET_INLINE T reduce_row(const T* x, std::int64_t count) {
-  constexpr int lanes = Vec<T>::lanes;
-  const Vec<T> none = broadcast(Function::template none<T>());
-  Vec<T> parts[4] = {none, none, none, none};
+  constexpr int lanes = Vec<A>::lanes;
+  const A none = Function::template none<A>();
+  Vec<A> parts[4] = {broadcast(none), broadcast(none), broadcast(none), broadcast(none)};
   std::int64_t i = 0;
   for (; i + 4 * lanes <= count; i += 4 * lanes) {
 #pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) parts[j] = Function::of(parts[j], load(x + i + j * lanes));
+    for (int j = 0; j < 4; ++j) {
+      parts[j] = Function::of(parts[j], load_as<A>(x + i + j * lanes));
+    }
   }
 #pragma GCC unroll 4
   for (int j = 0; j < 4; ++j) {
     if (i >= count) break;
-    const Vec<T> value = count - i >= lanes ? load(x + i)
-                                            : load_filled(x + i, static_cast<int>(count - i),
-                                                          Function::template none<T>());
+    const Vec<A> value = count - i >= lanes
+                             ? load_as<A>(x + i)
+                             : load_some_as<A>(x + i, static_cast<int>(count - i), none);
     parts[j] = Function::of(parts[j], value);
     i += lanes;
   }
-  return reduce_lanes<T, Function>(
-      Function::of(Function::of(parts[0], parts[1]), Function::of(parts[2], parts[3])));
+  return static_cast<T>(reduce_lanes<A, Function>(
+      Function::of(Function::of(parts[0], parts[1]), Function::of(parts[2], parts[3]))));
 }
 
-/// kVectors vectors of columns, or `valid` elements of the only one.
-template <class T, class Function, int kVectors>
+/// kVectors vectors of columns, or `valid` elements of the only one; row i goes to partial result
+/// i mod kParts.
+template <class A, class Function, int kVectors, int kParts, class T>
 STRIDENET_INLINE void reduce_column_vectors(const T* x, std::int64_t rows, std::int64_t pitch, T* y,
                                             int valid) {
-  constexpr int lanes = Vec<T>::lanes;
-  const Vec<T> none = broadcast(Function::template none<T>());
-  Vec<T> parts[kVectors][4];
+  constexpr int lanes = Vec<A>::lanes;
+  const A none = Function::template none<A>();
+  Vec<A> parts[kParts][kVectors];
 #pragma GCC unroll 4
-  for (int v = 0; v < kVectors; ++v) {
+  for (int j = 0; j < kParts; ++j) {
 #pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) parts[v][j] = none;
+    for (int v = 0; v < kVectors; ++v) parts[j][v] = broadcast(none);
   }
-  std::int64_t row = 0;
-  for (; row + 4 <= rows; row += 4) {
+  for (std::int64_t row = 0; row < rows; row += kParts) {
 #pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) {
+    for (int j = 0; j < kParts; ++j) {
+      if (row + j >= rows) break;
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
         const T* from = x + j * pitch + v * lanes;
-        parts[v][j] =
-            Function::of(parts[v][j], valid == lanes ? load(from) : load_partial(from, valid));
+        parts[j][v] = Function::of(
+            parts[j][v], valid == lanes ? load_as<A>(from) : load_some_as<A>(from, valid, none));
       }
     }
-    x += 4 * pitch;
-  }
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; ++j) {
-    if (row + j >= rows) break;
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) {
-      const T* from = x + j * pitch + v * lanes;
-      parts[v][j] =
-          Function::of(parts[v][j], valid == lanes ? load(from) : load_partial(from, valid));
-    }
+    x += kParts * pitch;
   }
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) {
-    const Vec<T> value = Function::of(Function::of(parts[v][0], parts[v][1]),
-                                      Function::of(parts[v][2], parts[v][3]));
-    store_lanes(y + v * lanes, value, valid);
+    Vec<A> value = Function::of(parts[0][v], parts[1][v]);
+    if constexpr (kParts == 4) {
+      value = Function::of(value, Function::of(parts[2][v], parts[3][v]));
+    }
+    if (valid == lanes) {
+      store_as(y + v * lanes, value);
+    } else {
+      store_some_as(y + v * lanes, value, valid);
+    }
   }
 }
 
-template <class T, class Function>
+template <class A, class Function, class T>
 STRIDENET_INLINE void reduce_columns(const T* x, std::int64_t rows, std::int64_t pitch,
                                      std::int64_t columns, T* y) {
-  constexpr int lanes = Vec<T>::lanes;
+  constexpr int lanes = Vec<A>::lanes;
   std::int64_t column = 0;
   for (; column + 4 * lanes <= columns; column += 4 * lanes) {
-    reduce_column_vectors<T, Function, 4>(x + column, rows, pitch, y + column, lanes);
+    reduce_column_vectors<A, Function, 4, 2>(x + column, rows, pitch, y + column, lanes);
   }
   for (; column + lanes <= columns; column += lanes) {
-    reduce_column_vectors<T, Function, 1>(x + column, rows, pitch, y + column, lanes);
+    reduce_column_vectors<A, Function, 1, 4>(x + column, rows, pitch, y + column, lanes);
   }
   if (column < columns) {
-    reduce_column_vectors<T, Function, 1>(x + column, rows, pitch, y + column,
-                                          static_cast<int>(columns - column));
+    reduce_column_vectors<A, Function, 1, 4>(x + column, rows, pitch, y + column,
+                                             static_cast<int>(columns - column));
   }
 }
 
-#define REDUCTION(name, nothing, value)                                         \
+#define REDUCTION(name, type, nothing, value)                                   \
   struct Reduction_##name {                                                     \
-    template <class T>                                                          \
-    STRIDENET_INLINE static T none() {                                          \
+    template <class A>                                                          \
+    STRIDENET_INLINE static A none() {                                          \
       return nothing;                                                           \
     }                                                                           \
     template <class V>                                                          \
@@ -115,12 +146,12 @@ STRIDENET_INLINE void reduce_columns(const T* x, std::int64_t rows, std::int64_t
   };                                                                            \
   template <class T>                                                            \
   T reduce_row_##name(const T* x, std::int64_t count) {                         \
-    return reduce_row<T, Reduction_##name>(x, count);                           \
+    return reduce_row<type, Reduction_##name>(x, count);                        \
   }                                                                             \
   template <class T>                                                            \
   void reduce_columns_##name(const T* x, std::int64_t rows, std::int64_t pitch, \
                              std::int64_t columns, T* y) {                      \
-    reduce_columns<T, Reduction_##name>(x, rows, pitch, columns, y);            \
+    reduce_columns<type, Reduction_##name>(x, rows, pitch, columns, y);         \
   }
 #include "kernels/reduction.inc"
 #undef REDUCTION

@@ -2,6 +2,7 @@ import { tensor, zeros } from '../../lib/tensor.ts';
 import { Random } from '../support/random.ts';
 import {
   type Case,
+  type ErrorModel,
   type Family,
   type Functions,
   type Input,
@@ -128,10 +129,14 @@ export function randomPair(seed: number): Pair {
   return [thin(), thin()];
 }
 
+const names = ['add', 'sub', 'mul', 'div', 'maximum', 'minimum', 'pow'] as const;
+
 interface Definition {
-  readonly operator: string;
+  readonly operator: (typeof names)[number];
   readonly a: (shape: Shape) => Input;
   readonly b: (shape: Shape) => Input;
+  /** Default: exact. */
+  readonly model?: ErrorModel;
 }
 
 const definitions: readonly Definition[] = [
@@ -141,9 +146,15 @@ const definitions: readonly Definition[] = [
   { operator: 'div', a: (s) => uniform(s), b: (s) => uniform(s, 0.5, 3) },
   { operator: 'maximum', a: spread, b: (s) => uniform(s, -1.1, 1.1) },
   { operator: 'minimum', a: spread, b: (s) => uniform(s, -1.1, 1.1) },
+  {
+    operator: 'pow',
+    a: (s) => uniform(s, 0.25, 3),
+    b: (s) => uniform(s, -3, 3),
+    model: { kind: 'ulp', ulps: 2 },
+  },
 ];
 
-function caseOf({ operator, a, b }: Definition, [left, right]: Pair, seed = 1): Case {
+function caseOf({ operator, a, b, model }: Definition, [left, right]: Pair, seed = 1): Case {
   const size = Math.max(...[left, right].map((shape) => shape.reduce((x, y) => x * y, 1)));
   return {
     operator,
@@ -151,13 +162,13 @@ function caseOf({ operator, a, b }: Definition, [left, right]: Pair, seed = 1): 
     seed,
     inputs: [a(left), b(right)],
     attributes: {},
-    model: { kind: 'exact' },
+    model: model ?? { kind: 'exact' },
     ...rowsOf(left, right),
     ...checkedWhenSmall([size], 0, 1),
   };
 }
 
-function special({ operator }: Definition): Case {
+function special({ operator, model }: Definition): Case {
   const [column, row] = [specials.slice(0, 9), specials.slice(0, 9)];
   return {
     operator,
@@ -165,11 +176,34 @@ function special({ operator }: Definition): Case {
     seed: 1,
     inputs: [literal(column, [9, 1]), literal(row, [1, 9])],
     attributes: {},
-    model: { kind: 'exact' },
+    model: model ?? { kind: 'exact' },
   };
 }
 
-const names = ['add', 'sub', 'mul', 'div', 'maximum', 'minimum'] as const;
+const bases = [...specials.slice(0, 9), 0.5, 2, -2, -0.5];
+const exponents = [0.5, 1, 2, 3, -0.5, -1, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+
+const powers: Case[] = [
+  {
+    operator: 'pow',
+    title: 'special bases to integers, halves and infinities',
+    seed: 1,
+    inputs: [literal(bases, [13, 1]), literal(exponents, [1, 9])],
+    attributes: {},
+    model: { kind: 'ulp', ulps: 2 },
+  },
+  ...[0, 1, 2, 3, -2].map(
+    (exponent): Case => ({
+      operator: 'pow',
+      title: `numbers of both signs to ${exponent}`,
+      seed: 1,
+      inputs: [spread([40]), literal([exponent], [])],
+      attributes: {},
+      model: { kind: 'ulp', ulps: 2 },
+      ...(exponent < 0 ? {} : { gradient: { inputs: [0], tolerance: 1e-6 } }),
+    }),
+  ),
+];
 
 function wrongCallsOf(operator: (typeof names)[number]): WrongCall[] {
   const refused = (
@@ -227,12 +261,15 @@ function wrongCallsOf(operator: (typeof names)[number]): WrongCall[] {
 
 /** Functions of two numbers with broadcasting. */
 export const binaryCases: Family = {
-  cases: definitions.flatMap((definition) => [
-    ...shapes.map((shape) => caseOf(definition, [shape, shape])),
-    ...broadcasts.map((pair) => caseOf(definition, pair)),
-    ...seeds(15).map((seed) => caseOf(definition, randomPair(seed), seed)),
-    special(definition),
-  ]),
+  cases: [
+    ...definitions.flatMap((definition) => [
+      ...shapes.map((shape) => caseOf(definition, [shape, shape])),
+      ...broadcasts.map((pair) => caseOf(definition, pair)),
+      ...seeds(15).map((seed) => caseOf(definition, randomPair(seed), seed)),
+      special(definition),
+    ]),
+    ...powers,
+  ],
   wrongCalls: names.flatMap(wrongCallsOf),
   wrongData: [],
 };

@@ -1,3 +1,4 @@
+import { elementCount } from '../../lib/shape.ts';
 import { zeros } from '../../lib/tensor.ts';
 import { Random } from '../support/random.ts';
 import {
@@ -49,6 +50,63 @@ const chosen: Sizes[] = [
   [200, 100, 130],
 ];
 
+type Shape = readonly number[];
+type Batches = readonly [a: Shape, b: Shape];
+
+/** What counts matrices: the same for both, one for all, and both broadcast. */
+const batches: readonly Batches[] = [
+  [[3], [3]],
+  [[3], [1]],
+  [[1], [3]],
+  [
+    [2, 3],
+    [2, 3],
+  ],
+  [
+    [2, 1],
+    [1, 3],
+  ],
+  [
+    [2, 3],
+    [1, 1],
+  ],
+  [[0], [1]],
+  [[40], [40]],
+];
+
+/** Products of several matrices; a sample is what its first index counts. */
+function batchedCase(
+  [ofA, ofB]: Batches,
+  [M, N, K]: Sizes,
+  [transposeA, transposeB]: readonly [boolean, boolean],
+  seed = 1,
+): Case {
+  const a = [...ofA, ...(transposeA ? [K, M] : [M, K])];
+  const b = [...ofB, ...(transposeB ? [N, K] : [K, N])];
+  const size = elementCount(a) + elementCount(b);
+  const samples = Math.max(ofA[0] ?? 0, ofB[0] ?? 0);
+  const counted = [ofA, ofB].flatMap(([first], i) => (first === samples ? [i] : []));
+  return {
+    operator: 'matmul',
+    title: `(${a}) · (${b})${transposeA ? ', a transposed' : ''}${transposeB ? ', b transposed' : ''}`,
+    seed,
+    inputs: [uniform(a), uniform(b)],
+    attributes: { transposeA, transposeB },
+    model: { kind: 'dot', terms: K },
+    ...(ofA[0] === 0 ? {} : { perSample: counted }),
+    ...(size > 0 && size <= 90 ? { gradient: { inputs: [0, 1], tolerance: 1e-6 } } : {}),
+  };
+}
+
+function randomBatches(seed: number): Case {
+  const random = new Random(seed * 49_979_687);
+  const rank = random.integer(1, 3);
+  const full = Array.from({ length: rank }, () => random.integer(1, 4));
+  const thin = (): Shape => full.map((size) => (random.next() < 0.35 ? 1 : size));
+  const size = () => random.pick([random.integer(1, 5), random.pick(lengths)]);
+  return batchedCase([thin(), thin()], [size(), size(), size()], random.pick(ways), seed);
+}
+
 function randomSizes(seed: number): { sizes: Sizes; way: readonly [boolean, boolean] } {
   const random = new Random(seed * 7919);
   const size = () =>
@@ -66,10 +124,24 @@ const wrongCalls: WrongCall[] = [
   },
   {
     operator: 'matmul',
-    title: 'rank 3',
-    call: (ops) => ops.matmul(zeros([1, 2, 3]), zeros([3, 2])),
+    title: 'rank 1',
+    call: (ops) => ops.matmul(zeros([3]), zeros([3, 2])),
     code: 'ERR_SHAPE',
-    message: ['matmul', '(1, 2, 3)'],
+    message: ['matmul', 'a', '(3)'],
+  },
+  {
+    operator: 'matmul',
+    title: 'numbers of matrices that do not broadcast',
+    call: (ops) => ops.matmul(zeros([4, 2, 3]), zeros([5, 3, 2])),
+    code: 'ERR_SHAPE',
+    message: ['matmul', 'the batch of a (4)', 'the batch of b (5)'],
+  },
+  {
+    operator: 'matmul',
+    title: 'a number',
+    call: (ops) => ops.matmul(zeros([2, 3]), 2 as never),
+    code: 'ERR_ARGUMENT',
+    message: ['matmul', 'b', '2'],
   },
   {
     operator: 'matmul',
@@ -88,6 +160,14 @@ export const matmulCases: Family = {
       const { sizes, way } = randomSizes(seed);
       return casesOf(sizes, way[0], way[1], seed);
     }),
+    ...batches.flatMap((both) => ways.map((way) => batchedCase(both, [3, 4, 2], way))),
+    ...ways.flatMap((way) => [
+      batchedCase([[3], [3]], [33, 40, 70], way),
+      batchedCase([[2], [2]], [210, 190, 230], way),
+      batchedCase([[700], [1]], [5, 6, 7], way),
+      batchedCase([[3], [1]], [1, 33, 64], way),
+    ]),
+    ...seeds(30).map(randomBatches),
   ],
   wrongCalls,
   wrongData: [],

@@ -16,6 +16,8 @@ struct Raw;
 template <>
 struct Raw<float> {
   typedef float type __attribute__((vector_size(kVectorBytes)));
+  /// As many as there are lanes of double.
+  typedef float half __attribute__((vector_size(kVectorBytes / 2)));
   typedef std::int32_t integer __attribute__((vector_size(kVectorBytes)));
   typedef std::uint32_t Unsigned __attribute__((vector_size(kVectorBytes)));
   typedef std::int32_t Lane;
