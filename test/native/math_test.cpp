@@ -127,5 +127,37 @@ TEST_P(Math, Float64WithinTwoUlps) { sweep<double>(GetParam()); }
 INSTANTIATE_TEST_SUITE_P(Functions, Math, testing::ValuesIn(kFunctions),
                          [](const auto& info) { return std::string(info.param.name); });
 
+TEST(Unary, RefusesAttributesThatNoFunctionHas) {
+  constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const std::pair<const char*, Attributes> wrong[] = {
+      {"clip", attributes_of(std::pair{"min", 1.0})},
+      {"clip", attributes_of(std::pair{"min", 1.0}, std::pair{"max", 0.5})},
+      {"clip", attributes_of(std::pair{"min", nothing}, std::pair{"max", 0.5})},
+      {"leakyRelu", attributes_of(std::pair{"negativeSlope", infinity})},
+      {"leakyRelu", attributes_of(std::pair{"negativeSlope", true})},
+      {"elu", attributes_of(std::pair{"alpha", -1.0})},
+      {"softplus", attributes_of(std::pair{"beta", 0.0}, std::pair{"threshold", 20.0})},
+      {"softplus", attributes_of(std::pair{"beta", 1.0}, std::pair{"threshold", nothing})},
+  };
+  for (const auto& [name, attributes] : wrong) {
+    const Trial trial{
+        name, attributes, {Operand(DType::float32, {3})}, {spec_of(DType::float32, {3})}};
+    EXPECT_EQ(code_of([&] { prepare(trial.call(), kernels()); }), "ERR_PROGRAM") << name;
+  }
+}
+
+TEST(Unary, RefusesOperandsThatDiffer) {
+  Trial trial{"tanh", {}, {Operand(DType::float32, {3})}, {spec_of(DType::float32, {4})}};
+  EXPECT_EQ(code_of([&] { prepare(trial.call(), kernels()); }), "ERR_PROGRAM");
+  trial.outputs[0] = spec_of(DType::float64, {3});
+  EXPECT_EQ(code_of([&] { prepare(trial.call(), kernels()); }), "ERR_DTYPE");
+  trial.name = "tanhGradient";
+  trial.outputs[0] = spec_of(DType::float32, {3});
+  EXPECT_EQ(code_of([&] { prepare(trial.call(), kernels()); }), "ERR_PROGRAM");
+  trial.inputs.push_back(Operand(DType::float32, {3}, true));
+  EXPECT_EQ(code_of([&] { prepare(trial.call(), kernels()); }), "ERR_PROGRAM");
+}
+
 }  // namespace
 }  // namespace stridenet::test
