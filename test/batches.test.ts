@@ -35,6 +35,7 @@ const batched: Readonly<Record<string, readonly number[]>> = {
   countCorrect: [0, 1],
   batchNormTraining: [0],
   batchNormGradient: [0, 1],
+  layerNormGradient: [0, 1, 2, 3],
   sum: [0],
   mean: [0],
   sumGradient: [1],

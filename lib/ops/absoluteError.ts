@@ -8,6 +8,7 @@ export const { loss: absoluteErrorOperator, gradient: absoluteErrorGradientOpera
     name: 'absoluteError',
     operands: ['prediction', 'target'],
     even: true,
+    curvature: () => null,
   });
 
 /**

@@ -1,7 +1,11 @@
 import { argumentError } from '../errors.ts';
+import { sub } from './binary.ts';
+import { lessEqual } from './comparison.ts';
 import { elementwiseLoss } from './elementwiseLoss.ts';
 import { type LossAttributes, type LossOptions, lossAttributes } from './loss.ts';
+import { abs } from './math.ts';
 import { apply, type Operand, type Result } from './operator.ts';
+import { where } from './where.ts';
 
 /** Settings of the Huber loss. */
 export interface HuberOptions extends LossOptions {
@@ -19,6 +23,7 @@ export const { loss: huberOperator, gradient: huberGradientOperator } =
     name: 'huber',
     operands: ['prediction', 'target'],
     even: true,
+    curvature: (message, a, b, { delta }) => where(lessEqual(abs(sub(a, b)), delta), message, 0),
   });
 
 /** `delta` if it is a finite number above 0, 1 by default; else throws ERR_ARGUMENT. */

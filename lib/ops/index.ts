@@ -31,6 +31,7 @@ import { flipOperator } from './flip.ts';
 import { gatherGradientOperator, gatherOperator } from './gather.ts';
 import { gatherRowsOperator } from './gatherRows.ts';
 import { huberGradientOperator, huberOperator } from './huber.ts';
+import { layerNormGradientOperator, layerNormOperator } from './layerNorm.ts';
 import {
   biasGradientOperator,
   linearInputGradientOperator,
@@ -122,6 +123,8 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
       batchNormOperator,
       batchNormTrainingOperator,
       batchNormGradientOperator,
+      layerNormOperator,
+      layerNormGradientOperator,
       countCorrectOperator,
       sgdUpdateOperator,
       adamUpdateOperator,

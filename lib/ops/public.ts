@@ -27,6 +27,7 @@ export { flip, rot90 } from './flip.ts';
 export { gather } from './gather.ts';
 export { gatherRows } from './gatherRows.ts';
 export { huber } from './huber.ts';
+export { groupNorm, layerNorm } from './layerNorm.ts';
 export { linear } from './linear.ts';
 export { abs, clip, cos, erf, exp, log, neg, sigmoid, sin, sqrt, square, tanh } from './math.ts';
 export { matmul } from './matmul.ts';

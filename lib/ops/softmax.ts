@@ -1,5 +1,7 @@
 import { checkOptions, shapeError } from '../errors.ts';
 import { formatShape, resolveAxis } from '../shape.ts';
+import { mul, sub } from './binary.ts';
+import { exp } from './math.ts';
 import {
   type Attributes,
   apply,
@@ -13,6 +15,7 @@ import {
   type Result,
   type Spec,
 } from './operator.ts';
+import { type ReductionAttributes, sumOperator } from './reduction.ts';
 
 /** Settings of softmax and logSoftmax. */
 export interface SoftmaxOptions {
@@ -38,8 +41,22 @@ function onLastAxes({ axis }: SoftmaxAttributes): SoftmaxAttributes {
   return { axis: channelsLastAxis(axis) };
 }
 
+/** What the gradient rule of a gradient is given: its operands, the message, and Σ along the axis. */
+interface SecondCall {
+  readonly dy: Operand;
+  readonly y: Operand;
+  readonly message: Operand;
+  total(value: Operand): Operand;
+}
+
+/** The messages of dx = gradient(dy, y) to dy and y. */
+type SecondOrder = readonly [(call: SecondCall) => Operand, (call: SecondCall) => Operand];
+
 /** `name` and `${name}Gradient`: x → y of the same shape, and dy, y → dx, along one axis. */
-function softmaxOperators(name: string): {
+function softmaxOperators(
+  name: string,
+  [toDy, toY]: SecondOrder,
+): {
   forward: Operator<SoftmaxAttributes>;
   backward: Operator<SoftmaxAttributes>;
 } {
@@ -60,6 +77,13 @@ function softmaxOperators(name: string): {
       checkSameShape(gradientName, ['dy', 'y'], dy, y);
       checkAxis(gradientName, dy, axis);
       return [dy];
+    },
+    gradient({ inputs, gradients, attributes: { axis }, wanted }) {
+      const total = (value: Operand): Operand =>
+        apply<Operand, ReductionAttributes>(sumOperator, [value], { axes: [axis] });
+      const [dy, y, message] = [need(inputs[0]), need(inputs[1]), need(gradients[0])];
+      const call = { dy, y, message, total };
+      return [wanted[0] ? toDy(call) : null, wanted[1] ? toY(call) : null];
     },
   };
   const forward: Operator<SoftmaxAttributes> = {
@@ -86,12 +110,21 @@ function softmaxOperators(name: string): {
  * y_i = exp(x_i − max x) / Σ exp(x_j − max x) along an axis; its gradient
  * dx_j = y_j·(dy_j − Σ_i dy_i·y_i) is the Jacobian y_i(δ_ij − y_j), never built.
  */
-export const { forward: softmaxOperator, backward: softmaxGradientOperator } =
-  softmaxOperators('softmax');
+export const { forward: softmaxOperator, backward: softmaxGradientOperator } = softmaxOperators(
+  'softmax',
+  [
+    ({ y, message, total }) => mul(y, sub(message, total(mul(message, y)))),
+    ({ dy, y, message, total }) =>
+      sub(mul(message, sub(dy, total(mul(dy, y)))), mul(dy, total(mul(message, y)))),
+  ],
+);
 
 /** y_i = x_i − max x − log Σ exp(x_j − max x) along an axis; dx_j = dy_j − exp(y_j)·Σ_i dy_i. */
 export const { forward: logSoftmaxOperator, backward: logSoftmaxGradientOperator } =
-  softmaxOperators('logSoftmax');
+  softmaxOperators('logSoftmax', [
+    ({ y, message, total }) => sub(message, total(mul(message, exp(y)))),
+    ({ dy, y, message, total }) => mul(mul(mul(message, exp(y)), total(dy)), -1),
+  ]);
 
 function softmaxAttributes(where: string, x: Spec, options: SoftmaxOptions): SoftmaxAttributes {
   checkOperand(where, 'x', x);

@@ -1,3 +1,4 @@
+import { mul } from './binary.ts';
 import { elementwiseLoss } from './elementwiseLoss.ts';
 import { type LossAttributes, type LossOptions, lossAttributes } from './loss.ts';
 import { apply, type Operand, type Result } from './operator.ts';
@@ -8,6 +9,7 @@ export const { loss: squaredErrorOperator, gradient: squaredErrorGradientOperato
     name: 'squaredError',
     operands: ['prediction', 'target'],
     even: true,
+    curvature: (message) => mul(message, 2),
   });
 
 /**

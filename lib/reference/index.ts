@@ -27,6 +27,7 @@ import { flip } from './flip.ts';
 import { gather, gatherGradient } from './gather.ts';
 import { gatherRows } from './gatherRows.ts';
 import type { ReferenceKernel } from './kernel.ts';
+import { layerNorm, layerNormGradient } from './layerNorm.ts';
 import { biasGradient, linear, linearInputGradient, linearWeightGradient } from './linear.ts';
 import { matmul } from './matmul.ts';
 import {
@@ -95,6 +96,8 @@ const kernels = {
   batchNorm,
   batchNormTraining,
   batchNormGradient,
+  layerNorm,
+  layerNormGradient,
   countCorrect,
   sgdUpdate,
   adamUpdate,

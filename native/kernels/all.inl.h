@@ -19,4 +19,5 @@
 #include "kernels/softmax.inl.h"
 #include "kernels/loss.inl.h"
 #include "kernels/normalize.inl.h"
+#include "kernels/layer_norm.inl.h"
 // clang-format on

@@ -14,8 +14,21 @@ namespace stridenet {
 //
 // column_products(dy, x, mean, rows, pitch, columns, sum, product): Σ dy and Σ dy · (x − mean).
 //
-// row_moments, row_products: the same for one row of any length; parts of 4096 elements are summed
-// in T, the parts in float64.
+// row_moments(x, count, moments), row_products(dy, x, weight, count, mean, sum, product): the same
+// for one row of any length, of dy · weight for dy; parts of 4096 elements are summed in T, the
+// parts in float64. `weight` and `bias` may be null: 1 and 0. normalize_row: y = ((x − center) −
+// rest) · inverse · weight + bias. normalize_row_gradient: dx = inverse · ((dy · weight − offset) −
+// (x − mean) · slope).
+//
+// normalized_column_sums(dy, x, mean, inverse, rows, pitch, columns, product, total): Σ over the
+// rows, each with its own mean and inverse deviation, of dy · (x − mean) · inverse, and of dy.
+
+/// The mean of a row is center + rest; squares is Σ (x − mean)².
+template <class T>
+struct RowMoments {
+  T center;
+  double rest, squares;
+};
 
 /// y = ((x − mean) − rest) · scale + shift, with mean + rest the mean in twice the digits of T;
 /// `rest` and `shift` may be null: 0.

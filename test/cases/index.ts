@@ -13,6 +13,7 @@ import { extremumCases } from './extremum.ts';
 import { flipCases } from './flip.ts';
 import { gatherCases } from './gather.ts';
 import { gatherRowsCases } from './gatherRows.ts';
+import { layerNormCases } from './layerNorm.ts';
 import { linearCases } from './linear.ts';
 import { matmulCases } from './matmul.ts';
 import { maxPool2dCases } from './maxPool2d.ts';
@@ -49,6 +50,7 @@ export const families: Readonly<Record<string, Family>> = {
   softmaxCrossEntropy: softmaxCrossEntropyCases,
   elementwiseLoss: elementwiseLossCases,
   batchNorm: batchNormCases,
+  layerNorm: layerNormCases,
   countCorrect: countCorrectCases,
   optimizer: optimizerCases,
   gatherRows: gatherRowsCases,

@@ -19,6 +19,7 @@ class Samples {
     pools();
     elements();
     reductions();
+    normalizations();
     losses();
     updates();
     movements();
@@ -130,6 +131,24 @@ class Samples {
     add_all({"softmax", "logSoftmax"}, {real({5, 41})}, {like({5, 41})}, last);
     add_all({"softmaxGradient", "logSoftmaxGradient"}, {real({5, 41}), real({5, 41})},
             {like({5, 41})}, last);
+  }
+
+  void normalizations() {
+    const Pairs settings = {
+        {"momentum", 0.1}, {"epsilon", 1e-5}, {"training", true}, {"axes", 1.0}};
+    const Sizes images = {3, 5, 7, 19};
+    const TensorSpec channels = like({19});
+    add("batchNorm", {real(images), real({19}), real({19}), real({19}), real({19})},
+        {like(images), channels}, settings);
+    add("batchNormTraining", {real(images), real({19}), real({19}), real({19}), real({19})},
+        {like(images), channels, channels, channels, channels}, settings);
+    add("batchNormGradient", {real(images), real(images), real({19}), real({19}), real({19})},
+        {like(images), channels, channels}, settings);
+    const Sizes rows = {7, 41};
+    add("layerNorm", {real(rows), real({41}), real({41})}, {like(rows), like({7}), like({7})},
+        settings);
+    add("layerNormGradient", {real(rows), real(rows), real({7}), real({7}), real({41})},
+        {like(rows), like({41}), like({41})}, settings);
   }
 
   void losses() {
