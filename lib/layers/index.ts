@@ -3,6 +3,7 @@ export type { Activation } from './activations.ts';
 export { adaptiveAvgPool2d } from './adaptiveAvgPool2d.ts';
 export { avgPool1d } from './avgPool1d.ts';
 export { avgPool2d } from './avgPool2d.ts';
+export { type BatchNormLayerOptions, batchNorm } from './batchNorm.ts';
 export { type BranchesOptions, branches } from './branches.ts';
 export { type Conv1dLayerOptions, conv1d } from './conv1d.ts';
 export { type Conv2dLayerOptions, conv2d } from './conv2d.ts';

@@ -6,6 +6,7 @@ import type { Activation } from './activations.ts';
 import { adaptiveAvgPool2d } from './adaptiveAvgPool2d.ts';
 import { avgPool1d } from './avgPool1d.ts';
 import { avgPool2d } from './avgPool2d.ts';
+import { batchNorm } from './batchNorm.ts';
 import { branches } from './branches.ts';
 import { conv1d } from './conv1d.ts';
 import { conv2d } from './conv2d.ts';
@@ -29,6 +30,7 @@ const table: Readonly<Record<string, (options: never) => Layer>> = {
   avgPool2d,
   branches,
   pad,
+  batchNorm,
   conv1d,
   conv2d,
   convTranspose2d,

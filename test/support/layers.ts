@@ -11,6 +11,8 @@ export interface LayerCase {
   /** Shapes by name, states last. */
   readonly parameters?: Readonly<Record<string, readonly number[]>>;
   readonly states?: Readonly<Record<string, readonly number[]>>;
+  /** Shapes that it must refuse; default: of another rank. */
+  readonly wrongInputs?: readonly (readonly number[])[];
 }
 
 const image = [4, 6, 5];
@@ -143,14 +145,16 @@ export const layerCases: readonly LayerCase[] = [
     make: () => layer,
     input: [7],
     output: [7],
+    wrongInputs: [],
   })),
   {
     title: 'activation softmax over channels',
     make: () => layers.activation('softmax', { axis: 1 }),
     input: image,
     output: image,
+    wrongInputs: [],
   },
-  { title: 'flatten', make: () => layers.flatten(), input: image, output: [120] },
+  { title: 'flatten', make: () => layers.flatten(), input: image, output: [120], wrongInputs: [] },
   {
     title: 'sequential',
     make: () =>
@@ -160,6 +164,7 @@ export const layerCases: readonly LayerCase[] = [
     input: image,
     output: [5],
     parameters: { 'last.weight': [5, 120], 'last.bias': [5] },
+    wrongInputs: [],
   },
   {
     title: 'residual',
@@ -236,5 +241,24 @@ export const layerCases: readonly LayerCase[] = [
     make: () => layers.pad({ padding: [2, 1], value: -3 }),
     input: signal,
     output: [4, 12],
+  },
+  ...[[5], signal, image].map(
+    (shape): LayerCase => ({
+      title: `batchNorm of (${shape})`,
+      make: () => layers.batchNorm({ momentum: 0.3, epsilon: 1e-3, activation: 'tanh' }),
+      input: shape,
+      output: shape,
+      parameters: { weight: [shape[0] as number], bias: [shape[0] as number] },
+      states: { running_mean: [shape[0] as number], running_var: [shape[0] as number] },
+      wrongInputs: [[3, 4, 4, 4]],
+    }),
+  ),
+  {
+    title: 'batchNorm without factor and offset',
+    make: () => layers.batchNorm({ affine: false }),
+    input: image,
+    output: image,
+    states: { running_mean: [4], running_var: [4] },
+    wrongInputs: [[3, 4, 4, 4]],
   },
 ];
