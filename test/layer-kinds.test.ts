@@ -76,67 +76,6 @@ describe.each(layerCases.map((each) => [each.title, each] as const))('%s', (_, e
     const x = input([2, ...each.input], 'float32');
     expect((await loaded.predict(x)).data).toEqual((await net.predict(x)).data);
   });
-
-  it('refuses an option that it does not have', () => {
-    const { kind, options } = each.make();
-    const call = (): unknown => construct(kind, { ...options, unheard: 1 });
-    expect(call).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT' }));
-    expect(call).toThrow(/unheard|activation/);
-  });
-});
-
-/** Options that may be 0, below 0 or a fraction. */
-const anyNumber = ['negativeSlope', 'alpha', 'beta', 'threshold', 'value', 'axis'];
-const mayBeZero = ['padding', 'outputPadding', 'epsilon', 'rate', 'momentum'];
-const mayBeFraction = ['epsilon', 'rate', 'momentum'];
-
-/** Settings like `options` with one number, alone or in a pair, replaced by a wrong one. */
-function* wrongOptions(
-  options: sn.layers.Layer['options'],
-): Iterable<Readonly<Record<string, unknown>>> {
-  for (const [name, value] of Object.entries(options)) {
-    const isPair = Array.isArray(value) && typeof value[0] === 'number';
-    if (anyNumber.includes(name) || !(typeof value === 'number' || isPair)) continue;
-    const wrong: unknown[] = [-1, Number.NaN, '2', [1, 2, 3]];
-    if (!mayBeZero.includes(name)) wrong.push(0);
-    if (!mayBeFraction.includes(name)) wrong.push(1.5);
-    for (const bad of wrong) {
-      yield { ...options, [name]: bad };
-      if (isPair) yield { ...options, [name]: [bad, value[1]] };
-    }
-  }
-}
-
-/** Calls the constructor of a kind of layer with options as a layer keeps them. */
-function construct(kind: string, options: sn.layers.Layer['options']): sn.layers.Layer {
-  const make = sn.layers[kind as 'dense'] as (...given: unknown[]) => sn.layers.Layer;
-  const { activation: name, ...rest } = options;
-  return kind === 'activation' ? make(name, rest) : make(options);
-}
-
-describe.each(layerCases.map((each) => [each.title, each] as const))('%s', (_, each) => {
-  const { kind, options } = each.make();
-  const build = (given: sn.layers.Layer['options'], inputShape = each.input): (() => unknown) => {
-    return () =>
-      sn.sequential({ inputShape, layers: [construct(kind, given)], backend: 'reference' });
-  };
-
-  it('refuses numbers out of range, naming itself', () => {
-    for (const wrong of wrongOptions(options)) {
-      const what = JSON.stringify(wrong);
-      expect(build(wrong), what).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT' }));
-      expect(build(wrong), what).toThrow(kind);
-    }
-  });
-
-  it('refuses inputs of another rank, naming itself and the input', () => {
-    const others = [[3, 4, 4, 4, 4], each.input.length === 1 ? [3, 4] : [5]];
-    for (const shape of each.wrongInputs ?? others) {
-      const call = build(options, shape);
-      expect(call, String(shape)).toThrow(expect.objectContaining({ code: 'ERR_SHAPE' }));
-      expect(call).toThrow(`layer 0 (${kind}), whose input is (${shape.join(', ')})`);
-    }
-  });
 });
 
 describe('layers', () => {

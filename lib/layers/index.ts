@@ -9,6 +9,7 @@ export { type Conv1dLayerOptions, conv1d } from './conv1d.ts';
 export { type Conv2dLayerOptions, conv2d } from './conv2d.ts';
 export { type ConvTranspose2dLayerOptions, convTranspose2d } from './convTranspose2d.ts';
 export { type DenseOptions, dense } from './dense.ts';
+export { type DropoutLayerOptions, dropout } from './dropout.ts';
 export { flatten } from './flatten.ts';
 export { globalAvgPool2d } from './globalAvgPool2d.ts';
 export type {
@@ -24,3 +25,4 @@ export { maxPool2d } from './maxPool2d.ts';
 export { type PadLayerOptions, pad } from './pad.ts';
 export { type ResidualOptions, residual } from './residual.ts';
 export { type SequentialLayerOptions, sequential } from './sequential.ts';
+export { spatialDropout } from './spatialDropout.ts';

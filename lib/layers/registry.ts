@@ -12,6 +12,7 @@ import { conv1d } from './conv1d.ts';
 import { conv2d } from './conv2d.ts';
 import { convTranspose2d } from './convTranspose2d.ts';
 import { dense } from './dense.ts';
+import { dropout } from './dropout.ts';
 import { flatten } from './flatten.ts';
 import { globalAvgPool2d } from './globalAvgPool2d.ts';
 import type { Layer } from './layer.ts';
@@ -20,6 +21,7 @@ import { maxPool2d } from './maxPool2d.ts';
 import { pad } from './pad.ts';
 import { residual } from './residual.ts';
 import { sequential } from './sequential.ts';
+import { spatialDropout } from './spatialDropout.ts';
 
 /** Every layer that a file may name. */
 const table: Readonly<Record<string, (options: never) => Layer>> = {
@@ -31,6 +33,8 @@ const table: Readonly<Record<string, (options: never) => Layer>> = {
   branches,
   pad,
   batchNorm,
+  dropout,
+  spatialDropout,
   conv1d,
   conv2d,
   convTranspose2d,

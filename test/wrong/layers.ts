@@ -43,7 +43,7 @@ const weights: Options = {
 };
 const inner = value([layers.activation('relu')], [5, [5], [{}], [null], 'relu', {}]);
 const epsilon = numeric(1e-5, -1);
-const affine: Options = { ...learned, epsilon };
+const affine: Options = { ...learned, epsilon, affine: flag(true), activation: choice('relu') };
 const rate: Options = { ...name, rate: numeric(0.5, -0.1, 1) };
 const maximum: Options = { dilation: counts(1), ties: choice('all') };
 
@@ -147,16 +147,23 @@ export const validLayers: Readonly<Record<string, ValidLayer>> = {
     input: image,
     wrongInputs: [],
   },
-  prelu: { options: { ...learned, channels: flag(true) }, input: image, wrongInputs: [] },
-  maxout: {
-    options: { ...name, pieces: required(count(2)) },
+  prelu: {
+    options: { ...learned, perChannel: flag(true), initializer: weights.initializer as ValueRule },
     input: image,
-    wrongInputs: [[5, 7, 7]],
+    wrongInputs: [],
+  },
+  maxout: {
+    options: { ...weights, units: required(count(3)), pieces: required(count(2)) },
+    input: [7],
+    wrongInputs: [
+      [7, 7],
+      [4, 7, 7],
+    ],
   },
   dropout: { options: rate, input: image, wrongInputs: [] },
   spatialDropout: { options: rate, input: image, wrongInputs: [] },
   batchNorm: {
-    options: { ...affine, momentum: numeric(0.1, -0.1, 1.1), affine: flag(true) },
+    options: { ...affine, momentum: numeric(0.1, -0.1, 1.1) },
     input: image,
     wrongInputs: [[1, 4, 7, 7]],
   },
