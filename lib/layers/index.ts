@@ -12,6 +12,7 @@ export { type DenseOptions, dense } from './dense.ts';
 export { type DropoutLayerOptions, dropout } from './dropout.ts';
 export { flatten } from './flatten.ts';
 export { globalAvgPool2d } from './globalAvgPool2d.ts';
+export { type GroupNormLayerOptions, groupNorm } from './groupNorm.ts';
 export type {
   CommonOptions,
   Layer,
@@ -20,9 +21,12 @@ export type {
   NameOption,
   ParameterSpec,
 } from './layer.ts';
+export { type LayerNormLayerOptions, layerNorm } from './layerNorm.ts';
+export { type MaxoutLayerOptions, maxout } from './maxout.ts';
 export { maxPool1d } from './maxPool1d.ts';
 export { maxPool2d } from './maxPool2d.ts';
 export { type PadLayerOptions, pad } from './pad.ts';
+export { type PreluOptions, prelu } from './prelu.ts';
 export { type ResidualOptions, residual } from './residual.ts';
 export { type SequentialLayerOptions, sequential } from './sequential.ts';
 export { spatialDropout } from './spatialDropout.ts';

@@ -15,10 +15,14 @@ import { dense } from './dense.ts';
 import { dropout } from './dropout.ts';
 import { flatten } from './flatten.ts';
 import { globalAvgPool2d } from './globalAvgPool2d.ts';
+import { groupNorm } from './groupNorm.ts';
 import type { Layer } from './layer.ts';
+import { layerNorm } from './layerNorm.ts';
+import { maxout } from './maxout.ts';
 import { maxPool1d } from './maxPool1d.ts';
 import { maxPool2d } from './maxPool2d.ts';
 import { pad } from './pad.ts';
+import { prelu } from './prelu.ts';
 import { residual } from './residual.ts';
 import { sequential } from './sequential.ts';
 import { spatialDropout } from './spatialDropout.ts';
@@ -30,21 +34,25 @@ const table: Readonly<Record<string, (options: never) => Layer>> = {
   adaptiveAvgPool2d,
   avgPool1d,
   avgPool2d,
-  branches,
-  pad,
   batchNorm,
-  dropout,
-  spatialDropout,
+  branches,
   conv1d,
   conv2d,
   convTranspose2d,
   dense,
+  dropout,
   flatten,
   globalAvgPool2d,
+  groupNorm,
+  layerNorm,
   maxPool1d,
   maxPool2d,
+  maxout,
+  pad,
+  prelu,
   residual,
   sequential,
+  spatialDropout,
 };
 
 /** A layer as plain data. */

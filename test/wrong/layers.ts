@@ -167,7 +167,11 @@ export const validLayers: Readonly<Record<string, ValidLayer>> = {
     input: image,
     wrongInputs: [[1, 4, 7, 7]],
   },
-  layerNorm: { options: affine, input: image, wrongInputs: [] },
+  layerNorm: {
+    options: { ...affine, normalizedShape: value(7, [0, -7, 1.5, '7', {}, [0], ['7']]) },
+    input: image,
+    wrongInputs: [[4, 7, 8]],
+  },
   groupNorm: {
     options: { ...affine, groups: required(count(2)) },
     input: image,
