@@ -59,6 +59,10 @@ void transpose_plane(const T* from, std::int64_t from_pitch, T* to, std::int64_t
     for (std::int64_t strip = 0; strip < whole_rows; strip += line) {
       const std::int64_t end = strip + line < whole_rows ? strip + line : whole_rows;
       for (std::int64_t j = 0; j < whole_columns; j += lanes) {
+        // The next strip's lines: too many streams for the hardware to see them coming.
+        for (int k = 0; k < lanes; ++k) {
+          __builtin_prefetch(from + strip + line + (j + k) * from_pitch);
+        }
         for (std::int64_t i = strip; i < end; i += lanes) {
           transpose_block(from + i + j * from_pitch, from_pitch, to + i * to_pitch + j, to_pitch);
         }

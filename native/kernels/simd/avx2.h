@@ -41,6 +41,10 @@ STRIDENET_INLINE void store_past_caches(float* to, Vec<float> value) {
 STRIDENET_INLINE void store_past_caches(double* to, Vec<double> value) {
   _mm256_stream_pd(to, value.v);
 }
+STRIDENET_INLINE Words multiply_words(Words a, Words b) {
+  return reinterpret_cast<Words>(
+      _mm256_mul_epu32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
+}
 STRIDENET_INLINE void order_stores() { _mm_sfence(); }
 STRIDENET_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
   return {_mm256_fmadd_ps(a.v, b.v, c.v)};

@@ -30,6 +30,10 @@ template <class T>
 STRIDENET_INLINE void store_past_caches(T* to, Vec<T> value) {
   store(to, value);
 }
+STRIDENET_INLINE Words multiply_words(Words a, Words b) {
+  return reinterpret_cast<Words>(vmull_u32(vmovn_u64(reinterpret_cast<uint64x2_t>(a)),
+                                           vmovn_u64(reinterpret_cast<uint64x2_t>(b))));
+}
 STRIDENET_INLINE void order_stores() {}
 STRIDENET_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
   return {vfmaq_f32(c.v, a.v, b.v)};

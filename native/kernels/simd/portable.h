@@ -30,6 +30,9 @@ template <class T>
 STRIDENET_INLINE void store_past_caches(T* to, Vec<T> value) {
   store(to, value);
 }
+STRIDENET_INLINE Words multiply_words(Words a, Words b) {
+  return (a & 0xFFFFFFFF) * (b & 0xFFFFFFFF);
+}
 STRIDENET_INLINE void order_stores() {}
 template <class T>
 STRIDENET_INLINE Vec<T> fma(Vec<T> a, Vec<T> b, Vec<T> c) {

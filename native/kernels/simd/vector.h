@@ -10,6 +10,7 @@
 //   less(a, b) less_equal(a, b) equal(a, b) is_nan(a)   → Mask<T>; comparisons with NaN are false
 //   mask_and(a, b) mask_or(a, b) mask_not(a) any(a)
 //   select(m, a, b)  lane by lane m ? a : b
+//   multiply_words(a, b)      the products of the low 32 bits of the lanes of Words
 
 template <class T>
 struct Raw;
@@ -33,6 +34,9 @@ struct Raw<double> {
   static constexpr int kMantissaBits = 52;
   static constexpr std::int64_t kBias = 1023;
 };
+
+/// Lanes of 64 bits that hold words of 32, or their products.
+typedef std::uint64_t Words __attribute__((vector_size(kVectorBytes)));
 
 /// `lanes` elements of type T in a register.
 template <class T>
