@@ -209,6 +209,21 @@ class Samples {
     const Pairs axis = {{"axis", 1.0}, {"size", 19.0}};
     add("gather", {real({3, 19}), below<std::int32_t>({4}, 19)}, {like({3, 4})}, axis);
     add("gatherGradient", {real({3, 4}), below<std::int32_t>({4}, 19)}, {like({3, 19})}, axis);
+    Pairs mask = {{"rate", 0.3},
+                  {"seed", numbers({5, 6})},
+                  {"stream", 7.0},
+                  {"channelsLast", false}};
+    const Sizes images = {2, 9, 8, 70};
+    add_all({"dropout", "spatialDropout"}, {real({3, 5, 41}), scalar(4)}, {like({3, 5, 41})}, mask);
+    mask.back().second = true;
+    add_all({"dropout", "spatialDropout"}, {real(images), scalar(4)}, {like(images)}, mask);
+    const Pairs windows = {{"kernelSize", numbers({3, 2})},
+                           {"stride", numbers({2, 1})},
+                           {"padding", numbers({1, 1, 0, 1})},
+                           {"dilation", numbers({1, 2})},
+                           {"outputSize", numbers({7, 19})}};
+    add("unfold", {real({2, 3, 7, 19})}, {like({2, 18, 72})}, windows);
+    add("fold", {real({2, 18, 72})}, {like({2, 3, 7, 19})}, windows);
   }
 
   std::mt19937 random_{1};
