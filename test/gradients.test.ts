@@ -62,7 +62,6 @@ describe('gradients that do not exist', () => {
     'maxPool2dTieGradient',
     'batchNormGradient',
     'layerNormGradient',
-    'softmaxCrossEntropyGradient',
     'biasGradient',
     'sgdUpdate',
     'adamUpdate',

@@ -1,6 +1,6 @@
 import { full } from '../tensor.ts';
 import { mul } from './binary.ts';
-import { type LossAttributes, reducedSpec } from './loss.ts';
+import { type LossAttributes, reducedSpec, spread } from './loss.ts';
 import {
   apply,
   checkFloats,
@@ -9,8 +9,7 @@ import {
   type Operand,
   type Operator,
 } from './operator.ts';
-import { type SumGradientAttributes, sum, sumGradientOperator } from './reduction.ts';
-import { withShape } from './reshape.ts';
+import { sum } from './reduction.ts';
 
 /** A loss that compares two values of one shape element by element. */
 export interface ElementwiseLoss<A extends LossAttributes> {
@@ -24,16 +23,6 @@ export interface ElementwiseLoss<A extends LossAttributes> {
   readonly even: boolean;
   /** `message` times the second derivative by the first; null where that is 0. */
   curvature(message: Operand, a: Operand, b: Operand, attributes: A): Operand | null;
-}
-
-/** A value of one element for each of `like`, for the mean over their number in this step. */
-function spread(value: Operand, like: Operand, mean: boolean): Operand {
-  const axes = like.shape.map((_, axis) => axis);
-  const one = withShape(
-    value,
-    axes.map(() => 1),
-  );
-  return apply<Operand, SumGradientAttributes>(sumGradientOperator, [one, like], { axes, mean });
 }
 
 /** What the slope of each element of `a` is multiplied with. */

@@ -1,5 +1,7 @@
 import { argumentError, checkOptions } from '../errors.ts';
-import { type Attributes, makeSpec, type Spec } from './operator.ts';
+import { type Attributes, apply, makeSpec, type Operand, type Spec } from './operator.ts';
+import { type SumGradientAttributes, sumGradientOperator } from './reduction.ts';
+import { withShape } from './reshape.ts';
 
 /** What becomes of the single losses: their mean, their sum, or each for itself. */
 export type Reduction = 'mean' | 'sum' | 'none';
@@ -36,4 +38,14 @@ export function reducedSpec(each: Spec, { reduction }: LossAttributes): Spec {
   return reduction === 'none'
     ? makeSpec(each.shape, each.dtype, each.batched)
     : makeSpec([], each.dtype, false);
+}
+
+/** A value of one element for each of `like`, for the mean over their number in this step. */
+export function spread(value: Operand, like: Operand, mean: boolean): Operand {
+  const axes = like.shape.map((_, axis) => axis);
+  const one = withShape(
+    value,
+    axes.map(() => 1),
+  );
+  return apply<Operand, SumGradientAttributes>(sumGradientOperator, [one, like], { axes, mean });
 }

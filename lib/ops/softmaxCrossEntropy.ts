@@ -1,7 +1,15 @@
 import { argumentError, dtypeError, shapeError } from '../errors.ts';
 import { formatShape } from '../shape.ts';
-import { describe, tensor } from '../tensor.ts';
-import { type LossAttributes, type LossOptions, lossAttributes, reducedSpec } from './loss.ts';
+import { describe, full, tensor } from '../tensor.ts';
+import { add, div, mul } from './binary.ts';
+import { gather } from './gather.ts';
+import {
+  type LossAttributes,
+  type LossOptions,
+  lossAttributes,
+  reducedSpec,
+  spread,
+} from './loss.ts';
 import {
   apply,
   checkFloats,
@@ -15,6 +23,9 @@ import {
   type Result,
   type Spec,
 } from './operator.ts';
+import { mean, sum } from './reduction.ts';
+import { withShape } from './reshape.ts';
+import { softmax, softmaxGradientOperator } from './softmax.ts';
 
 /** Settings of softmaxCrossEntropy. */
 export interface SoftmaxCrossEntropyOptions<W extends Operand = Operand> extends LossOptions {
@@ -94,6 +105,34 @@ export const softmaxCrossEntropyOperator: Operator<SoftmaxCrossEntropyAttributes
   },
 };
 
+/** `message` times the second derivative by the logits: Σq · softmax's Jacobian · dloss. */
+function curvature(
+  message: Operand,
+  logits: Operand,
+  labels: Operand,
+  dloss: Operand,
+  weights: Operand | null,
+  { reduction, labelSmoothing }: SoftmaxCrossEntropyAttributes,
+): Operand {
+  const [N = 0, C = 0] = logits.shape;
+  const column = (value: Operand): Operand => withShape(value, [N, 1]);
+  const own = weights && labels.shape.length === 1 ? gather(weights, labels) : null;
+  const axis = { axis: 1 };
+  let result: Operand = apply(softmaxGradientOperator, [message, softmax(logits, axis)], axis);
+  if (own && weights) {
+    const smooth: Operand = mul(mean(weights), labelSmoothing);
+    result = mul(result, column(add(mul(own, 1 - labelSmoothing), smooth)));
+  } else if (labels.shape.length === 2) {
+    const smooth: Operand = add(mul(labels, 1 - labelSmoothing), labelSmoothing / C);
+    const targets: Operand = weights ? mul(smooth, weights) : smooth;
+    result = mul(result, sum(targets, { axis: 1, keepDims: true }));
+  }
+  if (reduction === 'none') return mul(result, column(dloss));
+  if (reduction === 'sum') return mul(result, dloss);
+  if (own) return mul(result, div(dloss, sum(own)));
+  return mul(result, spread(dloss, sum(logits, { axis: 1, keepDims: true }), true));
+}
+
 /**
  * logits, labels, dloss, classWeights → dlogits = (Σq · softmax(logits) − q) · dloss with the
  * targets q_c = w_c·((1 − labelSmoothing)·t_c + labelSmoothing/C); for the mean dloss is divided by
@@ -113,6 +152,24 @@ export const softmaxCrossEntropyGradientOperator: Operator<SoftmaxCrossEntropyAt
     const loss = reducedSpec(samplesOf(logits), attributes);
     checkSameShape(where, ['dloss', 'the loss'], dloss, loss);
     return [logits];
+  },
+  gradient({ inputs, gradients, attributes, wanted }) {
+    const [logits, labels, dloss] = [need(inputs[0]), need(inputs[1]), need(inputs[2])];
+    const weights = inputs[3] ?? null;
+    const message = need(gradients[0]);
+    const one = spread(full([], 1, dloss.dtype as 'float32'), dloss, false);
+    const toLoss = (): Operand => {
+      const operands = [logits, labels, one, weights];
+      const unit: Operand = apply(softmaxCrossEntropyGradientOperator, operands, attributes);
+      const each: Operand = mul(message, unit);
+      return attributes.reduction === 'none' ? sum(each, { axis: 1 }) : sum(each);
+    };
+    return [
+      wanted[0] ? curvature(message, logits, labels, dloss, weights, attributes) : null,
+      null,
+      wanted[2] ? toLoss() : null,
+      null,
+    ];
   },
 };
 
