@@ -46,6 +46,28 @@ const streams: readonly Stream[] = [
     fn: (a) => ops.sum(a, { axis: 1 }),
   },
   {
+    name: 'sum of channels last over N, H, W',
+    kind: 'memory',
+    shapes: [images],
+    fn: (a) => ops.sum(a, { axis: [0, 1, 2] }),
+  },
+  { name: 'max of all', kind: 'memory', shapes: [flat], fn: (a) => ops.max(a) },
+  {
+    name: 'add a column to (2^14, 2^10)',
+    kind: 'memory',
+    shapes: [
+      [2 ** 14, 2 ** 10],
+      [2 ** 14, 1],
+    ],
+    fn: (a, b) => ops.add(a, b),
+  },
+  {
+    name: 'maximum, same shape',
+    kind: 'memory',
+    shapes: [flat, flat],
+    fn: (a, b) => ops.maximum(a, b),
+  },
+  {
     name: 'transpose NCHW to NHWC',
     kind: 'memory',
     shapes: [images],
@@ -78,6 +100,12 @@ const streams: readonly Stream[] = [
   },
   { name: 'flip of rows', kind: 'memory', shapes: [images], fn: (a) => ops.flip(a, [2]) },
   { name: 'flip of columns', kind: 'memory', shapes: [images], fn: (a) => ops.flip(a, [3]) },
+  {
+    name: 'pow',
+    kind: 'math',
+    shapes: [[2 ** 20], [2 ** 20]],
+    fn: (a, b) => ops.pow(a, b),
+  },
   { name: 'exp', kind: 'math', shapes: [flat], fn: (a) => ops.exp(a) },
   { name: 'log', kind: 'math', shapes: [flat], fn: (a) => ops.log(ops.abs(a)) },
   { name: 'tanh', kind: 'math', shapes: [flat], fn: (a) => ops.tanh(a) },
