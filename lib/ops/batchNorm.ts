@@ -100,7 +100,7 @@ export const batchNormGradientOperator: Operator<BatchNormGradientAttributes> = 
 /** x (N,C) or (N,C,H,W), mean, variance, weight, bias (C) → y, inverseDeviation (C). */
 export const batchNormOperator: Operator<NormAttributes> = {
   name: 'batchNorm',
-  inputs: ['x', 'mean', 'variance', 'weight?', 'bias?'],
+  inputs: ['x', 'runningMean', 'runningVariance', 'weight?', 'bias?'],
   outputs: ['y', 'inverseDeviation?'],
   layout: { inputs: [0], outputs: [0] },
   inPlace: [[0, 0]],

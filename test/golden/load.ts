@@ -91,7 +91,7 @@ export interface CallAttributes {
 export interface TrajectoryAttributes {
   readonly optimizer: 'sgd' | 'adam' | 'adamW' | 'rmsprop' | 'adagrad';
   readonly settings: Readonly<Record<string, number | boolean>>;
-  readonly clip: { readonly norm: number } | { readonly value: number } | null;
+  readonly clip: { readonly clipNorm: number } | { readonly clipValue: number } | null;
 }
 
 /** The files of calls of public operators. */

@@ -44,9 +44,9 @@ CASES = [
     ("adagrad", {"learningRate": 0.1, "learningRateDecay": 0.05}, None),
     ("adagrad", {"learningRate": 0.1, "weightDecay": 0.1, "epsilon": 1e-3}, None),
     ("adagrad", {"learningRate": 0.1, "initialAccumulatorValue": 0.5}, None),
-    ("sgd", {"learningRate": 0.1}, {"norm": 0.5}),
-    ("sgd", {"learningRate": 0.1, "momentum": 0.9}, {"value": 0.25}),
-    ("adam", {"learningRate": 0.01}, {"norm": 0.25}),
+    ("sgd", {"learningRate": 0.1}, {"clipNorm": 0.5}),
+    ("sgd", {"learningRate": 0.1, "momentum": 0.9}, {"clipValue": 0.25}),
+    ("adam", {"learningRate": 0.01}, {"clipNorm": 0.25}),
 ]
 
 
@@ -68,15 +68,15 @@ def make(index, kind, settings, clip):
     for t in range(STEPS):
         for parameter, all_of in zip(parameters, gradients):
             parameter.grad = torch.tensor(all_of.values[t])
-        if clip and "norm" in clip:
-            torch.nn.utils.clip_grad_norm_(parameters, clip["norm"])
+        if clip and "clipNorm" in clip:
+            torch.nn.utils.clip_grad_norm_(parameters, clip["clipNorm"])
         elif clip:
-            torch.nn.utils.clip_grad_value_(parameters, clip["value"])
+            torch.nn.utils.clip_grad_value_(parameters, clip["clipValue"])
         optimizer.step()
         for parameter, trajectory in zip(parameters, trajectories):
             trajectory.append(parameter.detach().numpy().copy())
     attributes = {"optimizer": kind, "settings": settings, "clip": clip}
-    clipped = "".join(f" clip {k} {v}" for k, v in (clip or {}).items())
+    clipped = "".join(f" {k} {v}" for k, v in (clip or {}).items())
     name = f"{kind} {' '.join(f'{k} {v}' for k, v in settings.items())}{clipped}"
     inputs = {f"parameter{i}": start for i, start in enumerate(starts)}
     inputs.update({f"gradients{i}": each for i, each in enumerate(gradients)})
