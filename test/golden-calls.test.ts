@@ -7,8 +7,6 @@ import { backends } from './support/networks.ts';
 const without: Readonly<Record<string, string>> = {
   gatherRows: 'no operator of PyTorch: rows of a data set, scaled',
   countCorrect: 'no operator of PyTorch: counts integers',
-  dropout: 'a random mask of its own',
-  spatialDropout: 'a random mask of its own',
   sgdUpdate: 'in trajectories.json, by its optimizer',
   adamUpdate: 'in trajectories.json, by its optimizers',
   rmspropUpdate: 'in trajectories.json, by its optimizer',

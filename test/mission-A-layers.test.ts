@@ -158,9 +158,13 @@ describeOnBothBackends('A10: ties in max pooling', () => {
         [0, 0, 10, 0],
       ],
     ],
-  ] as const)("A10: '%s'", (ties, expected) => {
-    const [dx] = pullBack((v) => ops.maxPool2d(v, { kernelSize: 2, ties }), [x], dy);
-    expect(dx?.toArray()).toEqual([[expected]]);
+  ] as const)("A10: '%s', in both dtypes", (ties, expected) => {
+    for (const dtype of ['float32', 'float64'] as const) {
+      const pool = (v: Operand): Operand => ops.maxPool2d(v, { kernelSize: 2, ties });
+      const [dx] = pullBack(pool, [x.to(dtype)], dy.to(dtype));
+      expect(dx?.dtype).toBe(dtype);
+      expect(dx?.toArray()).toEqual([[expected]]);
+    }
   });
 
   it("A10: the default is 'first'", () => {

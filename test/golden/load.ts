@@ -102,6 +102,7 @@ export const callFiles = [
   'losses',
   'normalization',
   'movement',
+  'dropout',
   'filters',
   'windows',
 ] as const;
