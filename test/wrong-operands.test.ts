@@ -59,7 +59,7 @@ const tooLarge: Readonly<
       [1, 1, 1, 1],
     ],
     null,
-    { padding: 2 ** 30 },
+    { padding: 2 ** 29 },
   ],
   conv1d: [
     [
@@ -67,7 +67,7 @@ const tooLarge: Readonly<
       [many, 1, 1],
     ],
     null,
-    { padding: 2 ** 30 },
+    { padding: 2 ** 29 },
   ],
   convTranspose2d: [
     [

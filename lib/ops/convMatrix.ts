@@ -74,7 +74,10 @@ function convMatrix<X extends Operand>(where: string, w: X, geometry: Geometry):
 }
 
 function checkInputShape(where: string, inputShape: unknown, rank: number): readonly number[] {
-  checkShape(where, inputShape);
+  if (!Array.isArray(inputShape)) {
+    throw argumentError(where, 'inputShape to be a list of sizes', inputShape);
+  }
+  checkShape(`${where}, inputShape`, inputShape);
   if (inputShape.length !== rank) {
     throw argumentError(where, `an inputShape of ${rank} sizes`, inputShape);
   }

@@ -104,10 +104,12 @@ export function convTranspose2d<
       `x ${formatShape(x.shape)} has ${k} channels but weight ${formatShape(weight.shape)} with groups ${attributes.groups} needs ${filters}, a multiple of groups`,
     );
   }
-  const y = apply<Operand, Conv2dInputGradientAttributes>(
-    conv2dInputGradientOperator,
-    [x, weight],
-    attributes,
+  const y = within(where, () =>
+    apply<Operand, Conv2dInputGradientAttributes>(
+      conv2dInputGradientOperator,
+      [x, weight],
+      attributes,
+    ),
   );
   if (!bias) return y as Result<X | W | NonNullable<B>>;
   checkRank(where, 'bias', bias, 1);

@@ -63,7 +63,7 @@ def inference():
 
 
 def training():
-    for shape in (*SHAPES, (2, 5)):
+    for shape in (*SHAPES, (3, 5)):
         channels = shape[1]
         for running in (True, False):
             for which, options in (

@@ -107,15 +107,15 @@ const layers: Readonly<Record<string, ValidCall>> = {
   },
   convMatrix2d: {
     arguments: {
-      weight: operand([4, 2, 3, 3], [1]),
-      inputShape: value([4, 5, 5], [[5, 5], [4, -1, 5], [4, 5, 0.5], 5]),
+      w: operand([4, 2, 3, 3], [1]),
+      inputShape: value([4, 5, 5], [[5, 5], [4, -1, 5], [4, 5, 0.5], 5], 'ERR_SHAPE'),
     },
     options: convolution,
   },
   convMatrix1d: {
     arguments: {
-      weight: operand([4, 2, 3], [1]),
-      inputShape: value([4, 9], [[4, 9, 1], [4, -1], [4, 0.5], 5]),
+      w: operand([4, 2, 3], [1]),
+      inputShape: value([4, 9], [[4, 9, 1], [4, -1], [4, 0.5], 5], 'ERR_SHAPE'),
     },
     options: signals,
   },

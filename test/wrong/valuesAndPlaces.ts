@@ -14,6 +14,7 @@ import {
   optional,
   padding,
   required,
+  sizes,
   type ValueRule,
   value,
 } from './rules.ts';
@@ -198,10 +199,10 @@ const movement: Readonly<Record<string, ValidCall>> = {
   },
   dropout,
   spatialDropout: dropout,
-  unfold: { arguments: { x: operand(image) }, options: columns },
+  unfold: { arguments: { x: operand(image, [], { dtypes: 'any' }) }, options: columns },
   fold: {
     arguments: { columns: operand([2, 16, 9], [1, 2]) },
-    options: { outputSize: required(counts(6)), ...columns },
+    options: { outputSize: required(sizes(6)), ...columns },
   },
 };
 
