@@ -5,14 +5,18 @@ constexpr std::int64_t kRowPart = 4096;
 
 template <class T>
 void row_moments(const T* x, std::int64_t count, RowMoments<T>* moments) {
+  constexpr int lanes = Vec<T>::lanes;
   double total = 0;
   for (std::int64_t part = 0; part < count; part += kRowPart) {
     const std::int64_t end = count - part < kRowPart ? count : part + kRowPart;
-    Vec<T> sums = zero<T>();
-    for (std::int64_t i = part; i < end; i += Vec<T>::lanes) {
-      sums = sums + load_lanes(x + i, end - i);
+    Vec<T> sums[4] = {zero<T>(), zero<T>(), zero<T>(), zero<T>()};
+    std::int64_t i = part;
+    for (; i + 4 * lanes <= end; i += 4 * lanes) {
+#pragma GCC unroll 4
+      for (int j = 0; j < 4; ++j) sums[j] = sums[j] + load(x + i + j * lanes);
     }
-    total += static_cast<double>(sum(sums));
+    for (; i < end; i += lanes) sums[0] = sums[0] + load_lanes(x + i, end - i);
+    total += static_cast<double>(sum((sums[0] + sums[1]) + (sums[2] + sums[3])));
   }
   moments->center = static_cast<T>(total / static_cast<double>(count));
   const Vec<T> center = broadcast(moments->center);
@@ -20,21 +24,29 @@ void row_moments(const T* x, std::int64_t count, RowMoments<T>* moments) {
   double squares = 0;
   for (std::int64_t part = 0; part < count; part += kRowPart) {
     const std::int64_t end = count - part < kRowPart ? count : part + kRowPart;
-    Vec<T> rests = zero<T>();
-    Vec<T> sums = zero<T>();
+    Vec<T> rests[4] = {zero<T>(), zero<T>(), zero<T>(), zero<T>()};
+    Vec<T> sums[4] = {zero<T>(), zero<T>(), zero<T>(), zero<T>()};
     std::int64_t i = part;
-    for (; i + Vec<T>::lanes <= end; i += Vec<T>::lanes) {
+    for (; i + 4 * lanes <= end; i += 4 * lanes) {
+#pragma GCC unroll 4
+      for (int j = 0; j < 4; ++j) {
+        const Vec<T> difference = load(x + i + j * lanes) - center;
+        rests[j] = rests[j] + difference;
+        sums[j] = fma(difference, difference, sums[j]);
+      }
+    }
+    for (; i + lanes <= end; i += lanes) {
       const Vec<T> difference = load(x + i) - center;
-      rests = rests + difference;
-      sums = fma(difference, difference, sums);
+      rests[0] = rests[0] + difference;
+      sums[0] = fma(difference, difference, sums[0]);
     }
     for (; i < end; ++i) {
       const double difference = static_cast<double>(x[i] - moments->center);
       rest += difference;
       squares += difference * difference;
     }
-    rest += static_cast<double>(sum(rests));
-    squares += static_cast<double>(sum(sums));
+    rest += static_cast<double>(sum((rests[0] + rests[1]) + (rests[2] + rests[3])));
+    squares += static_cast<double>(sum((sums[0] + sums[1]) + (sums[2] + sums[3])));
   }
   moments->rest = rest / static_cast<double>(count);
   const double corrected = squares - rest * moments->rest;
