@@ -87,44 +87,39 @@ STRIDENET_INLINE void direct_outputs(const DirectConvRow<T>& call, const DirectR
   }
 }
 
-/// One output that some taps of a row miss.
-template <class T, int V, bool Whole>
-STRIDENET_INLINE void direct_edge(const DirectConvRow<T>& call, const DirectRange& range,
-                                  std::int64_t q, std::int64_t c, std::int64_t count) {
-  const DirectConvInput<T>& in = call.input;
-  const std::int64_t start = in.w + q * in.stride_w;
-  direct_outputs<T, V, 1, Whole>(call, range, q, taps_from(start, in.dilation_w),
-                                 taps_to(start, in.dilation_w, in.taps_w, in.width), c, count);
-}
-
-template <class T, int V, bool Whole>
-void direct_channels(const DirectConvRow<T>& call, const DirectRange& range, std::int64_t c,
-                     std::int64_t count) {
-  constexpr int block = 4;
-  const std::int64_t taps = call.input.taps_w;
-  std::int64_t q = 0;
-  for (; q < range.first; ++q) direct_edge<T, V, Whole>(call, range, q, c, count);
-  for (; q + block <= range.last; q += block) {
-    direct_outputs<T, V, block, Whole>(call, range, q, 0, taps, c, count);
+/// All channels of B outputs from q on, so that memory is walked along.
+template <class T, int B>
+void direct_pixels(const DirectConvRow<T>& call, const DirectRange& range, std::int64_t q,
+                   std::int64_t s_first, std::int64_t s_last) {
+  constexpr int lanes = Vec<T>::lanes;
+  std::int64_t c = 0;
+  for (; c + 2 * lanes <= call.channels; c += 2 * lanes) {
+    direct_outputs<T, 2, B, true>(call, range, q, s_first, s_last, c, lanes);
   }
-  for (; q < range.last; ++q) {
-    direct_outputs<T, V, 1, Whole>(call, range, q, 0, taps, c, count);
+  for (; c + lanes <= call.channels; c += lanes) {
+    direct_outputs<T, 1, B, true>(call, range, q, s_first, s_last, c, lanes);
   }
-  for (; q < call.columns; ++q) direct_edge<T, V, Whole>(call, range, q, c, count);
+  if (c < call.channels) {
+    direct_outputs<T, 1, B, false>(call, range, q, s_first, s_last, c, call.channels - c);
+  }
 }
 
 template <class T>
 void direct_conv_row(const DirectConvRow<T>& call) {
-  constexpr int lanes = Vec<T>::lanes;
-  const DirectRange range = direct_range(call.input, call.columns);
-  std::int64_t c = 0;
-  for (; c + 2 * lanes <= call.channels; c += 2 * lanes) {
-    direct_channels<T, 2, true>(call, range, c, lanes);
+  constexpr int block = 4;
+  const DirectConvInput<T>& in = call.input;
+  const DirectRange range = direct_range(in, call.columns);
+  for (std::int64_t q = 0; q < call.columns;) {
+    if (q >= range.first && q + block <= range.last) {
+      direct_pixels<T, block>(call, range, q, 0, in.taps_w);
+      q += block;
+      continue;
+    }
+    const std::int64_t start = in.w + q * in.stride_w;
+    direct_pixels<T, 1>(call, range, q, taps_from(start, in.dilation_w),
+                        taps_to(start, in.dilation_w, in.taps_w, in.width));
+    ++q;
   }
-  for (; c + lanes <= call.channels; c += lanes) {
-    direct_channels<T, 1, true>(call, range, c, lanes);
-  }
-  if (c < call.channels) direct_channels<T, 1, false>(call, range, c, call.channels - c);
 }
 
 /// The gradients of B neighbouring elements (s, i) of filter row r, from element `first` on.
@@ -146,10 +141,9 @@ STRIDENET_INLINE void direct_filter_elements(const DirectConvFilterRow<T>& call,
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) sums[b][v] = zero<T>();
   }
-  for (std::int64_t q = 0; q < call.columns; ++q) {
-    const bool inside = q >= range.first && q < range.last;
-    const std::int64_t w = in.w + q * in.stride_w;
-    const T* x = row + q * in.stride_w * in.pixel_pitch;
+  const std::int64_t step = in.stride_w * in.pixel_pitch;
+  for (std::int64_t q = range.first; q < range.last; ++q) {
+    const T* x = row + q * step;
     const T* dy = call.dy + q * call.dy_pitch + c;
     Vec<T> delta[V];
 #pragma GCC unroll 4
@@ -158,11 +152,25 @@ STRIDENET_INLINE void direct_filter_elements(const DirectConvFilterRow<T>& call,
     }
 #pragma GCC unroll 8
     for (int b = 0; b < B; ++b) {
-      if (!inside && (w + column[b] < 0 || w + column[b] >= in.width)) continue;
 #pragma GCC unroll 4
       for (int v = 0; v < V; ++v) {
         const T* at = x + offset[b] + v * lanes;
         sums[b][v] = fma(Whole ? load(at) : load_lanes(at, count), delta[v], sums[b][v]);
+      }
+    }
+  }
+  for (std::int64_t edge = 0; edge < call.columns - (range.last - range.first); ++edge) {
+    const std::int64_t q = edge < range.first ? edge : edge + range.last - range.first;
+    const std::int64_t w = in.w + q * in.stride_w;
+    const T* dy = call.dy + q * call.dy_pitch + c;
+#pragma GCC unroll 8
+    for (int b = 0; b < B; ++b) {
+      if (w + column[b] < 0 || w + column[b] >= in.width) continue;
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) {
+        const T* at = row + q * step + offset[b] + v * lanes;
+        sums[b][v] = fma(load_lanes(at, Whole ? lanes : count),
+                         load_lanes(dy + v * lanes, Whole ? lanes : count), sums[b][v]);
       }
     }
   }

@@ -117,11 +117,20 @@ STRIDENET_INLINE Vec<T> load_integers(const Integer* from, int count) {
   return result;
 }
 
+template <class T, int Half, int... L>
+STRIDENET_INLINE T sum_halves(Vec<T> value, std::integer_sequence<int, L...> lanes) {
+  if constexpr (Half == 0) {
+    return value.v[0];
+  } else {
+    const Vec<T> other = {
+        __builtin_shufflevector(value.v, value.v, ((L + Half) % Vec<T>::lanes)...)};
+    return sum_halves<T, Half / 2>(value + other, lanes);
+  }
+}
+
 /// The sum of the lanes: halves are added to each other until one is left.
 template <class T>
 STRIDENET_INLINE T sum(Vec<T> value) {
-  for (int half = Vec<T>::lanes / 2; half > 0; half /= 2) {
-    for (int i = 0; i < half; ++i) value.v[i] += value.v[i + half];
-  }
-  return value.v[0];
+  constexpr int lanes = Vec<T>::lanes;
+  return sum_halves<T, lanes / 2>(value, std::make_integer_sequence<int, lanes>{});
 }
