@@ -157,8 +157,9 @@ template <class T>
 STRIDENET_INLINE Vec<T> exp_below(Vec<T> x) {
   const Vec<T> lowest = broadcast(Series<T>::exp_lowest);
   const ReducedExp<T> reduced = reduce_exp(max(lowest, x));
-  const Vec<T> scale = scale_of(reduced);
-  return select(less(x, lowest), zero<T>(), fma(scale, reduced.rest, scale));
+  const Vec<T> inside = from_bits<T>(bits(broadcast(T{1}) + reduced.rest) + reduced.exponent);
+  // The maximum is 0 below the lowest, and NaN for NaN.
+  return select(less_equal(lowest, x), inside, max(zero<T>(), x));
 }
 
 /// eˣ for −80 ≤ x ≤ 60, NaN for NaN.
