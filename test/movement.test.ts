@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { loadAddon } from '../lib/backends/addon.ts';
+import { evaluate } from '../lib/backends/evaluate.ts';
 import { backendOf } from '../lib/backends/index.ts';
 import { compileProgram } from '../lib/compiler/compile.ts';
 import { gradients } from '../lib/graph/differentiate.ts';
 import { Tracer } from '../lib/graph/graph.ts';
 import * as sn from '../lib/index.ts';
 import type { Operand, Variable } from '../lib/ops/operator.ts';
+import { transposeOperator } from '../lib/ops/transpose.ts';
 import { Generator } from '../lib/random.ts';
 import { backends, relativeDistance } from './support/networks.ts';
 
@@ -160,6 +162,34 @@ describe('the public functions', () => {
       [...xs.map((x) => x.to('float64'))],
     );
     expect(maxError).toBeLessThan(1e-6);
+  });
+});
+
+describe.each(sn.cpuInfo().isas)('a transposition too large for the caches on %s', (isa) => {
+  // above 16 MB, both sizes multiples of a cache line
+  const [N, C, A] = [5, 64, 13_200];
+  const bits = new Uint32Array(N * C * A);
+  for (let i = 0; i < bits.length; i++) bits[i] = i;
+  const data = new Float32Array(bits.buffer);
+
+  it('is right, there and back', () => {
+    const axes = [0, 2, 1];
+    const options = { backend: 'native', isa } as const;
+    const x = new sn.Tensor(data, [N, C, A], 'float32');
+    const [last] = evaluate(transposeOperator, [x], { axes }, options) as [sn.Tensor];
+    const moved = new Uint32Array(last.data.buffer, last.data.byteOffset, last.size);
+    let wrong = 0;
+    for (let n = 0; n < N; n++) {
+      for (let c = 0; c < C; c++) {
+        for (let a = 0; a < A; a++) {
+          if (moved[(n * A + a) * C + c] !== (n * C + c) * A + a) wrong++;
+        }
+      }
+    }
+    expect(wrong).toBe(0);
+    const [back] = evaluate(transposeOperator, [last], { axes }, options) as [sn.Tensor];
+    const again = new Uint32Array(back.data.buffer, back.data.byteOffset, back.size);
+    expect(again.every((value, i) => value === i)).toBe(true);
   });
 });
 

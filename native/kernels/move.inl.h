@@ -25,8 +25,8 @@ void reverse(const T* last, T* to, std::int64_t count) {
   for (; j < count; ++j) to[j] = last[-j];
 }
 
-/// A block of lanes × lanes elements.
-template <class T>
+/// A block of lanes × lanes elements; with `Past` it is not kept in the caches.
+template <bool Past, class T>
 STRIDENET_INLINE void transpose_block(const T* from, std::int64_t from_pitch, T* to,
                                       std::int64_t to_pitch) {
   constexpr int lanes = Vec<T>::lanes;
@@ -35,7 +35,13 @@ STRIDENET_INLINE void transpose_block(const T* from, std::int64_t from_pitch, T*
   for (int j = 0; j < lanes; ++j) rows[j] = load(from + j * from_pitch);
   transpose_step<T, 1>(rows);
 #pragma GCC unroll 16
-  for (int i = 0; i < lanes; ++i) store(to + i * to_pitch, rows[i]);
+  for (int i = 0; i < lanes; ++i) {
+    if constexpr (Past) {
+      store_past_caches(to + i * to_pitch, rows[i]);
+    } else {
+      store(to + i * to_pitch, rows[i]);
+    }
+  }
 }
 
 template <class T>
@@ -47,9 +53,10 @@ STRIDENET_INLINE void transpose_singly(const T* from, std::int64_t from_pitch, T
   }
 }
 
-template <class T>
-void transpose_plane(const T* from, std::int64_t from_pitch, T* to, std::int64_t to_pitch,
-                     std::int64_t rows, std::int64_t columns) {
+template <bool Past, class T>
+STRIDENET_INLINE void transpose_blocks(const T* from, std::int64_t from_pitch, T* to,
+                                       std::int64_t to_pitch, std::int64_t rows,
+                                       std::int64_t columns) {
   constexpr int lanes = Vec<T>::lanes;
   // Strips as wide as a cache line along the longer side, so that lines are used up at once.
   constexpr std::int64_t line = 64 / static_cast<std::int64_t>(sizeof(T));
@@ -64,7 +71,8 @@ void transpose_plane(const T* from, std::int64_t from_pitch, T* to, std::int64_t
           __builtin_prefetch(from + strip + line + (j + k) * from_pitch);
         }
         for (std::int64_t i = strip; i < end; i += lanes) {
-          transpose_block(from + i + j * from_pitch, from_pitch, to + i * to_pitch + j, to_pitch);
+          transpose_block<Past>(from + i + j * from_pitch, from_pitch, to + i * to_pitch + j,
+                                to_pitch);
         }
       }
       transpose_singly(from + strip + whole_columns * from_pitch, from_pitch,
@@ -76,7 +84,8 @@ void transpose_plane(const T* from, std::int64_t from_pitch, T* to, std::int64_t
       const std::int64_t end = strip + line < whole_columns ? strip + line : whole_columns;
       for (std::int64_t i = 0; i < whole_rows; i += lanes) {
         for (std::int64_t j = strip; j < end; j += lanes) {
-          transpose_block(from + i + j * from_pitch, from_pitch, to + i * to_pitch + j, to_pitch);
+          transpose_block<Past>(from + i + j * from_pitch, from_pitch, to + i * to_pitch + j,
+                                to_pitch);
         }
       }
     }
@@ -85,4 +94,19 @@ void transpose_plane(const T* from, std::int64_t from_pitch, T* to, std::int64_t
   }
   transpose_singly(from + whole_rows, from_pitch, to + whole_rows * to_pitch, to_pitch,
                    rows - whole_rows, columns);
+}
+
+template <class T>
+void transpose_plane(const T* from, std::int64_t from_pitch, T* to, std::int64_t to_pitch,
+                     std::int64_t rows, std::int64_t columns, bool past_caches) {
+  // Worth it, and possible, where a vector is a cache line.
+  if constexpr (kVectorBytes == 64) {
+    const auto bytes = static_cast<std::uintptr_t>(to_pitch) * sizeof(T);
+    if (past_caches && (reinterpret_cast<std::uintptr_t>(to) | bytes) % 64 == 0) {
+      transpose_blocks<true>(from, from_pitch, to, to_pitch, rows, columns);
+      order_stores();
+      return;
+    }
+  }
+  transpose_blocks<false>(from, from_pitch, to, to_pitch, rows, columns);
 }

@@ -118,7 +118,7 @@ class Drop : public Instruction {
         kernels_.dropout_factors(mask, (first + c) * dropout_.area + pixel, pixels,
                                  factors + c * kTile);
       }
-      kernels_.transpose_plane(factors, kTile, turned, kTile, pixels, channels);
+      kernels_.transpose_plane(factors, kTile, turned, kTile, pixels, channels, false);
     }
     std::int64_t at = (sample * dropout_.area + pixel) * dropout_.channels + channel;
     for (std::int64_t p = 0; p < pixels; ++p, at += dropout_.channels) {

@@ -19,6 +19,8 @@ typedef std::uint64_t __attribute__((may_alias)) LongWord;
 constexpr std::int64_t kTile = 16;
 /// Rows shorter than this are not worth a call of memcpy.
 constexpr std::int64_t kShortRow = 8;
+/// Results of so many bytes leave the caches before anyone reads them.
+constexpr std::int64_t kPastCaches = std::int64_t{1} << 24;
 
 typedef Byte Bytes __attribute__((vector_size(kTile)));
 
@@ -61,13 +63,13 @@ void transpose_bytes(const Byte* x, std::int64_t from_pitch, Byte* y, std::int64
 /// to[i · to_pitch + j] = from[i + j · from_pitch] for i < rows, j < columns.
 void transpose_plane(const Kernels<float>* words, const Kernels<double>* long_words,
                      const void* from, std::int64_t from_pitch, void* to, std::int64_t to_pitch,
-                     std::int64_t rows, std::int64_t columns) {
+                     std::int64_t rows, std::int64_t columns, bool past_caches) {
   if (words != nullptr) {
     words->transpose_plane(static_cast<const float*>(from), from_pitch, static_cast<float*>(to),
-                           to_pitch, rows, columns);
+                           to_pitch, rows, columns, past_caches);
   } else if (long_words != nullptr) {
     long_words->transpose_plane(static_cast<const double*>(from), from_pitch,
-                                static_cast<double*>(to), to_pitch, rows, columns);
+                                static_cast<double*>(to), to_pitch, rows, columns, past_caches);
   } else {
     transpose_bytes(static_cast<const Byte*>(from), from_pitch, static_cast<Byte*>(to), to_pitch,
                     rows, columns);
@@ -157,14 +159,15 @@ void StridedCopy::choose_rows() {
 }
 
 template <class Element>
-void StridedCopy::move(const Element* from, Element* to, const Plane& plane) const {
+void StridedCopy::move(const Element* from, Element* to, const Plane& plane,
+                       bool past_caches) const {
   const StridedAxis& rows = plane.rows;
   const StridedAxis& columns = plane.columns;
   const bool single = columns.size < kShortRow || columns.to != 1;
   if (transposes()) {
     transpose_plane(sizeof(Element) == sizeof(float) ? &table_.float32 : nullptr,
                     sizeof(Element) == sizeof(double) ? &table_.float64 : nullptr, from,
-                    columns.from, to, rows.to, rows.size, columns.size);
+                    columns.from, to, rows.to, rows.size, columns.size, past_caches);
     return;
   }
   for (std::int64_t i = 0; i < rows.size; ++i, from += rows.from, to += rows.to) {
@@ -187,7 +190,9 @@ void StridedCopy::run_as(const Run& run, const Element* from, Element* to,
   whole.columns.size = size_of(last, batch);
   std::int64_t planes = 1;
   for (std::size_t axis = 0; axis + 1 < last; ++axis) planes *= size_of(axis, batch);
-  if (planes * whole.rows.size * whole.columns.size == 0) return;
+  const std::int64_t count = planes * whole.rows.size * whole.columns.size;
+  if (count == 0) return;
+  const bool past_caches = count * static_cast<std::int64_t>(sizeof(Element)) >= kPastCaches;
   // Large planes are cut into bands: transpositions along the longer axis and in whole tiles.
   const bool tall = transposes() ? whole.rows.size >= whole.columns.size : whole.rows.size > 1;
   const std::int64_t along = tall ? whole.rows.size : whole.columns.size;
@@ -196,25 +201,25 @@ void StridedCopy::run_as(const Run& run, const Element* from, Element* to,
   const std::int64_t band =
       std::min(along, transposes() ? std::max(4 * kTile, share / kTile * kTile) : share);
   const std::int64_t bands = (along + band - 1) / band;
-  for_pieces(run, planes * bands, rows_of_grain(band * across),
-             [&](std::int64_t begin, std::int64_t end) {
-               for (std::int64_t task = begin; task < end; ++task) {
-                 std::int64_t rest = task / bands;
-                 const std::int64_t first = task % bands * band;
-                 std::int64_t at_from = from_offset_;
-                 std::int64_t at_to = to_offset_;
-                 for (std::size_t axis = last - 1; axis-- > 0;) {
-                   const std::int64_t size = size_of(axis, batch);
-                   at_from += rest % size * axes_[axis].from;
-                   at_to += rest % size * axes_[axis].to;
-                   rest /= size;
-                 }
-                 Plane plane = whole;
-                 StridedAxis& cut = tall ? plane.rows : plane.columns;
-                 cut.size = std::min(band, along - first);
-                 move(from + at_from + first * cut.from, to + at_to + first * cut.to, plane);
-               }
-             });
+  for_pieces(
+      run, planes * bands, rows_of_grain(band * across), [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t task = begin; task < end; ++task) {
+          std::int64_t rest = task / bands;
+          const std::int64_t first = task % bands * band;
+          std::int64_t at_from = from_offset_;
+          std::int64_t at_to = to_offset_;
+          for (std::size_t axis = last - 1; axis-- > 0;) {
+            const std::int64_t size = size_of(axis, batch);
+            at_from += rest % size * axes_[axis].from;
+            at_to += rest % size * axes_[axis].to;
+            rest /= size;
+          }
+          Plane plane = whole;
+          StridedAxis& cut = tall ? plane.rows : plane.columns;
+          cut.size = std::min(band, along - first);
+          move(from + at_from + first * cut.from, to + at_to + first * cut.to, plane, past_caches);
+        }
+      });
 }
 
 void StridedCopy::run(const Run& run, const void* from, void* to, std::int64_t batch) const {

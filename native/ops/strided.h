@@ -47,7 +47,7 @@ class StridedCopy {
   template <class Element>
   void run_as(const Run& run, const Element* from, Element* to, std::int64_t batch) const;
   template <class Element>
-  void move(const Element* from, Element* to, const Plane& plane) const;
+  void move(const Element* from, Element* to, const Plane& plane, bool past_caches) const;
 
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 

@@ -209,10 +209,8 @@ class Samples {
     const Pairs axis = {{"axis", 1.0}, {"size", 19.0}};
     add("gather", {real({3, 19}), below<std::int32_t>({4}, 19)}, {like({3, 4})}, axis);
     add("gatherGradient", {real({3, 4}), below<std::int32_t>({4}, 19)}, {like({3, 19})}, axis);
-    Pairs mask = {{"rate", 0.3},
-                  {"seed", numbers({5, 6})},
-                  {"stream", 7.0},
-                  {"channelsLast", false}};
+    Pairs mask = {
+        {"rate", 0.3}, {"seed", numbers({5, 6})}, {"stream", 7.0}, {"channelsLast", false}};
     const Sizes images = {2, 9, 8, 70};
     add_all({"dropout", "spatialDropout"}, {real({3, 5, 41}), scalar(4)}, {like({3, 5, 41})}, mask);
     mask.back().second = true;
