@@ -97,10 +97,10 @@ describe.each(Object.entries(tooLarge))('a result of %s that is too large', (nam
 });
 
 it('every operator is tried', () => {
-  expect(Object.keys(functions).filter((name) => !(name in validCalls))).toEqual([]);
+  expect(Object.keys(validCalls).sort()).toEqual(Object.keys(functions).sort());
 });
 
-describe.each(Object.keys(validCalls).filter((name) => name in functions))('%s', (name) => {
+describe.each(Object.keys(validCalls))('%s', (name) => {
   const call = functions[name] as (...operands: unknown[]) => unknown;
 
   it('takes what is right', () => {

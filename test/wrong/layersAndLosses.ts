@@ -172,7 +172,7 @@ const layers: Readonly<Record<string, ValidCall>> = {
   layerNorm: {
     arguments: {
       x: operand([2, 4], [1], { anyRank: true }),
-      normalizedShape: value([4], [[5], [2, 4, 1], [0.5], 4.5]),
+      normalizedShape: value([4], [[5], [2, 4, 1], [0.5], 4.5], 'ERR_SHAPE'),
       ...affine,
     },
     options: { epsilon },
