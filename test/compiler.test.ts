@@ -152,4 +152,26 @@ describe('the memory plan', () => {
     expect(program.instructions.map(({ op }) => op)).toEqual(['relu', 'add', 'sgdUpdate']);
     expect(program.instructions[2]?.outputs).toEqual([program.states[0], program.states[1]]);
   });
+
+  it('works in place only on an operand of the same shape', () => {
+    // One element each, but shapes () and (1).
+    const power = sn.valueAndGrad((a, b) => sn.ops.sum(sn.ops.pow(a, b)));
+    const { grads } = power(sn.tensor([4], [1]), sn.tensor(3, []));
+    expect(grads.map((grad) => grad?.data[0])).toEqual([48, Math.fround(64 * Math.log(4))]);
+  });
+});
+
+describe('lowering', () => {
+  it('fetches a value that is two outputs twice', async () => {
+    const total = sn.valueAndGrad((a, b) => sn.ops.sum(add(a, b)));
+    const { grads } = total(random([5], 1), random([5], 2));
+    const ones = new Float32Array(5).fill(1);
+    expect(grads.map((grad) => grad?.data)).toEqual([ones, ones]);
+    const twice = sn.compile((x) => Array(2).fill(relu(x)));
+    const results = await twice(sn.tensor([-1, 2]));
+    expect([results].flat().map(({ data }) => [...data])).toEqual([
+      [0, 2],
+      [0, 2],
+    ]);
+  });
 });

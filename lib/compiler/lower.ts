@@ -237,9 +237,13 @@ class Lowering {
     return last;
   }
 
-  /** Outputs that their instruction can write straight into a fetch: instructions read no fetch. */
+  /**
+   * Outputs that their instruction can write straight into a fetch: those named once, as
+   * instructions read no fetch.
+   */
   fetchedDirectly(nodes: readonly Node[]): Set<GraphVariable> {
-    const outputs = new Set(this.graph.outputs);
+    const all = this.graph.outputs;
+    const outputs = new Set(all.filter((v) => all.indexOf(v) === all.lastIndexOf(v)));
     const updated = new Set(this.graph.updates.map(({ value }) => value));
     return new Set(
       nodes
@@ -251,13 +255,9 @@ class Lowering {
   }
 
   fetches(): number[] {
-    const taken = new Set<number>();
     return this.graph.outputs.map((output) => {
       const id = this.buffer(output);
-      if (this.buffers[id]?.kind === 'fetch' && !taken.has(id)) {
-        taken.add(id);
-        return id;
-      }
+      if (this.buffers[id]?.kind === 'fetch') return id;
       const copy = this.add(output, 'fetch');
       this.emit('copy', [id], [copy], {});
       return copy;

@@ -1,3 +1,4 @@
+import { type Shape, sameShape } from '../shape.ts';
 import type { LoweredProgram } from './lower.ts';
 import { bufferBytes, type Program } from './program.ts';
 
@@ -21,7 +22,7 @@ function intervals(program: LoweredProgram): Interval[] {
   const { buffers, instructions } = program;
   const root = (id: number): number => buffers[id]?.of ?? id;
   const isTemporary = (id: number): boolean => id >= 0 && buffers[id]?.kind === 'temporary';
-  const bytesOf = (id: number): number => bufferBytes(buffers[id] as (typeof buffers)[number]);
+  const shapeOf = (id: number): Shape => (buffers[id] as (typeof buffers)[number]).shape;
   const lastRead = new Map<number, number>();
   instructions.forEach(({ inputs, outputs }, i) => {
     for (const id of [...inputs, ...outputs]) if (id >= 0) lastRead.set(root(id), i);
@@ -38,7 +39,7 @@ function intervals(program: LoweredProgram): Interval[] {
         .filter(([to]) => to === o)
         .map(([, from]) => inputs[from] as number)
         .filter((input) => input >= 0 && isTemporary(root(input)))
-        .filter((input) => bytesOf(input) === bytesOf(output))
+        .filter((input) => sameShape(shapeOf(input), shapeOf(output)))
         .filter(
           (input) =>
             inputs.filter((other) => other >= 0 && root(other) === root(input)).length === 1,
