@@ -140,11 +140,11 @@ export function layerNorm<X extends Operand, P extends Operand = never>(
   checkOperand(where, 'x', x);
   checkOptions(where, options, ['epsilon']);
   const shape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
-  checkShape(where, shape);
+  checkShape(`${where}, normalizedShape`, shape);
   if (shape.length === 0 || !sameShape(x.shape.slice(-shape.length), shape)) {
     throw shapeError(
       where,
-      `the last sizes of x ${formatShape(x.shape)} must be the normalized shape ${formatShape(shape)}`,
+      `the last sizes of x ${formatShape(x.shape)} must be normalizedShape ${formatShape(shape)}`,
     );
   }
   return apply<X | P, LayerNormAttributes>(layerNormOperator, [x, weight, bias], {
