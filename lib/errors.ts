@@ -87,10 +87,8 @@ export function checkOptions(where: string, options: unknown, known: readonly st
   }
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
-    throw new StridenetError(
-      'ERR_ARGUMENT',
-      `[${where}] has no option '${key}'; its options are ${known.join(', ')}`,
-    );
+    const others = known.length === 0 ? 'it has none' : `its options are ${known.join(', ')}`;
+    throw new StridenetError('ERR_ARGUMENT', `[${where}] has no option '${key}'; ${others}`);
   }
 }
 

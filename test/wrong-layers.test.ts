@@ -28,12 +28,10 @@ function expectRefused(error: unknown, code: string, ...parts: string[]): void {
 }
 
 it('every layer is tried', () => {
-  expect(Object.keys(layers).filter((kind) => !(kind in validLayers))).toEqual([]);
+  expect(Object.keys(validLayers).sort()).toEqual(Object.keys(layers).sort());
 });
 
-const known = Object.entries(validLayers).filter(([kind]) => kind in layers);
-
-describe.each(known)('layers.%s', (kind, valid) => {
+describe.each(Object.entries(validLayers))('layers.%s', (kind, valid) => {
   const options = Object.fromEntries(
     Object.entries(valid.options).map(([key, rule]) => [key, rule.value]),
   );

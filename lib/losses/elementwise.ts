@@ -6,6 +6,9 @@ import type { Variable } from '../ops/operator.ts';
 import { squaredError as squaredErrorOf } from '../ops/squaredError.ts';
 import type { Loss } from './loss.ts';
 
+/** Settings of a loss that has none. */
+type NoOptions = Readonly<Record<string, never>>;
+
 function elementwise(
   kind: string,
   options: Loss['options'],
@@ -20,12 +23,14 @@ function elementwise(
 }
 
 /** The mean of (output − target)²; labels have the shape of the output. */
-export function squaredError(): Loss {
+export function squaredError(options: NoOptions = {}): Loss {
+  checkOptions('squaredError', options, []);
   return elementwise('squaredError', {}, (p, t) => squaredErrorOf(p, t));
 }
 
 /** The mean of |output − target|; labels have the shape of the output. */
-export function absoluteError(): Loss {
+export function absoluteError(options: NoOptions = {}): Loss {
+  checkOptions('absoluteError', options, []);
   return elementwise('absoluteError', {}, (p, t) => absoluteErrorOf(p, t));
 }
 
@@ -50,6 +55,7 @@ export function huber(options: HuberLossOptions = {}): Loss {
  * The mean cross-entropy of sigmoid(output) against targets in [0, 1] of the shape of the output,
  * which are logits: the network must not end in a sigmoid of its own.
  */
-export function binaryCrossEntropy(): Loss {
+export function binaryCrossEntropy(options: NoOptions = {}): Loss {
+  checkOptions('binaryCrossEntropy', options, []);
   return elementwise('binaryCrossEntropy', {}, (p, t) => binaryCrossEntropyOf(p, t));
 }

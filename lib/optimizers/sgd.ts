@@ -1,4 +1,4 @@
-import { argumentError, checkOptions } from '../errors.ts';
+import { argumentError, checkBoolean, checkOptions } from '../errors.ts';
 import { sgdUpdate } from '../ops/optimizer.ts';
 import {
   checkNoDecay,
@@ -33,7 +33,7 @@ export function sgd(options: SgdOptions | number = {}): Optimizer {
   const momentum = checkRate('sgd', 'momentum', given.momentum ?? 0);
   const dampening = checkRate('sgd', 'dampening', given.dampening ?? 0);
   const weightDecay = checkRate('sgd', 'weightDecay', given.weightDecay ?? 0);
-  const nesterov = given.nesterov ?? false;
+  const nesterov = checkBoolean('sgd', 'nesterov', given.nesterov ?? false);
   if (nesterov && (momentum === 0 || dampening !== 0)) {
     throw argumentError('sgd', 'momentum above 0 and no dampening with nesterov', given.momentum);
   }

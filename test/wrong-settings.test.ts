@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { losses, optimizers, StridenetError } from '../lib/index.ts';
+import { wrongValues } from './wrong/corruptions.ts';
+import { flag, numeric, type ValueRule, value } from './wrong/rules.ts';
+
+type Options = Readonly<Record<string, ValueRule>>;
+type Makers = Readonly<Record<string, (options: unknown) => unknown>>;
+
+const inf = Number.POSITIVE_INFINITY;
+const common: Options = {
+  learningRate: numeric(0.1, -0.1, inf),
+  weightDecay: numeric(0.1, -0.1, inf),
+  noDecay: value(['bias'], ['bias', 5, [5], {}]),
+};
+const epsilon = numeric(1e-8, -1, inf);
+const adam: Options = {
+  ...common,
+  beta1: numeric(0.9, -0.1, 1, 1.5),
+  beta2: numeric(0.999, -0.1, 1, 1.5),
+  epsilon,
+};
+
+/** Every option of every optimizer. */
+const ofOptimizers: Readonly<Record<string, Options>> = {
+  sgd: {
+    ...common,
+    momentum: numeric(0.9, -0.1, inf),
+    dampening: numeric(0, -0.1, inf),
+    nesterov: flag(true),
+  },
+  adam,
+  adamW: adam,
+  rmsprop: {
+    ...common,
+    alpha: numeric(0.99, -0.1, 1),
+    epsilon,
+    momentum: numeric(0.9, -0.1, inf),
+    centered: flag(true),
+  },
+  adagrad: {
+    ...common,
+    learningRateDecay: numeric(0.1, -0.1, inf),
+    initialAccumulatorValue: numeric(0.1, -0.1, inf),
+    epsilon,
+  },
+};
+
+/** Every option of every loss. */
+const ofLosses: Readonly<Record<string, Options>> = {
+  softmaxCrossEntropy: {
+    labelSmoothing: numeric(0.1, -0.1, 1.1),
+    classWeights: value([1, 2], [5, 'balanced', {}, [Number.NaN], ['1']]),
+  },
+  squaredError: {},
+  absoluteError: {},
+  huber: { delta: numeric(1, 0, -1) },
+  binaryCrossEntropy: {},
+};
+
+describe.each([
+  ['optimizers', optimizers as unknown as Makers, ofOptimizers],
+  ['losses', losses as unknown as Makers, ofLosses],
+] as const)('sn.%s', (_, makers, table) => {
+  it('are all tried', () => {
+    expect(Object.keys(table).sort()).toEqual(Object.keys(makers).sort());
+  });
+
+  describe.each(Object.entries(table))('%s', (kind, rules) => {
+    const make = makers[kind] as (options: unknown) => unknown;
+    const options = Object.fromEntries(
+      Object.entries(rules).map(([key, rule]) => [key, rule.value]),
+    );
+
+    function expectRefused(given: unknown, named: string): void {
+      let thrown: unknown = null;
+      try {
+        make(given);
+      } catch (error) {
+        thrown = error;
+      }
+      expect(thrown).toBeInstanceOf(StridenetError);
+      const { code, message } = thrown as StridenetError;
+      expect(code, message).toBe('ERR_ARGUMENT');
+      expect(message).toContain(`[${kind}`);
+      expect(message).toContain(named);
+    }
+
+    it('takes what is right', () => {
+      expect(() => make(options)).not.toThrow();
+    });
+
+    for (const [key, rule] of Object.entries(rules)) {
+      for (const [title, wrong] of wrongValues(key, rule)) {
+        it(`refuses ${title}`, () => expectRefused({ ...options, [key]: wrong }, key));
+      }
+    }
+
+    it('refuses an unknown option, and options that are none', () => {
+      expectRefused({ ...options, unheardOf: 1 }, 'unheardOf');
+      for (const wrong of ['fast', null, [], true]) expectRefused(wrong, 'options');
+    });
+  });
+});
