@@ -59,11 +59,14 @@ describeOnBothBackends('A9: max pooling', () => {
       [7, 3, 3],
       [8, 2, 3],
       [5, 5, 1],
+      [3, 5, 5],
+      [4, 5, 2],
     ] as const) {
       const images = zeros([1, 1, W, W]);
       const size = (round: (x: number) => number) => round((W - F) / S) + 1;
-      const down = ops.maxPool2d(images, { kernelSize: F, stride: S });
-      expect(down.shape).toEqual([1, 1, size(Math.floor), size(Math.floor)]);
+      const down = () => ops.maxPool2d(images, { kernelSize: F, stride: S });
+      if (W < F) expect(down).toThrow('larger than the padded input');
+      else expect(down().shape).toEqual([1, 1, size(Math.floor), size(Math.floor)]);
       const up = ops.maxPool2d(images, { kernelSize: F, stride: S, ceilMode: true });
       expect(up.shape).toEqual([1, 1, size(Math.ceil), size(Math.ceil)]);
     }

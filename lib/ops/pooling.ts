@@ -35,7 +35,11 @@ function outputSizeAlong(where: string, axis: 0 | 1, size: number, geometry: Poo
       `padding ${before}, ${after} is more than half the window of ${window} cells`,
     );
   }
-  let count = convOutputSize(size, kernel, { stride, dilation, padding: before + after }, place);
+  const missing = window - size - before - after;
+  // With ceilMode the only window may run past the end too, by less than a step.
+  const past = geometry.ceilMode && size > 0 && missing < stride ? Math.max(0, missing) : 0;
+  const padding = before + after + past;
+  let count = convOutputSize(size, kernel, { stride, dilation, padding }, place);
   const covered = (count - 1) * stride + window;
   if (geometry.ceilMode && covered < size + before + after && count * stride < size + before) {
     count++;
@@ -52,7 +56,7 @@ function outputSizeAlong(where: string, axis: 0 | 1, size: number, geometry: Poo
 
 /**
  * [P, Q] of pooling an image of `size` [H, W]. Throws ERR_SHAPE when a window is larger than the
- * padded image, the padding more than half a window, or a window without a real cell.
+ * padded image (with ceilMode by a step or more), the padding more than half a window, or a window without a real cell.
  */
 export function poolOutputSize(where: string, size: Pair, geometry: PoolGeometry): Pair {
   return [

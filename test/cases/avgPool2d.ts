@@ -122,6 +122,7 @@ const chosen: AvgPoolingShape[] = [
     gradient: true,
   },
   { x: [1, 1, 9, 9], options: { kernelSize: 2, stride: 4 }, gradient: true },
+  { x: [2, 3, 2, 3], options: { kernelSize: 5, ceilMode: true, padding: 1 }, gradient: true },
   { x: [0, 3, 4, 4], options: { kernelSize: 2 } },
   { x: [2, 0, 4, 4], options: { kernelSize: 2 } },
   { x: [1, 1, 1, 1], options: { kernelSize: 1 } },

@@ -162,6 +162,7 @@ const chosen: MaxPoolingShape[] = [
   { x: [1, 2, 8, 8], options: { kernelSize: 3, stride: 2, ceilMode: true }, gradient: true },
   { x: [1, 2, 8, 9], options: { kernelSize: 2, stride: 3, dilation: 2 }, gradient: true },
   { x: [1, 1, 5, 5], options: { kernelSize: 3, stride: 3, ceilMode: true, padding: 1 } },
+  { x: [2, 3, 3, 2], options: { kernelSize: 4, ceilMode: true, padding: 1 }, gradient: true },
   { x: [0, 3, 4, 4], options: { kernelSize: 2 } },
   { x: [2, 0, 4, 4], options: { kernelSize: 2 } },
   { x: [1, 1, 1, 1], options: { kernelSize: 1 } },
