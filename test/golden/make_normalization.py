@@ -62,6 +62,26 @@ def inference():
             calls.add("batchNorm", trimmed(arguments, options), inputs, forward, fixed=fixed)
 
 
+def statistics():
+    """Gradients to the statistics too, which PyTorch has by the formula alone."""
+    for shape in SHAPES:
+        wide = (1, shape[1], *(1 for _ in shape[2:]))
+        channels = (shape[1],)
+        inputs = {
+            "x": calls.span(shape, -2, 2),
+            "mean": calls.span(channels),
+            "variance": calls.span(channels, 0.5, 2.5),
+            **affine(channels, ("weight", "bias")),
+        }
+
+        def forward(x, mean, variance, weight, bias):
+            mean, variance, weight, bias = (v.reshape(wide) for v in (mean, variance, weight, bias))
+            return (x - mean) / torch.sqrt(variance + 1e-5) * weight + bias
+
+        arguments = operands(tuple(inputs), inputs)
+        calls.add("batchNorm", arguments, inputs, forward, title="as a formula")
+
+
 def training():
     for shape in (*SHAPES, (3, 5)):
         channels = shape[1]
@@ -165,4 +185,5 @@ if __name__ == "__main__":
     training()
     layer()
     group()
+    statistics()
     calls.write("normalization")
