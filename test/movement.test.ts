@@ -193,6 +193,20 @@ describe.each(sn.cpuInfo().isas)('a transposition too large for the caches on %s
   });
 });
 
+describe('transpose', () => {
+  it('counts negative axes from the end', () => {
+    const x = counted([2, 3, 4]);
+    const expected = ops.transpose(x, [2, 0, 1]);
+    expect(ops.transpose(x, [-1, 0, -2])).toEqual(expected);
+    for (const axes of [
+      [-1, 0, 2],
+      [0, 1, -4],
+    ]) {
+      expect(() => ops.transpose(x, axes)).toThrow('[transpose] expected axes to be a permutation');
+    }
+  });
+});
+
 describe('along the batch', () => {
   const shape = [4, 4];
   const moves: [string, (x: Variable) => Operand][] = [

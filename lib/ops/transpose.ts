@@ -52,7 +52,7 @@ export const transposeOperator: Operator<TransposeAttributes> = {
 
 /**
  * The axes in another order, as NumPy's transpose.
- * @param axes a permutation; default: reversed
+ * @param axes a permutation, negative ones counted from the end; default: reversed
  * @throws ERR_ARGUMENT when `axes` is no permutation
  */
 export function transpose<X extends Operand>(x: X, axes?: readonly number[]): Result<X> {
@@ -60,6 +60,9 @@ export function transpose<X extends Operand>(x: X, axes?: readonly number[]): Re
   if (axes !== undefined && !Array.isArray(axes)) {
     throw argumentError('transpose', 'axes to be a list', axes);
   }
-  const order = axes ?? x.shape.map((_, axis) => x.shape.length - 1 - axis);
-  return apply<X, TransposeAttributes>(transposeOperator, [x], { axes: [...order] });
+  const rank = x.shape.length;
+  const order = axes ?? x.shape.map((_, axis) => rank - 1 - axis);
+  return apply<X, TransposeAttributes>(transposeOperator, [x], {
+    axes: order.map((axis) => (axis < 0 ? axis + rank : axis)),
+  });
 }
