@@ -48,6 +48,16 @@ describe('JS numbers', () => {
     expect(ops.sub(x, 0.1).toArray()).toEqual([0.9, 1.9, 3.9]);
     expect(ops.equal(tensor([1, 2], [2], 'int32'), 2).toArray()).toEqual([0, 1]);
   });
+
+  it('that it cannot hold are refused by name', () => {
+    const bytes = tensor([1, 2], [2], 'uint8');
+    expect(() => ops.less(bytes, 1.5)).toThrow(
+      '[less] b must be a number of dtype uint8 but is 1.5',
+    );
+    expect(() => ops.where(bytes, 2 ** 31, tensor([1, 2], [2], 'int32'))).toThrow(
+      '[where] a must be a number of dtype int32 but is 2147483648',
+    );
+  });
 });
 
 describe('axes', () => {

@@ -4,6 +4,7 @@ import { type DType, describe, tensor } from '../tensor.ts';
 import {
   apply,
   checkOperand,
+  holds,
   makeSpec,
   type Operand,
   type Operator,
@@ -109,7 +110,12 @@ export function broadcastOperands(
   }
   const rank = Math.max(...operands.map((x) => (typeof x === 'number' ? 0 : x.shape.length)));
   return named.map(([name, value]) => {
-    if (typeof value === 'number') return tensor(value, [], like.dtype);
+    if (typeof value === 'number') {
+      if (!holds(like.dtype, value)) {
+        throw dtypeError(where, `${name} must be a number of dtype ${like.dtype} but is ${value}`);
+      }
+      return tensor(value, [], like.dtype);
+    }
     return value.shape.length === 0 ? value : withRank(where, name, value, rank);
   });
 }

@@ -150,6 +150,12 @@ export function checkFloats(where: string, operands: Readonly<Record<string, Spe
   }
 }
 
+/** Whether a tensor of `dtype` can hold the number; floating ones round it. */
+export function holds(dtype: DType, value: number): boolean {
+  if (dtype === 'uint8') return Number.isInteger(value) && value >= 0 && value <= 255;
+  return dtype !== 'int32' || (value | 0) === value;
+}
+
 /** Throws ERR_SHAPE unless two operands have the same shape. */
 export function checkSameShape(
   where: string,

@@ -7,6 +7,7 @@ import {
   checkFloats,
   checkOperand,
   checkSamplesStay,
+  holds,
   makeSpec,
   need,
   type Operand,
@@ -77,14 +78,6 @@ function checkPadding(where: string, x: Spec, shape: readonly number[], a: PadAt
   }
 }
 
-function checkValue({ dtype }: Spec, value: number): void {
-  const fits =
-    dtype === 'uint8'
-      ? Number.isInteger(value) && value >= 0 && value <= 255
-      : dtype !== 'int32' || (value | 0) === value;
-  if (!fits) throw argumentError('pad', `value to be a number of dtype ${dtype}`, value);
-}
-
 /** x of any dtype → y with cells before and after its axes. */
 export const padOperator: Operator<PadAttributes> = {
   name: 'pad',
@@ -95,7 +88,9 @@ export const padOperator: Operator<PadAttributes> = {
   infer([xSpec], attributes) {
     const x = need(xSpec);
     checkPadding('pad', x, x.shape, attributes);
-    checkValue(x, attributes.value);
+    if (!holds(x.dtype, attributes.value)) {
+      throw argumentError('pad', `value to be a number of dtype ${x.dtype}`, attributes.value);
+    }
     const shape = x.shape.map((size, axis) => size + cells(attributes.padding, axis));
     return [makeSpec(shape, x.dtype, x.batched)];
   },
