@@ -113,8 +113,8 @@ class Samples {
              "softplusGradient", "mishGradient", "swishGradient", "hardSwishGradient",
              "tanhGradient", "sigmoidGradient", "relu6Gradient", "eluGradient", "seluGradient"},
             {real(shape), real(shape)}, {like(shape)}, settings);
-    add_all({"add", "sub", "mul", "div", "maximum", "minimum", "pow"}, {real(shape), real({1, 41})},
-            {like(shape)});
+    add_all({"add", "sub", "mul", "div", "maximum", "minimum", "pow", "prelu", "preluSlope"},
+            {real(shape), real({1, 41})}, {like(shape)});
     add_all({"equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual"},
             {real(shape), real({3, 1})}, {like(shape, DType::uint8)});
     add("where", {below<std::uint8_t>(shape, 2), real(shape), real({})}, {like(shape)});
