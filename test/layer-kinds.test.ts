@@ -79,6 +79,20 @@ describe.each(layerCases.map((each) => [each.title, each] as const))('%s', (_, e
 });
 
 describe('layers', () => {
+  it('come back from a file with options that JSON has no number for', async () => {
+    const path = join(folder, 'infinite.safetensors');
+    const values = [-Infinity, Number.NaN];
+    const net = sn.sequential({
+      inputShape: [1, 2, 2],
+      layers: values.map((value) => sn.layers.pad({ padding: 1, value })),
+      backend: 'reference',
+    });
+    await net.save(path);
+    const x = input([1, 1, 2, 2], 'float32');
+    const again = await sn.load(path, { backend: 'reference' });
+    expect(await again.predict(x)).toEqual(await net.predict(x));
+  });
+
   it('are all tried here', () => {
     const tried = new Set(layerCases.map(({ make }) => make().kind));
     expect(tried).toEqual(new Set(Object.keys(sn.layers)));

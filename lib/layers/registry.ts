@@ -68,9 +68,10 @@ function isLayer(value: unknown): value is Layer {
   return typeof (value as Layer | null)?.forward === 'function';
 }
 
-/** Layers, in lists or not, as plain data; other values as they are. */
+/** Layers and numbers that JSON does not have, in lists or not, as plain data; others as they are. */
 function describe(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(describe);
+  if (typeof value === 'number' && !Number.isFinite(value)) return { number: String(value) };
   return isLayer(value) ? describeLayer(value) : value;
 }
 
@@ -88,10 +89,11 @@ export function describeLayer({ kind, options }: Layer): LayerDescription {
   return { kind, options: Object.fromEntries(entries) };
 }
 
-/** The layers that lists of descriptions stand for; other values as they are. */
+/** What `describe` described. */
 function restored(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(restored);
-  return typeof value === 'object' && value !== null ? layerOf(value) : value;
+  if (typeof value !== 'object' || value === null) return value;
+  return 'number' in value ? Number(value.number) : layerOf(value);
 }
 
 /** The layer that such data describes. Throws ERR_FILE_FORMAT for an unknown kind. */
