@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "ops/labels.h"
 #include "ops/parallel.h"
 
@@ -99,7 +101,11 @@ const TensorSpec& expect_pair(const Call& call) {
 }
 
 LossSettings parse_settings(const Call& call, ElementwiseLoss kind) {
-  const double parameter = kind == ElementwiseLoss::huber ? call.attributes.number("delta") : 0.0;
+  const double parameter = kind == ElementwiseLoss::huber ? call.attributes.number("delta") : 1.0;
+  if (!(parameter > 0 && parameter <= std::numeric_limits<double>::max())) {
+    refuse("expected attribute 'delta' to be a finite number above 0 but received " +
+           std::to_string(parameter));
+  }
   return {kind, parse_reduction(call), parameter};
 }
 

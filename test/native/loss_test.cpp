@@ -237,6 +237,19 @@ TEST(Loss, LabelsOutOfRangeAreRefused) {
   });
 }
 
+TEST(Loss, HuberRefusesADeltaThatIsNoFiniteNumberAbove0) {
+  using Limits = std::numeric_limits<double>;
+  for (const double delta : {0.0, -1.0, Limits::infinity(), Limits::quiet_NaN()}) {
+    const Operand values(DType::float32, {3});
+    const Trial trial{
+        "huber",
+        attributes_of(std::pair{"reduction", std::string("sum")}, std::pair{"delta", delta}),
+        {values, values},
+        {spec_of(DType::float32, {})}};
+    EXPECT_EQ(code_of([&] { prepare(trial.call(), kernels()); }), "ERR_PROGRAM") << delta;
+  }
+}
+
 TEST(Loss, CountCorrectTakesTheFirstLargest) {
   on_every_table([]<class T>(const KernelTable& table) {
     Trial trial{"countCorrect", {}, {}, {spec_of(DType::int32, {})}};
