@@ -7,6 +7,8 @@ export interface Mutation {
   /** Text that stands in the file exactly once, and what takes its place. */
   readonly find: string;
   readonly replace: string;
+  /** Titles of tests that should notice (a pattern): they are run first, the others after them. */
+  readonly tests: string;
 }
 
 /** How often `text` stands in `source`. */

@@ -57,20 +57,15 @@ function build(): void {
 }
 
 /** The first test that failed, or null when all passed. */
-function firstFailure(): string | null {
-  const { status, stdout, signal } = run('npx', [
-    '--no-install',
-    'vitest',
-    'run',
-    '--bail=1',
-    '--reporter=verbose',
-    ...quickSuite,
-  ]);
+function firstFailure(titles?: string): string | null {
+  const filter = titles === undefined ? [] : ['-t', titles];
+  const vitest = ['--no-install', 'vitest', 'run', '--bail=1', '--reporter=verbose', ...filter];
+  const { status, stdout, signal } = run('npx', [...vitest, ...quickSuite]);
   if (status === 0) return null;
   if (signal !== null || status === null) return 'the run ended by a signal or took too long';
   const line = stdout.split('\n').find((text) => /^\s*(×|✗|FAIL)\s/.test(text)) ?? 'a failed run';
   return line
-    .replace(/^\s*(×|✗|FAIL)\s+/, '')
+    .replace(/^\s*(×|✗|FAIL)\s+(\|?\s*all\s*\|?\s*)?/, '')
     .replace(/\s+\d+ms$/, '')
     .trim();
 }
@@ -94,7 +89,7 @@ function tryOne(mutation: Mutation): Outcome {
       source.replace(mutation.find, () => mutation.replace),
     );
     build();
-    const caughtBy = firstFailure();
+    const caughtBy = firstFailure(mutation.tests) ?? firstFailure();
     return { mutation, caughtBy, seconds: (performance.now() - start) / 1000 };
   } finally {
     writeFileSync(file, source);
