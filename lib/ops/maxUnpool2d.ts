@@ -63,8 +63,8 @@ export function maxUnpool2d<Y extends Operand>(
   if (inputSize[0] < 1 || inputSize[1] < 1) {
     throw shapeError(where, `y ${formatShape(y.shape)} comes from no image`);
   }
-  const ceilMode = !gives([p, q], inputSize, geometry);
-  if (ceilMode && !gives([p, q], inputSize, { ...geometry, ceilMode })) {
+  const ceilMode = gives([p, q], inputSize, { ...geometry, ceilMode: true });
+  if (!ceilMode && !gives([p, q], inputSize, geometry)) {
     throw shapeError(
       where,
       `y ${formatShape(y.shape)} is no output of windows ${formatShape(kernelSize)} on ${formatShape(inputSize)}`,

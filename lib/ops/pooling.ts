@@ -56,7 +56,8 @@ function outputSizeAlong(where: string, axis: 0 | 1, size: number, geometry: Poo
 
 /**
  * [P, Q] of pooling an image of `size` [H, W]. Throws ERR_SHAPE when a window is larger than the
- * padded image (with ceilMode by a step or more), the padding more than half a window, or a window without a real cell.
+ * padded image (with ceilMode by a step or more), the padding more than half a window, or a window
+ * without a real cell.
  */
 export function poolOutputSize(where: string, size: Pair, geometry: PoolGeometry): Pair {
   return [
