@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { tryAddon } from '../lib/backends/addon.ts';
+import * as sn from '../lib/index.ts';
 
 const root = join(import.meta.dirname, '..');
 const pages = ['README.md', 'CONTRIBUTING.md', 'docs/architecture.md', 'docs/adding-an-op.md'];
@@ -47,6 +48,13 @@ describe('the pages', () => {
       .filter((line) => line !== '' && line !== '…');
     expect(lines.length).toBeGreaterThan(40);
     for (const line of lines) expect(sources).toContain(line);
+  });
+
+  it('name every operator, layer, loss and optimizer', () => {
+    const readme = read('README.md');
+    const words = new Set(readme.match(/\w+/g));
+    const names = [sn.ops, sn.layers, sn.losses, sn.optimizers].flatMap(Object.keys);
+    expect(names.filter((name) => !words.has(name))).toEqual([]);
   });
 
   it('list every error code', () => {
