@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
+import { Architecture } from '../lib/train/architecture.ts';
 import { backends, bits, digits, relativeDistance } from './support/networks.ts';
 
 const { layers } = sn;
@@ -294,10 +295,16 @@ describe('activations', () => {
     }
   });
 
-  it('softmax over channels is not taken for the end of a classifier', () => {
-    const over = (axis: number): boolean => layers.activation('softmax', { axis }).endsInSoftmax;
-    expect([over(1), over(-1), layers.activation('softmax').endsInSoftmax]).toEqual([
-      ...[false, true, true],
-    ]);
+  it('a final softmax is left to the loss over classes, not over channels of images', () => {
+    const logitsOf = (axis: number | undefined, input: readonly number[]): sn.Tensor => {
+      const softmax = layers.activation('softmax', axis === undefined ? {} : { axis });
+      const net = new Architecture(input, [softmax], 'float32');
+      const x = sn.tensor([1, 2, 3, 4, 5, 6], [1, ...input]);
+      return net.forward(x as never, new Map(), { logits: true }) as never;
+    };
+    const kept = [1, 2, 3, 4, 5, 6];
+    for (const axis of [undefined, -1, 1]) expect([...logitsOf(axis, [6]).data]).toEqual(kept);
+    expect([...logitsOf(1, [3, 1, 2]).data]).not.toEqual(kept);
+    expect([...logitsOf(2, [3, 1, 2]).data]).not.toEqual(kept);
   });
 });

@@ -21,12 +21,15 @@ export function activation<A extends Activation>(
   checkOptions('activation', options, Object.keys(options ?? {}));
   const { name: _, ...settings } = options as Readonly<Record<string, unknown>>;
   checkActivationOptions(checked, settings);
-  const foldable = checked === 'softmax' && (settings.axis ?? -1) === -1;
+  const { axis = -1 } = settings;
+  const foldable = checked === 'softmax' && (axis === -1 || axis === 1);
   return makeLayer({
     kind: 'activation',
     options: { ...(options as NameOption), activation: checked },
     activation: 'linear',
-    endsInSoftmax: foldable,
-    forward: (x, __, { logits }) => (foldable && logits ? x : activate(checked, x, settings)),
+    forward(x, __, { logits }) {
+      const overClasses = axis === -1 || x.shape.length === 2;
+      return foldable && overClasses && logits ? x : activate(checked, x, settings);
+    },
   });
 }

@@ -67,10 +67,6 @@ export class Block {
     return this.#layers.length;
   }
 
-  get endsInSoftmax(): boolean {
-    return this.#layers.at(-1)?.endsInSoftmax === true;
-  }
-
   /** The layers with every shape known. Throws ERR_SHAPE that names the layer that does not fit. */
   place(input: Shape): readonly PlacedLayer[] {
     const known = this.#placed.get(String(input));

@@ -47,8 +47,6 @@ export interface Layer {
   readonly options: LayerOptions;
   /** Replaces the layer's number in the keys of its parameters. */
   readonly name: string | null;
-  /** Whether a softmax is the last thing it does, which `logits` leaves out. */
-  readonly endsInSoftmax: boolean;
   /** The layers that it is made of, for such an input; none for most. */
   inner(input: Shape): readonly PlacedLayer[];
   /** Throws ERR_SHAPE for an input that it cannot take. */
@@ -115,8 +113,6 @@ interface Definition {
   readonly forward: Layer['forward'];
   /** The activation where it is no option. */
   readonly activation?: Activation;
-  /** Default: whether the activation is softmax. */
-  readonly endsInSoftmax?: boolean;
 }
 
 /** An option that must have a method of that name, or be absent. */
@@ -140,12 +136,10 @@ export function makeLayer(definition: Definition): Layer {
   checkObject(kind, 'initializer', options.initializer, 'draw');
   checkObject(kind, 'biasInitializer', options.biasInitializer, 'draw');
   checkBoolean(kind, 'trainable', trainable);
-  const softmaxAtEnd = activation === 'softmax';
   return {
     kind,
     options: { ...options },
     name: checkName(kind, options.name),
-    endsInSoftmax: definition.endsInSoftmax ?? softmaxAtEnd,
     inner: inner ?? (() => []),
     parameters: (input) =>
       (parameters?.(input) ?? []).map((parameter) => ({
@@ -154,7 +148,7 @@ export function makeLayer(definition: Definition): Layer {
         ...(trainable ? {} : { trainable }),
       })),
     forward(x, values, context) {
-      const skipped = softmaxAtEnd && context.logits;
+      const skipped = activation === 'softmax' && context.logits;
       return activate(skipped ? 'linear' : activation, forward(x, values, context));
     },
   };

@@ -17,7 +17,6 @@ export function sequential(options: SequentialLayerOptions): Layer {
   return makeLayer({
     kind: 'sequential',
     options,
-    endsInSoftmax: block.endsInSoftmax,
     inner: (input) => block.place(input),
     parameters: (input) => block.parameters(input),
     forward: (x, values, context) => block.forward(x, values, context),

@@ -56,11 +56,6 @@ export class Architecture {
     return this.#block.output(this.inputShape);
   }
 
-  /** Whether the network ends in a softmax, which a loss on logits takes over. */
-  get endsInSoftmax(): boolean {
-    return this.#block.endsInSoftmax;
-  }
-
   /** Fresh values: each parameter has a stream of the seed to itself. */
   initialize(seed: number): Map<string, Tensor> {
     return new Map(
