@@ -7,7 +7,13 @@ import { tryAddon } from '../lib/backends/addon.ts';
 import * as sn from '../lib/index.ts';
 
 const root = join(import.meta.dirname, '..');
-const pages = ['README.md', 'CONTRIBUTING.md', 'docs/architecture.md', 'docs/adding-an-op.md'];
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'docs/architecture.md',
+  'docs/adding-an-op.md',
+  'docs/numerics.md',
+];
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
 const native = tryAddon() !== null;
@@ -55,6 +61,17 @@ describe('the pages', () => {
     const words = new Set(readme.match(/\w+/g));
     const names = [sn.ops, sn.layers, sn.losses, sn.optimizers].flatMap(Object.keys);
     expect(names.filter((name) => !words.has(name))).toEqual([]);
+  });
+
+  it('quote messages as they are', () => {
+    let message = '';
+    try {
+      sn.ops.conv2d(sn.zeros([1, 3, 8, 8]), sn.zeros([2, 4, 3, 3]));
+    } catch (error) {
+      const { code, message: text } = error as sn.StridenetError;
+      message = `${code} ${text}`;
+    }
+    expect(read('README.md')).toContain(message);
   });
 
   it('list every error code', () => {
