@@ -16,6 +16,8 @@ await build({
   platform: 'node',
   target: 'node20.19',
   packages: 'external',
+  // Else classes that name themselves are renamed, and messages and console.log show `_Tensor`.
+  keepNames: true,
   legalComments: 'none',
   logLevel: 'warning',
 });

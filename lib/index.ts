@@ -25,14 +25,26 @@ export { gradients } from './graph/differentiate.ts';
 export { type Graph, scoped, trace } from './graph/graph.ts';
 export * as initializers from './initializers/index.ts';
 export * as layers from './layers/index.ts';
+export type { Layer } from './layers/layer.ts';
 export * as losses from './losses/index.ts';
+export type { Loss } from './losses/loss.ts';
 export * as models from './models/index.ts';
 export type { Operand, Spec, Variable } from './ops/operator.ts';
 export * as optimizers from './optimizers/index.ts';
 export type { Optimizer } from './optimizers/optimizer.ts';
 export { Generator } from './random.ts';
+export type { Shape } from './shape.ts';
 export * as shape from './sizes.ts';
-export { type DType, full, Tensor, type TypedArray, tensor, zeros } from './tensor.ts';
+export {
+  type DType,
+  type FloatDType,
+  full,
+  type NestedNumbers,
+  Tensor,
+  type TypedArray,
+  tensor,
+  zeros,
+} from './tensor.ts';
 export type {
   Callbacks,
   EpochEvent,
@@ -44,13 +56,16 @@ export type {
 export { type LoadOptions, load } from './train/files.ts';
 export type { FitOptions, TrainOptions } from './train/fit.ts';
 export {
+  type ApplyOptions,
   type EvaluateSettings,
   type Network,
   type PredictOptions,
   type SequentialOptions,
   sequential,
 } from './train/network.ts';
+export type { LayerSummary } from './train/summary.ts';
 export {
+  type Compiled,
   type CompiledFunction,
   type CompileOptions,
   compile,

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { argumentError, dtypeError, StridenetError, shapeError, show } from './errors.ts';
 import { checkShape, elementCount, formatShape, type Shape } from './shape.ts';
 
@@ -134,6 +135,39 @@ export class Tensor<D extends DType = DType> {
     }
     return level[0] as NestedNumbers;
   }
+
+  /** "Tensor float32 (2, 3)" and the elements, those in the middle of long axes left out. */
+  toString(): string {
+    return `Tensor ${describe(this)}${shownElements(this)}`;
+  }
+
+  /** What console.log shows. */
+  [inspect.custom](depth: number): string {
+    return depth < 0 ? `[Tensor ${describe(this)}]` : this.toString();
+  }
+}
+
+/** The elements as nested lists, of six significant digits, one line a row. */
+function shownElements({ shape, data }: Tensor): string {
+  if (data.length !== elementCount(shape)) return ' (memory detached)';
+  const rank = shape.length;
+  const level = (axis: number, start: number, stride: number): string => {
+    if (axis === rank) return String(Number((data[start] as number).toPrecision(6)));
+    const size = shape[axis] as number;
+    const edge = axis < rank - 2 ? 1 : 3;
+    const step = size === 0 ? 0 : stride / size;
+    const entry = (i: number): string => level(axis + 1, start + i * step, step);
+    const entries =
+      size <= 2 * edge
+        ? Array.from({ length: size }, (_, i) => entry(i))
+        : [
+            ...Array.from({ length: edge }, (_, i) => entry(i)),
+            '…',
+            ...Array.from({ length: edge }, (_, i) => entry(size - edge + i)),
+          ];
+    return `[${entries.join(axis === rank - 1 ? ', ' : `,\n${' '.repeat(axis + 1)}`)}]`;
+  };
+  return `${rank > 1 ? '\n' : ' '}${level(0, 0, data.length)}`;
 }
 
 /** Numbers in arrays in arrays. */

@@ -1,6 +1,6 @@
 import type { BackendName, Executable, PrepareOptions } from './backends/backend.ts';
 import { backendOf, defaultBackend } from './backends/index.ts';
-import { argumentError } from './errors.ts';
+import { argumentError, checkOptions } from './errors.ts';
 import { gradients } from './graph/differentiate.ts';
 import { GraphVariable, Tracer } from './graph/graph.ts';
 import type { Operand, Variable } from './ops/operator.ts';
@@ -15,6 +15,12 @@ export type ScalarFunction = (...inputs: Variable[]) => Operand;
 /** How a function is compiled. */
 export interface CompileOptions extends PrepareOptions {
   backend?: BackendName;
+}
+
+/** Throws ERR_ARGUMENT unless `fn` is a function and every option is known. */
+function checkCall(where: string, fn: unknown, options: unknown): void {
+  if (typeof fn !== 'function') throw argumentError(where, 'a function of operators', fn);
+  checkOptions(where, options, ['backend', 'threads', 'isa', 'passes']);
 }
 
 function list(result: Operand | readonly Operand[]): readonly Operand[] {
@@ -56,26 +62,21 @@ function runOnce(program: Executable, inputs: readonly Tensor[]): Tensor[] {
   }
 }
 
-/**
- * The function and its gradient in one: `valueAndGrad(f)(...tensors)` gives `{ value, grads }`, the
- * gradients in the order of the arguments, null for integer ones.
- *
- * @param fn a function of operators whose value has one element
- * @throws ERR_NOT_DIFFERENTIABLE when an operator on the way has no gradient; ERR_ARGUMENT when the
- *   value has more than one element
- */
-export function valueAndGrad(
+/** A function of one element with its gradient; errors name `where`. */
+function differentiated(
+  where: string,
   fn: ScalarFunction,
-  options: CompileOptions = {},
+  options: CompileOptions,
 ): (...inputs: Tensor[]) => { value: Tensor; grads: (Tensor | null)[] } {
+  checkCall(where, fn, options);
   return (...inputs) => {
     let places: number[] = [];
     const program = prepare(
-      'valueAndGrad',
+      where,
       (variables) => {
         const value = fn(...variables);
         if (!(value instanceof GraphVariable)) {
-          throw argumentError('valueAndGrad', 'a function of its arguments', value);
+          throw argumentError(where, 'a function of its arguments', value);
         }
         const adjoints = gradients(value, variables);
         places = adjoints.flatMap((adjoint, i) => (adjoint === null ? [] : [i]));
@@ -93,18 +94,40 @@ export function valueAndGrad(
   };
 }
 
+/**
+ * The function and its gradient in one: `valueAndGrad(f)(...tensors)` gives `{ value, grads }`, the
+ * gradients in the order of the arguments, null for integer ones.
+ *
+ * @param fn a function of operators whose value has one element
+ * @throws ERR_NOT_DIFFERENTIABLE when an operator on the way has no gradient; ERR_ARGUMENT when the
+ *   value has more than one element, `fn` is no function or an option is unknown
+ */
+export function valueAndGrad(
+  fn: ScalarFunction,
+  options: CompileOptions = {},
+): (...inputs: Tensor[]) => { value: Tensor; grads: (Tensor | null)[] } {
+  return differentiated('valueAndGrad', fn, options);
+}
+
 /** The gradient of a function of one element, see `valueAndGrad`. */
 export function grad(
   fn: ScalarFunction,
   options: CompileOptions = {},
 ): (...inputs: Tensor[]) => (Tensor | null)[] {
-  const both = valueAndGrad(fn, options);
+  const both = differentiated('grad', fn, options);
   return (...inputs) => both(...inputs).grads;
 }
 
-/** A compiled function. */
-export interface CompiledFunction {
-  (...inputs: Tensor[]): Promise<Tensor | Tensor[]>;
+/** What a compiled function gives: a Tensor for each value of `R`. */
+export type Compiled<R extends Operand | readonly Operand[]> = R extends readonly Operand[]
+  ? { -readonly [I in keyof R]: Tensor }
+  : Tensor;
+
+/** A compiled function of values `R`. */
+export interface CompiledFunction<
+  R extends Operand | readonly Operand[] = Operand | readonly Operand[],
+> {
+  (...inputs: Tensor[]): Promise<Compiled<R>>;
   /** Frees the Programs of all shapes met so far. */
   dispose(): void;
 }
@@ -114,14 +137,19 @@ export interface CompiledFunction {
  * JavaScript's thread.
  *
  * @returns an asynchronous function of Tensors to a Tensor, or to a list when `fn` returns one
- * @throws what the operators throw, on the first call with new shapes
+ * @throws ERR_ARGUMENT when `fn` is no function or an option is unknown; what the operators throw, on
+ *   the first call with new shapes
  */
-export function compile(fn: TensorFunction, options: CompileOptions = {}): CompiledFunction {
+export function compile<R extends Operand | readonly Operand[]>(
+  fn: (...inputs: Variable[]) => R,
+  options: CompileOptions = {},
+): CompiledFunction<R> {
+  checkCall('compile', fn, options);
   const programs = new Map<
     string,
     { program: Executable; single: boolean; queue: Promise<unknown> }
   >();
-  const compiled = async (...inputs: Tensor[]): Promise<Tensor | Tensor[]> => {
+  const compiled = async (...inputs: Tensor[]): Promise<Compiled<R>> => {
     checkTensors('compile', inputs);
     const key = inputs.map(({ dtype, shape }) => `${dtype}${shape}`).join(';');
     let entry = programs.get(key);
@@ -145,7 +173,7 @@ export function compile(fn: TensorFunction, options: CompileOptions = {}): Compi
     const result = entry.queue.then(() => program.run({ steps: 1, feeds }));
     entry.queue = result.catch(() => undefined);
     const tensors = tensorsOf(program, (await result).fetches);
-    return single ? (tensors[0] as Tensor) : tensors;
+    return (single ? tensors[0] : tensors) as Compiled<R>;
   };
   compiled.dispose = () => {
     for (const { program } of programs.values()) program.dispose();

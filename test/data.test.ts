@@ -235,13 +235,33 @@ describe('select and slice', () => {
         expect.objectContaining({ code: 'ERR_ARGUMENT' }),
       );
     }
-    for (const [start, end] of [
+  });
+
+  it('slice counts as arrays do', () => {
+    for (const bounds of [
+      [],
+      [1],
+      [-2],
+      [0, -1],
+      [-2, -1],
       [0, 4],
       [2, 1],
-      [-1, 2],
-      [0, 1.5],
+      [-5, 2],
+      [3, 9],
+      [undefined, 2],
     ] as const) {
-      expect(() => slice(data, start, end)).toThrow(
+      const [start, end] = bounds;
+      expect([...slice(data, start, end).y.data]).toEqual([7, 8, 9].slice(start, end));
+    }
+  });
+
+  it('slice refuses bounds that are no integers', () => {
+    for (const [start, end] of [
+      [0, 1.5],
+      [Number.NaN, 2],
+      ['1', 2],
+    ]) {
+      expect(() => slice(data, start as number, end as number)).toThrow(
         expect.objectContaining({ code: 'ERR_ARGUMENT' }),
       );
     }

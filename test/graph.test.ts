@@ -56,6 +56,37 @@ describe('tracing', () => {
   });
 });
 
+describe('compile, grad and valueAndGrad', () => {
+  const { compile, grad, valueAndGrad } = sn;
+
+  it.each(Object.entries({ compile, grad, valueAndGrad }))('%s refuses at once', (name, make) => {
+    const cases = [() => make(3 as never), () => make((x) => x, { threds: 1 } as never)];
+    for (const call of cases) {
+      expect(call).toThrow(
+        expect.objectContaining({
+          code: 'ERR_ARGUMENT',
+          message: expect.stringContaining(`[${name}]`),
+        }),
+      );
+    }
+  });
+
+  it('compile gives what the function gives, in type too', async () => {
+    const x = sn.tensor([1, -2]);
+    const one = sn.compile((v) => relu(v), { backend: 'reference' });
+    const two = sn.compile((v) => [relu(v), add(v, v)] as const, { backend: 'reference' });
+    const value: sn.Tensor = await one(x);
+    const [first, second]: readonly [sn.Tensor, sn.Tensor] = await two(x);
+    expect([value, first, second].map((y) => y.toArray())).toEqual([
+      [1, 0],
+      [1, 0],
+      [2, -4],
+    ]);
+    one.dispose();
+    two.dispose();
+  });
+});
+
 describe.each(backends)('reverse mode on %s', (backend) => {
   const target = sn.tensor([0, 0, 0], [3], 'float64');
 

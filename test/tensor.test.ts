@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import {
   cpuInfo,
@@ -96,6 +97,35 @@ describe('tensor', () => {
     sizes[0] = 5;
     expect(x.shape).toEqual([1, 2]);
     expect(() => untyped<number[]>(x.shape).push(3)).toThrow(TypeError);
+  });
+});
+
+describe('what a tensor looks like', () => {
+  it('has its dtype, its shape and its elements', () => {
+    expect(String(tensor(3))).toBe('Tensor float32 () 3');
+    expect(`${tensor([0.1, -2, Number.NaN])}`).toBe('Tensor float32 (3) [0.1, -2, NaN]');
+    const matrix = tensor([1, 2, 3, 4], [2, 2], 'int32');
+    expect(inspect(matrix)).toBe('Tensor int32 (2, 2)\n[[1, 2],\n [3, 4]]');
+    expect(inspect({ a: { b: { c: matrix } } })).toContain('[Tensor int32 (2, 2)]');
+    expect(inspect(zeros([2, 0]))).toBe('Tensor float32 (2, 0)\n[[],\n []]');
+  });
+
+  it('leaves out the middle of long axes', () => {
+    const line = tensor(Int32Array.from({ length: 100 }, (_, i) => i));
+    expect(inspect(line)).toBe('Tensor int32 (100) [0, 1, 2, …, 97, 98, 99]');
+    const images = tensor(
+      Int32Array.from({ length: 9 * 4 * 2 }, (_, i) => i),
+      [9, 4, 2],
+    );
+    const shown = inspect(images);
+    expect(shown).toContain('[[[0, 1],\n  [2, 3],\n  [4, 5],\n  [6, 7]],\n …,\n [[64, 65],');
+    expect(inspect(zeros([60_000, 1, 28, 28])).length).toBeLessThan(1000);
+  });
+
+  it('does not throw for memory that went away', () => {
+    const x = zeros([2]);
+    structuredClone(x.data.buffer, { transfer: [x.data.buffer as ArrayBuffer] });
+    expect(inspect(x)).toBe('Tensor float32 (2) (memory detached)');
   });
 });
 

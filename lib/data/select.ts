@@ -28,21 +28,30 @@ export function select(data: Dataset, indices: ArrayLike<number>): Dataset {
   return { ...rest, x: rows(x, list), y: rows(y, list) };
 }
 
+/** `value` counted from the end if negative, and kept within 0 to `count`. */
+function bound(name: string, value: unknown, count: number): number {
+  if (!Number.isInteger(value)) {
+    throw argumentError('slice', `${name} to be an integer`, value);
+  }
+  const place = value as number;
+  return Math.min(Math.max(place < 0 ? place + count : place, 0), count);
+}
+
 /**
- * The samples from `start` up to, not including, `end`, in memory of their own.
- * @throws ERR_ARGUMENT unless 0 ≤ start ≤ end ≤ the number of samples
+ * The samples from `start` up to, not including, `end`, in memory of their own. As with
+ * Array.prototype.slice, negative numbers count from the end and those beyond the samples mean
+ * their end.
+ * @param start default 0
+ * @param end default: the number of samples
+ * @throws ERR_ARGUMENT for a bound that is no integer
  */
-export function slice(data: Dataset, start: number, end: number): Dataset {
+export function slice(data: Dataset, start = 0, end?: number): Dataset {
   checkDataset('slice', data);
   const count = data.x.shape[0] as number;
-  if (!Number.isInteger(end) || end < 0 || end > count) {
-    throw argumentError('slice', `end to be an integer from 0 to ${count}`, end);
-  }
-  if (!Number.isInteger(start) || start < 0 || start > end) {
-    throw argumentError('slice', `start to be an integer from 0 to ${end}`, start);
-  }
+  const first = bound('start', start, count);
+  const last = bound('end', end ?? count, count);
   return select(
     data,
-    Array.from({ length: end - start }, (_, i) => start + i),
+    Array.from({ length: Math.max(last - first, 0) }, (_, i) => first + i),
   );
 }

@@ -19,7 +19,8 @@ export interface UpdateCall {
 /** A rule that turns gradients into new parameters; it keeps no state itself. */
 export interface Optimizer {
   readonly kind: string;
-  readonly learningRate: number;
+  /** May be set at any time, as by a schedule in `onEpoch`: the steps that follow take it. */
+  learningRate: number;
   /** What a file keeps of it. */
   readonly options: Readonly<Record<string, number | boolean | readonly string[]>>;
   /** Names of the values kept for each parameter, of its shape. */
