@@ -300,7 +300,7 @@ describe('activations', () => {
       const softmax = layers.activation('softmax', axis === undefined ? {} : { axis });
       const net = new Architecture(input, [softmax], 'float32');
       const x = sn.tensor([1, 2, 3, 4, 5, 6], [1, ...input]);
-      return net.forward(x as never, new Map(), { logits: true }) as never;
+      return net.forward(x as never, new Map(), { logits: 'softmax' }) as never;
     };
     const kept = [1, 2, 3, 4, 5, 6];
     for (const axis of [undefined, -1, 1]) expect([...logitsOf(axis, [6]).data]).toEqual(kept);

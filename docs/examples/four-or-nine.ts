@@ -22,9 +22,9 @@ const { train, test } = await sn.data.mnist();
 const [seen, unseen] = [only(train), only(test)];
 console.log(`${seen.x.shape[0]} images of 4 and 9 to train on, ${unseen.x.shape[0]} to test with`);
 
-for (const [name, loss, data] of [
-  ['cross-entropy', sn.losses.softmaxCrossEntropy(), seen],
-  ['sum of squares', sn.losses.squaredError(), oneHot(seen)],
+for (const [name, loss, labelled] of [
+  ['cross-entropy', sn.losses.softmaxCrossEntropy(), (data: sn.Dataset) => data],
+  ['sum of squares', sn.losses.squaredError(), oneHot],
 ] as const) {
   const net = sn.sequential({
     inputShape: [1, 28, 28],
@@ -36,7 +36,8 @@ for (const [name, loss, data] of [
     ],
     seed: 1,
   });
-  await net.fit(data, { epochs: 3, batchSize: 50, optimizer: sn.optimizers.adam(1e-3), loss });
-  const { accuracy = 0 } = await net.evaluate(unseen);
+  const optimizer = sn.optimizers.adam(1e-3);
+  await net.fit(labelled(seen), { epochs: 3, batchSize: 50, optimizer, loss });
+  const { accuracy = 0 } = await net.evaluate(labelled(unseen));
   console.log(`${name}: test accuracy ${(100 * accuracy).toFixed(2)} %`);
 }

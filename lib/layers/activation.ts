@@ -22,14 +22,14 @@ export function activation<A extends Activation>(
   const { name: _, ...settings } = options as Readonly<Record<string, unknown>>;
   checkActivationOptions(checked, settings);
   const { axis = -1 } = settings;
-  const foldable = checked === 'softmax' && (axis === -1 || axis === 1);
   return makeLayer({
     kind: 'activation',
     options: { ...(options as NameOption), activation: checked },
     activation: 'linear',
     forward(x, __, { logits }) {
-      const overClasses = axis === -1 || x.shape.length === 2;
-      return foldable && overClasses && logits ? x : activate(checked, x, settings);
+      const overClasses = axis === -1 || (axis === 1 && x.shape.length === 2);
+      const foldable = checked === logits && (checked !== 'softmax' || overClasses);
+      return foldable ? x : activate(checked, x, settings);
     },
   });
 }

@@ -30,7 +30,7 @@ export const inference: LayerContext = {
   step: zeros([], 'float64'),
   seed: 0,
   key: '',
-  logits: false,
+  logits: null,
   update: () => undefined,
 };
 
@@ -104,7 +104,7 @@ export class Block {
       const inside: LayerContext = {
         ...context,
         key: join(context.key, key),
-        logits: context.logits && index === placed.length - 1,
+        logits: index === placed.length - 1 ? context.logits : null,
         update: (name, value) => context.update(`${key}.${name}`, value),
       };
       return inLayer(label, shape, () => scoped(label, () => layer.forward(input, own, inside)));

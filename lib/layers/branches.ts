@@ -55,7 +55,7 @@ export function branches(options: BranchesOptions): Layer {
       return blocks.flatMap((block) => block.parameters(input));
     },
     forward(x, values, context) {
-      const inside = { ...context, logits: false };
+      const inside = { ...context, logits: null };
       const outputs = blocks.map((block) => block.forward(x, values, inside));
       if (merge === 'concat') return concat(outputs, { axis: 1 });
       return outputs.reduce((total, output): Variable => add(total, output));

@@ -15,6 +15,7 @@ export { globalAvgPool2d } from './globalAvgPool2d.ts';
 export { type GroupNormLayerOptions, groupNorm } from './groupNorm.ts';
 export type {
   CommonOptions,
+  FinalActivation,
   Layer,
   LayerContext,
   LearnedOptions,

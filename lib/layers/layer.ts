@@ -24,6 +24,9 @@ export interface ParameterSpec {
 /** What a file keeps of a layer: plain data, layers within it, and initializers. */
 export type LayerOptions = Readonly<Record<string, unknown>>;
 
+/** Activations that a loss may have within. */
+export type FinalActivation = 'softmax' | 'sigmoid';
+
 /** What a layer may know of the run that it is part of. */
 export interface LayerContext {
   /** Batch statistics and dropout are for training alone. */
@@ -34,8 +37,8 @@ export interface LayerContext {
   readonly seed: number;
   /** The layer's place in the network, '3' or '3.body.0': a stream of random numbers of its own. */
   readonly key: string;
-  /** A softmax at the very end of the network is left out: the loss has it. */
-  readonly logits: boolean;
+  /** This activation at the very end of the network is left out: the loss has it. */
+  readonly logits: FinalActivation | null;
   /** Says what a state of the layer is after this step. */
   update(name: string, value: Operand): void;
 }
@@ -148,7 +151,7 @@ export function makeLayer(definition: Definition): Layer {
         ...(trainable ? {} : { trainable }),
       })),
     forward(x, values, context) {
-      const skipped = activation === 'softmax' && context.logits;
+      const skipped = activation === context.logits;
       return activate(skipped ? 'linear' : activation, forward(x, values, context));
     },
   };

@@ -40,7 +40,7 @@ export function residual(options: ResidualOptions): Layer {
       return [...body.parameters(input), ...shortcut.parameters(input)];
     },
     forward(x, values, context) {
-      const inside = { ...context, logits: false };
+      const inside = { ...context, logits: null };
       return add(body.forward(x, values, inside), shortcut.forward(x, values, inside));
     },
   });

@@ -5,5 +5,5 @@ export {
   huber,
   squaredError,
 } from './elementwise.ts';
-export type { Loss } from './loss.ts';
+export type { Counter, Loss, SampleOutput } from './loss.ts';
 export { type CrossEntropyOptions, softmaxCrossEntropy } from './softmaxCrossEntropy.ts';

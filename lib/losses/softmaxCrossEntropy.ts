@@ -1,11 +1,15 @@
-import { argumentError, checkOptions } from '../errors.ts';
+import { argumentError, checkOptions, shapeError } from '../errors.ts';
+import { countCorrect } from '../ops/countCorrect.ts';
 import type { Variable } from '../ops/operator.ts';
 import {
   checkClassWeightList,
   checkLabelSmoothing,
   softmaxCrossEntropy as crossEntropyOf,
 } from '../ops/softmaxCrossEntropy.ts';
-import type { Loss } from './loss.ts';
+import { formatShape } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+import type { Loss, SampleOutput } from './loss.ts';
+import { checkClassesOrTargets, checkTargetRange } from './targets.ts';
 
 /** Settings of the loss softmaxCrossEntropy. */
 export interface CrossEntropyOptions {
@@ -18,13 +22,32 @@ export interface CrossEntropyOptions {
   classWeights?: readonly number[];
 }
 
+const kind = 'softmaxCrossEntropy';
+
+function check(where: string, output: SampleOutput, y: Tensor): void {
+  const { shape } = output;
+  if (shape.length !== 1) {
+    throw shapeError(
+      where,
+      `${kind} needs an output (classes) but the network's is ${formatShape(shape)}`,
+    );
+  }
+  if (shape[0] === 1) {
+    throw shapeError(
+      where,
+      `${kind} of an output (1) is 0 whatever the network gives: use 2 units or more, or as loss binaryCrossEntropy for two classes, squaredError for numbers`,
+    );
+  }
+  checkClassesOrTargets(where, kind, output, y);
+  if (y.shape.length === 2) checkTargetRange(where, kind, y, Number.MAX_VALUE);
+}
+
 /**
  * Cross-entropy of the softmax of the network's output; a final softmax layer is folded into it.
- * Labels are class numbers (M), or targets (M, C).
+ * Labels are class numbers (M) as int32 or uint8, or targets (M, C), C ≥ 2, none negative.
  * @throws ERR_ARGUMENT for a setting out of range
  */
 export function softmaxCrossEntropy(options: CrossEntropyOptions = {}): Loss {
-  const kind = 'softmaxCrossEntropy';
   checkOptions(kind, options, ['labelSmoothing', 'classWeights']);
   const labelSmoothing = checkLabelSmoothing(kind, options.labelSmoothing);
   const { classWeights } = options;
@@ -38,7 +61,9 @@ export function softmaxCrossEntropy(options: CrossEntropyOptions = {}): Loss {
   return {
     kind,
     options: settings,
-    takesLogits: true,
+    takesLogits: 'softmax',
+    check,
+    counter: () => (logits, labels) => countCorrect(logits, labels as Variable),
     mean: (logits, labels) => crossEntropyOf(logits, labels as Variable, settings),
   };
 }

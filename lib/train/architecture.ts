@@ -1,7 +1,7 @@
 import { argumentError } from '../errors.ts';
 import { drawTensor } from '../initializers/initializer.ts';
 import { Block, inference, type PlacedLayer } from '../layers/block.ts';
-import type { Layer, ParameterSpec } from '../layers/layer.ts';
+import type { FinalActivation, Layer, ParameterSpec } from '../layers/layer.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import { Generator } from '../random.ts';
 import { checkShape, elementCount, type Shape } from '../shape.ts';
@@ -24,8 +24,8 @@ export interface TrainingContext {
 
 /** How a network's output is traced. */
 export interface ForwardOptions {
-  /** Leave the final softmax out; default false. */
-  readonly logits?: boolean;
+  /** Leave this activation out where the network ends in it; default null: none. */
+  readonly logits?: FinalActivation | null;
   /** Default: inference. */
   readonly training?: TrainingContext;
 }
@@ -52,6 +52,7 @@ export class Architecture {
       .map((parameter) => ({ ...parameter, key: parameter.name }));
   }
 
+  /** Of one sample. */
   get outputShape(): Shape {
     return this.#block.output(this.inputShape);
   }
@@ -70,7 +71,7 @@ export class Architecture {
   forward(
     x: Variable,
     values: ReadonlyMap<string, Operand>,
-    { logits = false, training }: ForwardOptions = {},
+    { logits = null, training }: ForwardOptions = {},
   ): Variable {
     const context =
       training === undefined

@@ -1,14 +1,14 @@
 import type { BackendName, Executable, PrepareOptions } from '../backends/backend.ts';
 import { backendOf } from '../backends/index.ts';
 import { checkDataset, type Dataset, scaleOf } from '../data/dataset.ts';
-import { argumentError, dtypeError, shapeError } from '../errors.ts';
+import { dtypeError, shapeError } from '../errors.ts';
 import { type GraphVariable, Tracer } from '../graph/graph.ts';
-import type { Loss } from '../losses/index.ts';
-import { countCorrect } from '../ops/countCorrect.ts';
+import type { Loss, SampleOutput } from '../losses/index.ts';
+import { checkTargetsOf, counterOf, foldedBy, traceLoss } from '../losses/targets.ts';
 import { gatherRows } from '../ops/gatherRows.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import { elementCount, formatShape, sameShape } from '../shape.ts';
-import { allocate, describe, Tensor, type TypedArray } from '../tensor.ts';
+import { allocate, Tensor, type TypedArray } from '../tensor.ts';
 import type { Architecture } from './architecture.ts';
 import type { Evaluation } from './events.ts';
 
@@ -17,43 +17,21 @@ export interface RunSettings extends PrepareOptions {
   readonly backend: BackendName;
 }
 
-/** Throws ERR_SHAPE or ERR_DTYPE unless rows of `data` can go into the network and its loss. */
-export function checkFit(where: string, architecture: Architecture, data: Dataset): void {
-  checkDataset(where, data);
-  checkInput(where, architecture, data.x);
-  const { y } = data;
-  if (y.shape.length === 1) {
-    if (y.dtype !== 'int32' && y.dtype !== 'uint8') {
-      throw dtypeError(where, `labels of shape (M) must be int32 or uint8 but are ${describe(y)}`);
-    }
-    checkClasses(where, architecture, y);
-  } else if (!sameShape(y.shape.slice(1), architecture.outputShape)) {
-    throw shapeError(
-      where,
-      `targets ${formatShape(y.shape)} do not fit the network's output ${formatShape(architecture.outputShape)}`,
-    );
-  } else if (y.dtype !== architecture.dtype) {
-    throw dtypeError(where, `targets must be ${architecture.dtype} but are ${y.dtype}`);
-  }
+/** What the network gives for each sample. */
+export function outputOf({ outputShape, dtype }: Architecture): SampleOutput {
+  return { shape: outputShape, dtype };
 }
 
-/** Throws ERR_ARGUMENT that names the sample unless every label is a class of the output. */
-function checkClasses(where: string, architecture: Architecture, labels: Tensor): void {
-  const [classes] = architecture.outputShape;
-  if (architecture.outputShape.length !== 1 || classes === undefined) {
-    throw shapeError(
-      where,
-      `class numbers need an output (classes) but the network's is ${formatShape(architecture.outputShape)}`,
-    );
-  }
-  labels.data.forEach((label, sample) => {
-    if (label >= 0 && label < classes) return;
-    throw argumentError(
-      where,
-      `the label of sample ${sample} to be from 0 to ${classes - 1}`,
-      label,
-    );
-  });
+/** Throws unless rows of `data` can go into the network and into the loss. */
+export function checkFit(
+  where: string,
+  architecture: Architecture,
+  data: Dataset,
+  loss: Loss,
+): void {
+  checkDataset(where, data);
+  checkInput(where, architecture, data.x);
+  checkTargetsOf(where, loss, outputOf(architecture), data.y);
 }
 
 /** Throws ERR_SHAPE or ERR_DTYPE unless rows of `x` can go into the network. */
@@ -101,11 +79,6 @@ export function gatherBatch(
   };
 }
 
-/** Whether samples of such labels and outputs can be right or wrong. */
-export function isClassifier(architecture: Architecture): boolean {
-  return architecture.outputShape.length === 1 && (architecture.outputShape[0] as number) > 1;
-}
-
 /** Mean loss and accuracy of a network over one data set, batch by batch. */
 export class Evaluator {
   readonly #program: Executable;
@@ -114,25 +87,28 @@ export class Evaluator {
   readonly #batch: number;
   readonly #classifier: boolean;
 
+  /** @param where what messages begin with */
   constructor(
+    where: string,
     architecture: Architecture,
     data: Dataset,
     loss: Loss,
     settings: RunSettings,
     batchSize = 1000,
   ) {
-    checkFit('evaluate', architecture, data);
+    checkFit(where, architecture, data, loss);
+    const counter = counterOf(loss, outputOf(architecture), data.y);
     this.#architecture = architecture;
     this.#samples = data.x.shape[0] as number;
     this.#batch = Math.max(1, Math.min(batchSize, this.#samples));
-    this.#classifier = isClassifier(architecture);
+    this.#classifier = counter !== null;
     const tracer = new Tracer();
     const values = parameterInputs(tracer, architecture);
     const indices = tracer.input({ shape: [this.#batch], dtype: 'int32', batched: true });
     const { x, y } = gatherBatch(tracer, architecture, data, indices);
-    const output = architecture.forward(x, values, { logits: loss.takesLogits });
-    const outputs: Operand[] = [loss.mean(output, y)];
-    if (this.#classifier) outputs.push(countCorrect(output, y));
+    const output = architecture.forward(x, values, { logits: foldedBy(loss) });
+    const outputs: Operand[] = [traceLoss(where, loss, output, y)];
+    if (counter) outputs.push(counter(output, y));
     const { backend, ...rest } = settings;
     this.#program = backendOf(backend).prepare(tracer.graph(outputs), rest);
     const first = architecture.parameters.length;

@@ -10,7 +10,7 @@ export interface StepEvent {
   readonly samples: number;
   readonly samplesPerEpoch: number;
   readonly loss: number;
-  /** Absent when the loss is no classifier's. */
+  /** Absent where samples are neither right nor wrong. */
   readonly accuracy?: number;
   readonly metrics: Readonly<Record<string, number>>;
   readonly learningRate: number;

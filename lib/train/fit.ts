@@ -1,6 +1,7 @@
 import { checkDataset, type Dataset } from '../data/dataset.ts';
 import { argumentError, checkOptions, StridenetError } from '../errors.ts';
 import { type Loss, softmaxCrossEntropy } from '../losses/index.ts';
+import { checkLoss } from '../losses/targets.ts';
 import { adam } from '../optimizers/index.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import { checkSeed } from '../random.ts';
@@ -29,7 +30,7 @@ export interface TrainOptions extends ClipOptions {
   optimizer?: Optimizer;
   /** Default softmaxCrossEntropy(). */
   loss?: Loss;
-  /** Evaluated after every epoch. */
+  /** Evaluated after every epoch, by the loss of this fit. */
   validationData?: Dataset;
   /** Of the order of the samples and of dropout; default 0. */
   seed?: number;
@@ -87,9 +88,6 @@ function check(data: Dataset, options: TrainOptions, known: readonly string[]): 
   if (typeof optimizer?.update !== 'function') {
     throw argumentError('fit', 'optimizer to be one of sn.optimizers', optimizer);
   }
-  if (typeof loss?.mean !== 'function') {
-    throw argumentError('fit', 'loss to be one of sn.losses', loss);
-  }
   const { frozen = [] } = options;
   if (!Array.isArray(frozen) || frozen.some((key) => typeof key !== 'string')) {
     throw argumentError('fit', 'frozen to be a list of keys', frozen);
@@ -102,7 +100,7 @@ function check(data: Dataset, options: TrainOptions, known: readonly string[]): 
     batchSize: checkInteger('fit', 'batchSize', batchSize, 1),
     seed: checkSeed('fit', seed),
     optimizer,
-    loss,
+    loss: checkLoss('fit', loss),
     signal: signal ?? null,
     validationData: validationData ?? null,
   };
@@ -149,9 +147,12 @@ function begin(host: TrainingHost, data: Dataset, settings: Settings): Run {
   if (signal?.aborted) throw aborted(signal);
   const { architecture, settings: how } = host;
   const evaluator =
-    validationData === null ? null : new Evaluator(architecture, validationData, loss, how);
+    validationData === null
+      ? null
+      : new Evaluator('fit, validationData', architecture, validationData, loss, how);
   try {
     const trainer = host.begin(
+      loss,
       (values) => new Trainer({ ...settings, architecture, data, settings: how }, values),
     );
     return { host, settings, trainer, evaluator };

@@ -5,6 +5,7 @@ import { checkDataset, type Dataset } from '../data/dataset.ts';
 import { argumentError, checkOptions, dtypeError, StridenetError, shapeError } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
 import { type Loss, softmaxCrossEntropy } from '../losses/index.ts';
+import { checkLoss } from '../losses/targets.ts';
 import { checkOperand, type Operand, type Variable } from '../ops/operator.ts';
 import { checkSeed } from '../random.ts';
 import { checkInteger, formatShape, type Shape, sameShape } from '../shape.ts';
@@ -34,7 +35,7 @@ export interface SequentialOptions {
 
 /** Settings of `evaluate`. */
 export interface EvaluateSettings {
-  /** Default softmaxCrossEntropy(). */
+  /** Default: that of the last fit of this network, before any softmaxCrossEntropy(). */
   loss?: Loss;
   /** Samples at a time; default 1000. It changes speed and memory, not what is computed. */
   batchSize?: number;
@@ -89,6 +90,8 @@ export class Network {
   readonly architecture: Architecture;
   readonly #settings: RunSettings;
   readonly #store: ParameterStore;
+  /** That of the last fit. */
+  #loss: Loss = softmaxCrossEntropy();
   #predictor: Predictor | null = null;
   /** Ends when all predictions asked for so far have: one at a time has the predictor. */
   #predictions: Promise<unknown> = Promise.resolve();
@@ -162,7 +165,8 @@ export class Network {
   }
 
   /**
-   * The network's output for samples `x` (N, …inputShape): probabilities when it ends in softmax.
+   * The network's output for samples `x` (N, …inputShape): probabilities when it ends in softmax or
+   * sigmoid.
    * uint8 values are scaled by 1/255 unless `scale` says otherwise. A sample's result does not
    * depend on the others.
    * @throws ERR_SHAPE, ERR_DTYPE when x does not fit
@@ -206,16 +210,27 @@ export class Network {
   }
 
   /**
-   * Mean loss and, for a classifier, accuracy over a data set.
-   * @throws ERR_SHAPE, ERR_DTYPE when the data do not fit
+   * Mean loss, by default that of the last fit, over a data set, and accuracy where samples can be
+   * right or wrong: with class numbers, with targets of one 1 and zeros, and for one probability
+   * (binaryCrossEntropy).
+   * @throws ERR_SHAPE, ERR_DTYPE when the data do not fit the network and the loss; ERR_ARGUMENT that
+   *   names the sample for a target that the loss does not take
    */
   async evaluate(data: Dataset, settings: EvaluateSettings = {}): Promise<Evaluation> {
     checkOptions('evaluate', settings, ['loss', 'batchSize']);
-    const { loss = softmaxCrossEntropy(), batchSize = 1000 } = settings;
+    const { loss = this.#loss, batchSize = 1000 } = settings;
+    checkLoss('evaluate', loss);
     checkInteger('evaluate', 'batchSize', batchSize, 1);
     checkDataset('evaluate', data);
     if (data.x.shape[0] === 0) throw argumentError('evaluate', 'at least one sample', 0);
-    const evaluator = new Evaluator(this.architecture, data, loss, this.#settings, batchSize);
+    const evaluator = new Evaluator(
+      'evaluate',
+      this.architecture,
+      data,
+      loss,
+      this.#settings,
+      batchSize,
+    );
     try {
       return await evaluator.evaluate(await this.#store.settled());
     } finally {
@@ -258,12 +273,13 @@ export class Network {
     return {
       architecture: this.architecture,
       settings: this.#settings,
-      begin: (make) => {
+      begin: (loss, make) => {
         if (this.#store.training) {
           throw new StridenetError('ERR_BUSY', '[fit] a fit of this network is in progress');
         }
         const trainer = make(this.#store.latest);
         this.#store.attach(trainer);
+        this.#loss = loss;
         return trainer;
       },
       running: (body) => this.#store.running(body),
@@ -299,8 +315,8 @@ export class Network {
 export interface TrainingHost {
   readonly architecture: Architecture;
   readonly settings: RunSettings;
-  /** Takes the network for training. Throws ERR_BUSY when it is taken. */
-  begin(make: (values: ReadonlyMap<string, Tensor>) => Trainer): Trainer;
+  /** Takes the network for training by this loss. Throws ERR_BUSY when it is taken. */
+  begin(loss: Loss, make: (values: ReadonlyMap<string, Tensor>) => Trainer): Trainer;
   /** Runs steps; what users asked for meanwhile happens after them. */
   running<T>(body: () => Promise<T>): Promise<T>;
   /** Gives the network back with its new parameters, and disposes of the trainer. */

@@ -3,13 +3,13 @@ import { argumentError } from '../errors.ts';
 import { gradients } from '../graph/differentiate.ts';
 import { type GraphVariable, type StateUpdate, Tracer } from '../graph/graph.ts';
 import type { Loss } from '../losses/index.ts';
+import { counterOf, foldedBy, traceLoss } from '../losses/targets.ts';
 import { checkFinite } from '../ops/checkFinite.ts';
-import { countCorrect } from '../ops/countCorrect.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import type { Architecture, NetworkParameter } from './architecture.ts';
 import { clipGradients } from './clip.ts';
-import { gatherBatch, isClassifier, parameterInputs, type RunSettings } from './evaluator.ts';
+import { gatherBatch, outputOf, parameterInputs, type RunSettings } from './evaluator.ts';
 
 /** What a training run is made of. */
 export interface TrainerOptions {
@@ -72,6 +72,8 @@ export interface TracedStep {
   readonly updates: readonly StateUpdate[];
   /** Those that learning rates are fed for, in order. */
   readonly optimizers: readonly Optimizer[];
+  /** The second output counts samples that are right. */
+  readonly classifier: boolean;
 }
 
 /** Slots of each parameter, as states whose names are 'key.slot'. */
@@ -107,12 +109,13 @@ export function traceStep(
   );
   const changed = new Map<string, Operand>();
   const output = architecture.forward(x, values, {
-    logits: loss.takesLogits,
+    logits: foldedBy(loss),
     training: { step, seed, update: (key, value) => void changed.set(key, value) },
   });
-  const mean = loss.mean(output, y);
+  const mean = traceLoss('fit', loss, output, y);
   const outputs: Operand[] = [mean];
-  if (isClassifier(architecture)) outputs.push(countCorrect(output, y));
+  const counter = counterOf(loss, outputOf(architecture), data.y);
+  if (counter) outputs.push(counter(output, y));
   checkFinite(mean);
   const sources = learned.map(({ key }) => values.get(key) as GraphVariable);
   const adjoints = clipGradients(gradients(mean, sources) as Variable[], options);
@@ -129,5 +132,5 @@ export function traceStep(
   for (const [key, value] of changed) {
     updates.push({ state: values.get(key) as GraphVariable, value: value as GraphVariable });
   }
-  return { tracer, outputs, updates, optimizers };
+  return { tracer, outputs, updates, optimizers, classifier: counter !== null };
 }

@@ -5,7 +5,7 @@ import { StridenetError } from '../errors.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import { Generator } from '../random.ts';
 import { full, type Tensor, type TypedArray } from '../tensor.ts';
-import { checkFit, isClassifier } from './evaluator.ts';
+import { checkFit } from './evaluator.ts';
 import { learnedParameters, type TrainerOptions, traceStep } from './step.ts';
 
 /** Steps of one run at most: what is reported after it must not hold up JavaScript's thread. */
@@ -25,6 +25,7 @@ export interface StepResult {
 export class Trainer {
   readonly samplesPerEpoch: number;
   readonly stepsPerEpoch: number;
+  /** Samples can be right or wrong. */
   readonly classifier: boolean;
   /** Steps done since the start. */
   step = 0;
@@ -39,15 +40,15 @@ export class Trainer {
 
   constructor(options: TrainerOptions, parameters: ReadonlyMap<string, Tensor>) {
     const { architecture, data, settings } = options;
-    checkFit('fit', architecture, data);
+    checkFit('fit', architecture, data, options.loss);
     this.samplesPerEpoch = data.x.shape[0] as number;
     const batchSize = Math.max(1, Math.min(options.batchSize, this.samplesPerEpoch));
     this.#options = { ...options, batchSize };
     this.stepsPerEpoch = Math.ceil(this.samplesPerEpoch / batchSize);
-    this.classifier = isClassifier(architecture);
     const learned = learnedParameters(options);
-    const { tracer, outputs, updates, optimizers } = traceStep(this.#options, learned);
-    this.#optimizers = optimizers;
+    const { tracer, outputs, updates, ...traced } = traceStep(this.#options, learned);
+    this.#optimizers = traced.optimizers;
+    this.classifier = traced.classifier;
     const { backend, ...rest } = settings;
     this.#program = backendOf(backend).prepare(tracer.graph(outputs, updates), rest);
     const names = tracer.inputs.filter(({ role }) => role === 'state').map((i) => i.variable.name);
