@@ -60,6 +60,18 @@ describe('JS numbers', () => {
   });
 });
 
+describe('shapes that do not broadcast', () => {
+  it('are shown as they were given', () => {
+    const [a, b] = [sn.zeros([2, 3, 4]), sn.zeros([3])];
+    const message = 'a (2, 3, 4) and b (3) do not broadcast: axis -1 differs';
+    expect(() => ops.add(a, b)).toThrow(`[add] ${message}`);
+    expect(() => ops.less(a, b)).toThrow(`[less] ${message}`);
+    expect(() => ops.where(sn.zeros([4], 'uint8'), a, b)).toThrow(
+      `[where] condition (4) and ${message}`,
+    );
+  });
+});
+
 describe('axes', () => {
   const x = tensor([
     [1, 2, 3],

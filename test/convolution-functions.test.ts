@@ -86,6 +86,11 @@ const functions: Function[] = [
       }),
   },
   {
+    name: 'globalAvgPool1d',
+    inputs: [[2, 3, 9]],
+    fn: (x) => ops.globalAvgPool1d(x as sn.Operand),
+  },
+  {
     name: 'globalAvgPool2d',
     inputs: [[2, 3, 4, 5]],
     fn: (x) => ops.globalAvgPool2d(x as sn.Operand),

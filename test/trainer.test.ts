@@ -234,6 +234,46 @@ describe('the trainer', () => {
     });
   });
 
+  it('says what was meant where arguments stand in the wrong place', async () => {
+    const image = sn.zeros([1, 1, 4, 4]);
+    const layers = [sn.layers.flatten(), sn.layers.dense({ units: 10 })];
+    const stride = { stride: 2 } as never;
+    const calls: [call: () => unknown, message: string][] = [
+      [() => sn.sequential(...(layers as unknown as [never])), '{ inputShape: […], layers: […] }'],
+      [() => sn.sequential(layers as never), '{ inputShape: […], layers: […] }'],
+      [() => sn.ops.conv2d(image, image, stride), 'options come after it'],
+      [() => sn.ops.convTranspose2d(image, image, stride), 'options come after it'],
+      [() => sn.ops.conv1d(sn.zeros([1, 1, 4]), sn.zeros([1, 1, 2]), stride), 'null for none'],
+    ];
+    for (const [call, message] of calls) {
+      expect(call).toThrow(
+        expect.objectContaining({
+          code: 'ERR_ARGUMENT',
+          message: expect.stringContaining(message),
+        }),
+      );
+    }
+    const net = sn.sequential({ inputShape: [1, 28, 28], layers });
+    await expect(net.fit(data, { frozen: ['0'] })).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT',
+      message: '[fit] frozen names layer 0 (flatten), which has no parameters',
+    });
+  });
+
+  it('takes a learning rate that is set after an epoch', async () => {
+    const net = small({ backend: 'reference' });
+    const optimizer = sn.optimizers.sgd({ learningRate: 0.05 });
+    const seen: string[] = [];
+    const onEpoch = () => {
+      optimizer.learningRate = 0;
+      seen.push(bits(net.parameters()));
+    };
+    const before = bits(net.parameters());
+    await net.fit(data, { ...options, optimizer, callbacks: { onEpoch } });
+    expect(seen[0]).not.toBe(before);
+    expect(seen[1]).toBe(seen[0]);
+  });
+
   it('refuses a second fit at the same time', async () => {
     const net = small();
     const first = net.fit(data, options);

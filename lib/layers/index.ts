@@ -11,6 +11,7 @@ export { type ConvTranspose2dLayerOptions, convTranspose2d } from './convTranspo
 export { type DenseOptions, dense } from './dense.ts';
 export { type DropoutLayerOptions, dropout } from './dropout.ts';
 export { flatten } from './flatten.ts';
+export { globalAvgPool1d } from './globalAvgPool1d.ts';
 export { globalAvgPool2d } from './globalAvgPool2d.ts';
 export { type GroupNormLayerOptions, groupNorm } from './groupNorm.ts';
 export type {

@@ -14,6 +14,7 @@ import { convTranspose2d } from './convTranspose2d.ts';
 import { dense } from './dense.ts';
 import { dropout } from './dropout.ts';
 import { flatten } from './flatten.ts';
+import { globalAvgPool1d } from './globalAvgPool1d.ts';
 import { globalAvgPool2d } from './globalAvgPool2d.ts';
 import { groupNorm } from './groupNorm.ts';
 import type { Layer } from './layer.ts';
@@ -42,6 +43,7 @@ const table: Readonly<Record<string, (options: never) => Layer>> = {
   dense,
   dropout,
   flatten,
+  globalAvgPool1d,
   globalAvgPool2d,
   groupNorm,
   layerNorm,

@@ -103,12 +103,15 @@ export function broadcastOperands(
   for (const [name, value] of named) {
     if (typeof value !== 'number') checkOperand(where, name, value);
   }
-  const operands = named.map(([, value]) => value);
   const like = alike.find((value) => typeof value !== 'number');
   if (like === undefined) {
     throw argumentError(where, `a Tensor (or a traced value) beside a number`, alike);
   }
-  const rank = Math.max(...operands.map((x) => (typeof x === 'number' ? 0 : x.shape.length)));
+  // Before sizes of 1 are put in front: messages show the shapes as they were given.
+  const shapes = named.flatMap(([name, value]) =>
+    typeof value === 'number' ? [] : [[name, value.shape] as const],
+  );
+  const rank = broadcastShapes(where, Object.fromEntries(shapes)).length;
   return named.map(([name, value]) => {
     if (typeof value === 'number') {
       if (!holds(like.dtype, value)) {

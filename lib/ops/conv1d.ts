@@ -7,7 +7,7 @@ import {
   toImages,
   toSignals,
 } from './oneDimension.ts';
-import { apply, checkRank, type Operand, type Result } from './operator.ts';
+import { apply, checkBias, checkRank, type Operand, type Result } from './operator.ts';
 
 /** Settings of a 1-D convolution. */
 export interface Conv1dOptions {
@@ -44,6 +44,7 @@ export function conv1d<
 >(x: X, weight: W, bias?: B, options: Conv1dOptions = {}): Result<X | W | NonNullable<B>> {
   checkRank('conv1d', 'x', x, 3);
   checkRank('conv1d', 'weight', weight, 3);
+  checkBias('conv1d', bias);
   checkOptions('conv1d', options, conv1dOptionNames);
   const { stride, padding, dilation, ...rest } = options;
   const images = toImages<Operand>(x);

@@ -14,6 +14,7 @@ import { biasGradient } from './linear.ts';
 import {
   type Attributes,
   apply,
+  checkBias,
   checkFloats,
   checkRank,
   makeSpec,
@@ -303,6 +304,7 @@ export function conv2d<
 >(x: X, weight: W, bias?: B, options: Conv2dOptions = {}): Result<X | W | NonNullable<B>> {
   checkRank('conv2d', 'x', x, 4);
   checkRank('conv2d', 'weight', weight, 4);
+  checkBias('conv2d', bias);
   const [, , h = 0, w = 0] = x.shape;
   const [, , r = 0, s = 0] = weight.shape;
   const attributes = conv2dAttributes('conv2d', options, [h, w], [r, s]);

@@ -10,7 +10,7 @@ import {
 } from '../shape.ts';
 import { add } from './binary.ts';
 import { type Conv2dInputGradientAttributes, conv2dInputGradientOperator } from './conv2d.ts';
-import { apply, checkFloats, checkRank, type Operand, type Result } from './operator.ts';
+import { apply, checkBias, checkFloats, checkRank, type Operand, type Result } from './operator.ts';
 import { type ReshapeAttributes, reshapeOperator } from './reshape.ts';
 
 /** Settings of a transposed 2-D convolution. */
@@ -93,6 +93,7 @@ export function convTranspose2d<
 >(x: X, weight: W, bias?: B, options: ConvTranspose2dOptions = {}): Result<X | W | NonNullable<B>> {
   checkRank(where, 'x', x, 4);
   checkRank(where, 'weight', weight, 4);
+  checkBias(where, bias);
   checkFloats(where, { x, weight, bias: bias ?? null });
   const [, k = 0, p = 0, q = 0] = x.shape;
   const [filters = 0, perGroup = 0, r = 0, s = 0] = weight.shape;

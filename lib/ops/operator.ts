@@ -120,6 +120,15 @@ export function checkOperand(where: string, name: string, operand: unknown): voi
   }
 }
 
+/** Throws ERR_ARGUMENT for a bias that is no operand, such as the options, which come after it. */
+export function checkBias(where: string, bias: unknown): void {
+  if (bias === undefined || bias === null) return;
+  const { shape, dtype } = bias as Partial<Spec>;
+  if (Array.isArray(shape) && isDType(dtype)) return;
+  const expected = 'bias to be a Tensor, a traced value, or null for none; options come after it,';
+  throw argumentError(where, expected, bias);
+}
+
 /** Throws ERR_SHAPE unless operand `name` has one of the ranks. */
 export function checkRank(where: string, name: string, spec: Spec, ...ranks: number[]): void {
   checkOperand(where, name, spec);

@@ -1,5 +1,5 @@
 import { checkOptions, within } from '../errors.ts';
-import { avgPool2d, avgPool2dOptionNames } from './avgPool2d.ts';
+import { avgPool2d, avgPool2dOptionNames, globalAvgPool2d } from './avgPool2d.ts';
 import { maxPool2d, maxPool2dOptionNames, type TieRule } from './maxPool2d.ts';
 import {
   horizontal,
@@ -81,4 +81,11 @@ export function avgPool1d<X extends Operand>(x: X, options: AvgPool1dOptions): R
   };
   const y = within('avgPool1d', () => avgPool2d<Operand>(toImages<Operand>(x), settings));
   return toSignals<Operand>(y) as Result<X>;
+}
+
+/** The mean over a signal: x (N,C,L) → (N,C). Throws ERR_SHAPE for signals without values. */
+export function globalAvgPool1d<X extends Operand>(x: X): Result<X> {
+  checkRank('globalAvgPool1d', 'x', x, 3);
+  const y = within('globalAvgPool1d', () => globalAvgPool2d<Operand>(toImages<Operand>(x)));
+  return y as Result<X>;
 }

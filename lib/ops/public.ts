@@ -36,7 +36,7 @@ export { maxPool2d, maxPool2dWithWinners } from './maxPool2d.ts';
 export { maxUnpool2d } from './maxUnpool2d.ts';
 export { adagradUpdate, adamUpdate, rmspropUpdate, sgdUpdate } from './optimizer.ts';
 export { pad } from './pad.ts';
-export { avgPool1d, maxPool1d } from './pool1d.ts';
+export { avgPool1d, globalAvgPool1d, maxPool1d } from './pool1d.ts';
 export { prelu } from './prelu.ts';
 export { mean, sum } from './reduction.ts';
 export { relu } from './relu.ts';

@@ -332,6 +332,9 @@ export interface TrainingHost {
  *   option that is none
  */
 export function sequential(options: SequentialOptions): Network {
+  if (Array.isArray(options) || typeof (options as Partial<Layer> | null)?.forward === 'function') {
+    throw argumentError('sequential', '{ inputShape: […], layers: […] }', options);
+  }
   checkOptions('sequential', options, [
     'inputShape',
     'layers',

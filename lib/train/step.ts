@@ -1,5 +1,5 @@
 import type { Dataset } from '../data/dataset.ts';
-import { argumentError } from '../errors.ts';
+import { argumentError, StridenetError } from '../errors.ts';
 import { gradients } from '../graph/differentiate.ts';
 import { type GraphVariable, type StateUpdate, Tracer } from '../graph/graph.ts';
 import type { Loss } from '../losses/index.ts';
@@ -50,6 +50,13 @@ export function learnedParameters(options: {
   const keys = architecture.parameters.map(({ key }) => key);
   for (const place of frozen) {
     if (keys.some((key) => isWithin(key, place))) continue;
+    const layer = architecture.layers.find(({ key }) => key === place);
+    if (layer !== undefined) {
+      throw new StridenetError(
+        'ERR_ARGUMENT',
+        `[fit] frozen names layer ${layer.label}, which has no parameters`,
+      );
+    }
     throw argumentError('fit', `frozen to name parameters or layers of ${keys.join(', ')}`, place);
   }
   const learned = architecture.parameters

@@ -287,6 +287,20 @@ const wrongCalls: WrongCall[] = [
     message: ['globalAvgPool2d', '(3, 5)'],
   },
   {
+    operator: 'globalAvgPool1d',
+    title: 'rank 4',
+    call: (ops: Functions) => ops.globalAvgPool1d(image(1, 1, 4, 4)),
+    code: 'ERR_SHAPE',
+    message: ['globalAvgPool1d', '(1, 1, 4, 4)'],
+  },
+  {
+    operator: 'globalAvgPool1d',
+    title: 'signals without values',
+    call: (ops: Functions) => ops.globalAvgPool1d(image(1, 2, 0)),
+    code: 'ERR_SHAPE',
+    message: ['globalAvgPool1d', '(1, 2, 1, 0)'],
+  },
+  {
     operator: 'avgPool1d',
     title: 'rank 4',
     call: (ops: Functions) => ops.avgPool1d(image(1, 1, 4, 4), { kernelSize: 2 }),

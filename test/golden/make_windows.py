@@ -125,9 +125,16 @@ def unpool():
         calls.add("maxUnpool2d", ["$y", "$winners", options], given, run, output="x", exact=["x", "dy"])
 
 
+def signal_means():
+    for shape in ((1, 1, 1), (2, 3, 9), (2, 17, 20)):
+        run = lambda x: x.mean(2)
+        calls.add("globalAvgPool1d", ["$x"], {"x": calls.span(shape)}, run)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     columns()
     averages()
     maxima()
+    signal_means()
     calls.write("windows")

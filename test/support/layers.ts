@@ -110,6 +110,12 @@ export const layerCases: readonly LayerCase[] = [
     output: [4, 4],
   },
   {
+    title: 'globalAvgPool1d',
+    make: () => layers.globalAvgPool1d(),
+    input: signal,
+    output: [4],
+  },
+  {
     title: 'globalAvgPool2d',
     make: () => layers.globalAvgPool2d(),
     input: image,

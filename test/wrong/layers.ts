@@ -134,6 +134,7 @@ export const validLayers: Readonly<Record<string, ValidLayer>> = {
     input: signal,
     wrongInputs: noSignals,
   },
+  globalAvgPool1d: { options: name, input: signal, wrongInputs: noSignals },
   globalAvgPool2d: { options: name, input: image, wrongInputs: noImages },
   adaptiveAvgPool2d: {
     options: { ...name, outputSize: required(counts(2)) },

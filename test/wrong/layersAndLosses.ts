@@ -133,6 +133,7 @@ const layers: Readonly<Record<string, ValidCall>> = {
     arguments: { x: operand(signal) },
     options: { ...windows1d, countIncludePad: flag(true) },
   },
+  globalAvgPool1d: { arguments: { x: operand(signal) } },
   globalAvgPool2d: { arguments: { x: operand(image) } },
   adaptiveAvgPool2d: {
     arguments: { x: operand(image) },
