@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { tryAddon } from '../lib/backends/addon.ts';
 import {
   type Dataset,
@@ -52,8 +52,17 @@ function samples(count: number, shape: readonly number[], dtype: 'uint8' | 'floa
   return { x, y };
 }
 
-/** Trains for some seconds, from the first step on. */
-async function train(net: Network, data: Dataset, options: FitOptions): Promise<Delay> {
+/**
+ * Trains for some seconds, from the first step on, and holds the delay to its bound; skips when an
+ * idle loop is late too, since then other programs have the CPUs and nothing can be told.
+ */
+async function expectPunctual(
+  { skip }: TestContext,
+  net: Network,
+  data: Dataset,
+  options: FitOptions,
+): Promise<void> {
+  const before = await lateness(() => wait(1000));
   const controller = new AbortController();
   let steps = 0;
   const onStep = (): void => {
@@ -65,24 +74,29 @@ async function train(net: Network, data: Dataset, options: FitOptions): Promise<
     const training = net.fit(data, { ...options, ...limits });
     await expect(training).rejects.toMatchObject({ code: 'ERR_ABORTED' });
   });
-  const idle = await lateness(() => wait(1000));
-  console.log(`event loop in ${steps} steps: ${show(busy)} late; idle: ${show(idle)}`);
+  const after = await lateness(() => wait(1000));
+  const idle = Math.max(before.p99, after.p99);
+  console.log(`event loop in ${steps} steps: ${show(busy)} late; idle: p99 ${idle.toFixed(2)} ms`);
   expect(steps).toBeGreaterThan(5);
-  return busy;
+  if (busy.p99 > boundMs && idle > boundMs / 2) {
+    const reason = `an idle event loop is ${idle.toFixed(1)} ms late: the machine is busy`;
+    console.log(`skipped: punctuality while training, ${reason}`);
+    skip(reason);
+  }
+  expect(busy.p99).toBeLessThanOrEqual(boundMs);
 }
 
-// Other programs make the loop late too, which the idle figure shows: hence three attempts.
+// Other programs make the loop late now and then: hence three attempts.
 describe.skipIf(!native)('training leaves the event loop free: p99 of its delay ≤ 5 ms', () => {
   beforeAll(() => setThreads(machineThreads));
   afterAll(() => setThreads(testThreads));
 
-  it('in long steps of the digits network', { retry: 2 }, async () => {
+  it('in long steps of the digits network', { retry: 2 }, async (context) => {
     const data = samples(60_000, [1, 28, 28], 'uint8');
-    const { p99 } = await train(models.mnist({ seed: 1 }), data, { batchSize: 1000 });
-    expect(p99).toBeLessThanOrEqual(boundMs);
+    await expectPunctual(context, models.mnist({ seed: 1 }), data, { batchSize: 1000 });
   });
 
-  it('in short steps of a small dense network', { retry: 2 }, async () => {
+  it('in short steps of a small dense network', { retry: 2 }, async (context) => {
     const net = sequential({
       inputShape: [8],
       seed: 1,
@@ -90,7 +104,6 @@ describe.skipIf(!native)('training leaves the event loop free: p99 of its delay 
     });
     const data = samples(20_000, [8], 'float32');
     for (let i = 0; i < data.x.size; i++) data.x.data[i] = (data.x.data[i] as number) / 255;
-    const { p99 } = await train(net, data, { batchSize: 32 });
-    expect(p99).toBeLessThanOrEqual(boundMs);
+    await expectPunctual(context, net, data, { batchSize: 32 });
   });
 });
