@@ -231,7 +231,7 @@ function wrongCallsOf(operator: (typeof names)[number]): WrongCall[] {
       (f) => f(zeros([2, 3]), zeros([2])),
       'ERR_SHAPE',
       '(2, 3)',
-      '(1, 2)',
+      'b (2)',
     ),
     refused(
       'dtypes that mix',

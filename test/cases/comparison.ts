@@ -62,7 +62,7 @@ function wrongCallsOf(operator: Name): WrongCall[] {
       title: 'shapes that do not broadcast',
       call: (ops) => ops[operator](zeros([2, 3]), zeros([2])),
       code: 'ERR_SHAPE',
-      message: [operator, '(2, 3)', '(1, 2)'],
+      message: [operator, '(2, 3)', 'b (2)'],
     },
     {
       operator,

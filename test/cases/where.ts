@@ -89,7 +89,7 @@ const wrongCalls: WrongCall[] = [
     title: 'shapes that do not broadcast',
     call: (ops) => ops.where(zeros([2], 'uint8'), zeros([3, 4]), 0),
     code: 'ERR_SHAPE',
-    message: ['where', 'condition (1, 2)', 'a (3, 4)'],
+    message: ['where', 'condition (2)', 'a (3, 4)'],
   },
 ];
 
