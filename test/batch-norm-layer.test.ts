@@ -39,6 +39,15 @@ describe.each(backends)('batch normalization in a network on %s', (backend) => {
   const data = digits(10, 4, 'float64');
   const still = sn.optimizers.sgd(0);
 
+  /** Keys of what a fit changed. */
+  async function movedBy(net: sn.Network, options: sn.FitOptions): Promise<string[]> {
+    const before = net.parameters();
+    await net.fit(data, { batchSize: 5, ...options });
+    return [...net.parameters()]
+      .filter(([key, after]) => relativeDistance(after, before.get(key) as sn.Tensor) > 0)
+      .map(([key]) => key);
+  }
+
   it('keeps running statistics of the batches that it sees', async () => {
     const net = network({ backend });
     expect([value(net, '0.running_mean'), value(net, '0.running_var')]).toEqual([0, 1]);
@@ -93,17 +102,47 @@ describe.each(backends)('batch normalization in a network on %s', (backend) => {
     expect(bits(net.parameters())).toBe(before);
   });
 
-  it('goes on to keep statistics when frozen, and learns nothing', async () => {
+  it.each([
+    [
+      ['0', 'norm'],
+      ['1.weight', '4.weight', '4.bias'],
+    ],
+    [
+      ['norm.running_var', '0.weight'],
+      [
+        ...['0.bias', '0.running_mean', '0.running_var', '1.weight'],
+        ...['norm.weight', 'norm.bias', '4.weight', '4.bias'],
+      ],
+    ],
+  ])('holds what is frozen by %j, statistics too', async (frozen, expected) => {
     const net = network({ backend });
-    const before = net.parameters();
-    await net.fit(data, { batchSize: 5, frozen: ['0', 'norm'] });
-    const moved = [...net.parameters()].filter(
-      ([key, after]) => relativeDistance(after, before.get(key) as sn.Tensor) > 0,
-    );
-    expect(moved.map(([key]) => key)).toEqual([
-      ...['0.running_mean', '0.running_var', '1.weight'],
-      ...['norm.running_mean', 'norm.running_var', '4.weight', '4.bias'],
-    ]);
+    expect(await movedBy(net, { frozen })).toEqual(expected);
+  });
+
+  it('holds statistics of layers with trainable: false, by themselves or within', async () => {
+    const net = sn.sequential({
+      inputShape: [1, 28, 28],
+      dtype: 'float64',
+      backend,
+      layers: [
+        sn.layers.batchNorm({ trainable: false }),
+        sn.layers.residual({ layers: [sn.layers.batchNorm()], trainable: false }),
+        sn.layers.flatten(),
+        sn.layers.dense({ units: 10 }),
+      ],
+    });
+    expect(await movedBy(net, {})).toEqual(['3.weight', '3.bias']);
+  });
+
+  it('normalizes by the running statistics in training where they are frozen', async () => {
+    const net = network({ backend });
+    await net.fit(data, { epochs: 2, batchSize: 5 });
+    const { loss } = await net.evaluate(data);
+    const how = { batchSize: 10, optimizer: still };
+    const frozen = await net.fit(data, { ...how, frozen: ['0', 'norm'] });
+    expect(frozen.epochs[0]?.loss).toBeCloseTo(loss, 12);
+    const free = await net.fit(data, how);
+    expect(Math.abs((free.epochs[0]?.loss as number) - loss)).toBeGreaterThan(1e-3);
   });
 
   it('saves its statistics, and loads them', async () => {

@@ -230,7 +230,11 @@ describe('weight decay', () => {
         if (key === '2.weight') expect(distance).toBeGreaterThan(1e-4);
         else expect(distance, key).toBe(0);
       }
-      await expect(run(0.1, ['3.weight'])).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+      const byLayer = await run(0.1, ['2', '1.weight', '1.bias']);
+      expect(bits(byLayer)).toBe(bits(plain));
+      for (const wrong of ['3.weight', 'bais', '3', 'weigh', '']) {
+        await expect(run(0.1, [wrong])).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+      }
       expect(() => sn.optimizers[rule]({ noDecay: 'bias' as never })).toThrow(code('ERR_ARGUMENT'));
     },
   );

@@ -19,8 +19,10 @@ export interface BatchNormLayerOptions extends NormLayerOptions {
 
 /**
  * Batch normalization of each channel of (C), (C,L) or (C,H,W) (Ioffe and Szegedy 2015): in training
- * by the batch's own mean and variance, else by the running ones. Parameters: weight (C), bias (C);
- * states: running_mean (C), running_var (C).
+ * by the batch's own mean and variance, else by the running ones, as also where either of these is
+ * frozen. A step with one value a channel (a batch, perhaps the last, of one sample (C)) gives the
+ * offset, and leaves the running variance as it is; PyTorch refuses it. Parameters: weight (C),
+ * bias (C); states: running_mean (C), running_var (C).
  * @throws ERR_ARGUMENT for an option out of range
  */
 export function batchNorm(options: BatchNormLayerOptions = {}): Layer {
@@ -48,7 +50,8 @@ export function batchNorm(options: BatchNormLayerOptions = {}): Layer {
     },
     forward(x, { weight = null, bias = null, running_mean, running_var }, context) {
       const [mean, variance] = [running_mean as Operand, running_var as Operand];
-      if (!context.training) return normalize(x, mean, variance, weight, bias, { epsilon });
+      const held = context.holds('running_mean') || context.holds('running_var');
+      if (!context.training || held) return normalize(x, mean, variance, weight, bias, { epsilon });
       const settings = { epsilon, momentum };
       const step = batchNormTraining(x, mean, variance, weight, bias, settings);
       context.update('running_mean', step.runningMean as Operand);

@@ -31,6 +31,7 @@ export const inference: LayerContext = {
   seed: 0,
   key: '',
   logits: null,
+  holds: () => false,
   update: () => undefined,
 };
 
@@ -105,6 +106,7 @@ export class Block {
         ...context,
         key: join(context.key, key),
         logits: index === placed.length - 1 ? context.logits : null,
+        holds: (name) => context.holds(`${key}.${name}`),
         update: (name, value) => context.update(`${key}.${name}`, value),
       };
       return inLayer(label, shape, () => scoped(label, () => layer.forward(input, own, inside)));

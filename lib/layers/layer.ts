@@ -39,6 +39,8 @@ export interface LayerContext {
   readonly key: string;
   /** This activation at the very end of the network is left out: the loss has it. */
   readonly logits: FinalActivation | null;
+  /** Whether training leaves this state of the layer as it is. */
+  holds(name: string): boolean;
   /** Says what a state of the layer is after this step. */
   update(name: string, value: Operand): void;
 }
@@ -68,7 +70,10 @@ export interface NameOption {
 export interface LearnedOptions extends NameOption {
   /** Default: the one that `fit` is given. */
   optimizer?: Optimizer;
-  /** False: training leaves the layer's parameters as they are; default true. */
+  /**
+   * False: training leaves the layer's parameters and states as they are, and batch normalization
+   * goes by its running statistics; default true.
+   */
   trainable?: boolean;
 }
 

@@ -50,8 +50,9 @@ export interface DecayOptions {
   /** Default 0 (adamW: 0.01). */
   weightDecay?: number;
   /**
-   * Parameters without weight decay: names in their layers ('bias', of all layers) or keys
-   * ('0.weight'). Default: none, all decay.
+   * Parameters without weight decay: names in their layers ('bias', of all layers), keys
+   * ('0.weight'), or all of a layer by its place or name ('0', 'stem', '3.body'). `fit` refuses
+   * what its network does not have. Default: none, all decay.
    */
   noDecay?: readonly string[];
 }
@@ -64,11 +65,17 @@ export function checkNoDecay(where: string, noDecay: unknown): readonly string[]
   throw argumentError(where, 'noDecay to be a list of names or keys of parameters', noDecay);
 }
 
+/** Whether `key` is that of a parameter, or of one within the layer, at `place`. */
+export function isWithin(key: string, place: string): boolean {
+  return key === place || key.startsWith(`${place}.`);
+}
+
 /** The weight decay of one parameter. */
 export function decayOf(
   weightDecay: number,
   noDecay: readonly string[],
   { key, name }: Pick<UpdateCall, 'key' | 'name'>,
 ): number {
-  return noDecay.includes(key) || noDecay.includes(name) ? 0 : weightDecay;
+  const named = noDecay.some((entry) => entry === name || isWithin(key, entry));
+  return named ? 0 : weightDecay;
 }

@@ -18,6 +18,8 @@ export interface TrainingContext {
   readonly step: Operand;
   /** Of dropout. */
   readonly seed: number;
+  /** Whether the state of that key stays as it is; those of layers with `trainable: false` do. */
+  holds?(key: string): boolean;
   /** Takes what a layer's state is after the step. */
   update(key: string, value: Operand): void;
 }
@@ -38,6 +40,8 @@ export class Architecture {
   /** All that is saved, states of layers too. */
   readonly parameters: readonly NetworkParameter[];
   readonly #block: Block;
+  /** Keys of values of layers with `trainable: false`. */
+  readonly #untrained: ReadonlySet<string>;
 
   /** Throws ERR_SHAPE that names the layer whose input does not fit. */
   constructor(inputShape: Shape, layers: readonly Layer[], dtype: FloatDType) {
@@ -50,6 +54,8 @@ export class Architecture {
     this.parameters = this.#block
       .parameters(this.inputShape)
       .map((parameter) => ({ ...parameter, key: parameter.name }));
+    const untrained = this.parameters.filter(({ trainable }) => trainable === false);
+    this.#untrained = new Set(untrained.map(({ key }) => key));
   }
 
   /** Of one sample. */
@@ -78,6 +84,7 @@ export class Architecture {
         ? { ...inference, logits }
         : {
             ...{ training: true, step: training.step, seed: training.seed, key: '', logits },
+            holds: (key: string): boolean => this.#untrained.has(key) || !!training.holds?.(key),
             update: (key: string, value: Operand): void => training.update(key, value),
           };
     return this.#block.forward(x, Object.fromEntries(values), context);

@@ -38,7 +38,8 @@ export interface TrainOptions extends ClipOptions {
   signal?: AbortSignal;
   /**
    * Parameters that stay as they are, by key ('0.weight'), or all of a layer by its place or name
-   * ('0', 'stem', '3.body'). Normalization layers go on to keep their running statistics.
+   * ('0', 'stem', '3.body'). Batch normalization of which either running statistic is named goes by
+   * them as in inference, and both stay.
    */
   frozen?: readonly string[];
 }

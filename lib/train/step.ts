@@ -6,7 +6,7 @@ import type { Loss } from '../losses/index.ts';
 import { counterOf, foldedBy, traceLoss } from '../losses/targets.ts';
 import { checkFinite } from '../ops/checkFinite.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
-import type { Optimizer } from '../optimizers/optimizer.ts';
+import { isWithin, type Optimizer } from '../optimizers/optimizer.ts';
 import type { Architecture, NetworkParameter } from './architecture.ts';
 import { clipGradients } from './clip.ts';
 import { gatherBatch, outputOf, parameterInputs, type RunSettings } from './evaluator.ts';
@@ -19,7 +19,7 @@ export interface TrainerOptions {
   readonly optimizer: Optimizer;
   readonly loss: Loss;
   readonly seed: number;
-  /** Keys, or what keys begin with, of parameters that stay as they are. */
+  /** Keys, or what keys begin with, of parameters and states that stay as they are. */
   readonly frozen: readonly string[];
   readonly clipValue: number | null;
   readonly clipNorm: number | null;
@@ -31,15 +31,11 @@ export interface LearnedParameter extends NetworkParameter {
   readonly rule: Optimizer;
 }
 
-function isWithin(key: string, place: string): boolean {
-  return key === place || key.startsWith(`${place}.`);
-}
-
 /**
  * The parameters that training changes: all but states, those of layers with `trainable: false`, and
  * the frozen ones.
  * @throws ERR_ARGUMENT for an entry of `frozen` that is no key and no layer with parameters, and for
- *   a `noDecay` key that is none
+ *   one of an optimizer's `noDecay` that is neither, nor the name of a parameter in its layer
  */
 export function learnedParameters(options: {
   architecture: Architecture;
@@ -63,11 +59,18 @@ export function learnedParameters(options: {
     .filter(({ state, trainable }) => state !== true && trainable !== false)
     .filter(({ key }) => !frozen.some((place) => isWithin(key, place)))
     .map((parameter) => ({ ...parameter, rule: parameter.optimizer ?? optimizer }));
-  for (const { options } of new Set(learned.map(({ rule }) => rule))) {
+  const names = keys.map((key) => key.split('.').at(-1));
+  for (const { options } of new Set([optimizer, ...learned.map(({ rule }) => rule)])) {
     const { noDecay = [] } = options as { noDecay?: readonly string[] };
-    const unknown = noDecay.find((entry) => entry.includes('.') && !keys.includes(entry));
+    const unknown = noDecay.find(
+      (entry) => !names.includes(entry) && !keys.some((key) => isWithin(key, entry)),
+    );
     if (unknown === undefined) continue;
-    throw argumentError('fit', `noDecay to name parameters of ${keys.join(', ')}`, unknown);
+    throw argumentError(
+      'fit',
+      `noDecay to name parameters or layers of ${keys.join(', ')}`,
+      unknown,
+    );
   }
   return learned;
 }
@@ -102,7 +105,7 @@ export function traceStep(
   options: TrainerOptions,
   learned: readonly LearnedParameter[],
 ): TracedStep {
-  const { architecture, data, batchSize, loss, seed } = options;
+  const { architecture, data, batchSize, loss, seed, frozen } = options;
   const tracer = new Tracer();
   const values = parameterInputs(tracer, architecture);
   const slots = slotInputs(tracer, learned, architecture);
@@ -117,7 +120,11 @@ export function traceStep(
   const changed = new Map<string, Operand>();
   const output = architecture.forward(x, values, {
     logits: foldedBy(loss),
-    training: { step, seed, update: (key, value) => void changed.set(key, value) },
+    training: {
+      ...{ step, seed },
+      holds: (key) => frozen.some((place) => isWithin(key, place)),
+      update: (key, value) => void changed.set(key, value),
+    },
   });
   const mean = traceLoss('fit', loss, output, y);
   const outputs: Operand[] = [mean];
