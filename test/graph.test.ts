@@ -56,6 +56,30 @@ describe('tracing', () => {
   });
 });
 
+describe('the types of results', () => {
+  it('keep the dtype of the operands', () => {
+    const x = sn.tensor([[1, -2, 3]]);
+    const indices = sn.tensor([2, 0], [2], 'int32');
+    const floats: sn.Tensor<'float32'>[] = [
+      relu(x),
+      add(x, 1),
+      matmul(x, sn.zeros([3, 2])),
+      sn.ops.sum(x),
+      sn.ops.gather(x, indices, { axis: 1 }),
+      sn.ops.where(sn.ops.less(x, 0), 0, x),
+      softmaxCrossEntropy(x, sn.tensor([0], [1], 'int32')),
+      sn.ops.maxPool2d(sn.zeros([1, 1, 2, 2]), { kernelSize: 2 }),
+    ];
+    const mask: sn.Tensor<'uint8'> = sn.ops.greater(x, 0);
+    const counts: sn.Tensor<'int32'>[] = [
+      sn.ops.argmax(x),
+      countCorrect(x, sn.tensor([0], [1], 'int32')),
+    ];
+    expect(floats.map(({ dtype }) => dtype)).toEqual(floats.map(() => 'float32'));
+    expect([mask, ...counts].map(({ dtype }) => dtype)).toEqual(['uint8', 'int32', 'int32']);
+  });
+});
+
 describe('compile, grad and valueAndGrad', () => {
   const { compile, grad, valueAndGrad } = sn;
 

@@ -9,6 +9,7 @@ import {
   type Operand,
   type Operator,
   type Result,
+  type ResultOf,
   type Spec,
 } from './operator.ts';
 import { sumOperator } from './reduction.ts';
@@ -27,6 +28,12 @@ export type BinaryFunction = <A extends OperandOrNumber, B extends OperandOrNumb
   a: A,
   b: B,
 ) => BroadcastResult<A | B>;
+
+/** A comparison of two operands that broadcast. */
+export type ComparisonFunction = <A extends OperandOrNumber, B extends OperandOrNumber>(
+  a: A,
+  b: B,
+) => ResultOf<Exclude<A | B, number>, 'uint8'>;
 
 /** Whether the first size of a value is the batch. */
 export function isBatched(x: Spec | Operand): boolean {

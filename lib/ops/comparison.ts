@@ -1,7 +1,7 @@
 import {
-  type BinaryFunction,
   binaryFunction,
   broadcastSpec,
+  type ComparisonFunction,
   checkOneDType,
   type NoAttributes,
 } from './broadcast.ts';
@@ -22,6 +22,11 @@ function comparison(name: string): Operator<NoAttributes> {
   };
 }
 
+/** The public function of a comparison. */
+function comparing(operator: Operator<NoAttributes>): ComparisonFunction {
+  return binaryFunction(operator) as ComparisonFunction;
+}
+
 export const equalOperator = comparison('equal');
 export const notEqualOperator = comparison('notEqual');
 export const lessOperator = comparison('less');
@@ -34,22 +39,22 @@ export const greaterEqualOperator = comparison('greaterEqual');
  * other operand's dtype, which may be any. NaN equals nothing.
  * @throws ERR_SHAPE when the shapes do not broadcast; ERR_DTYPE when dtypes mix
  */
-export const equal: BinaryFunction = binaryFunction(equalOperator);
+export const equal: ComparisonFunction = comparing(equalOperator);
 
 /** Where a ≠ b, as `equal`; NaN differs from everything. */
-export const notEqual: BinaryFunction = binaryFunction(notEqualOperator);
+export const notEqual: ComparisonFunction = comparing(notEqualOperator);
 
 /** Where a < b, as `equal`; false for NaN. */
-export const less: BinaryFunction = binaryFunction(lessOperator);
+export const less: ComparisonFunction = comparing(lessOperator);
 
 /** Where a ≤ b, as `equal`; false for NaN. */
-export const lessEqual: BinaryFunction = binaryFunction(lessEqualOperator);
+export const lessEqual: ComparisonFunction = comparing(lessEqualOperator);
 
 /** Where a > b, as `equal`; false for NaN. */
-export const greater: BinaryFunction = binaryFunction(greaterOperator);
+export const greater: ComparisonFunction = comparing(greaterOperator);
 
 /** Where a ≥ b, as `equal`; false for NaN. */
-export const greaterEqual: BinaryFunction = binaryFunction(greaterEqualOperator);
+export const greaterEqual: ComparisonFunction = comparing(greaterEqualOperator);
 
 /** The comparisons. */
 export const comparisonOperators = [

@@ -1,4 +1,4 @@
-import { apply, makeSpec, need, type Operand, type Operator, type Result } from './operator.ts';
+import { apply, makeSpec, need, type Operand, type Operator, type ResultOf } from './operator.ts';
 import { checkLabels } from './softmaxCrossEntropy.ts';
 
 type NoAttributes = Readonly<Record<string, never>>;
@@ -24,6 +24,7 @@ export const countCorrectOperator: Operator<NoAttributes> = {
 export function countCorrect<X extends Operand, Y extends Operand>(
   logits: X,
   labels: Y,
-): Result<X | Y> {
-  return apply<X | Y, NoAttributes>(countCorrectOperator, [logits, labels], {});
+): ResultOf<X | Y, 'int32'> {
+  const count = apply<Operand, NoAttributes>(countCorrectOperator, [logits, labels], {});
+  return count as ResultOf<X | Y, 'int32'>;
 }

@@ -10,6 +10,7 @@ import {
   type Operand,
   type Operator,
   type Result,
+  type ResultOf,
   type Spec,
 } from './operator.ts';
 import {
@@ -105,13 +106,19 @@ export function min<X extends Operand>(x: X, options: ReductionOptions = {}): Re
  * @param options.axis one axis, negative ones from the end
  * @throws ERR_SHAPE when there is no element, or for several axes that are not all
  */
-export function argmax<X extends Operand>(x: X, options: ReductionOptions = {}): Result<X> {
-  return reduce(argmaxOperator, x, options);
+export function argmax<X extends Operand>(
+  x: X,
+  options: ReductionOptions = {},
+): ResultOf<X, 'int32'> {
+  return reduce<Operand>(argmaxOperator, x, options) as ResultOf<X, 'int32'>;
 }
 
 /** The place of the smallest element, as `argmax`. */
-export function argmin<X extends Operand>(x: X, options: ReductionOptions = {}): Result<X> {
-  return reduce(argminOperator, x, options);
+export function argmin<X extends Operand>(
+  x: X,
+  options: ReductionOptions = {},
+): ResultOf<X, 'int32'> {
+  return reduce<Operand>(argminOperator, x, options) as ResultOf<X, 'int32'>;
 }
 
 /** Extremes over axes and their places. */

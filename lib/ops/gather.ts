@@ -11,7 +11,7 @@ import {
   need,
   type Operand,
   type Operator,
-  type Result,
+  type ResultLike,
   type Spec,
 } from './operator.ts';
 
@@ -123,12 +123,12 @@ export function gather<X extends Operand, I extends Operand | readonly number[]>
   x: X,
   indices: I,
   options: GatherOptions = {},
-): Result<X | Extract<I, Operand>> {
+): ResultLike<X, X | Extract<I, Operand>> {
   checkOperand('gather', 'x', x);
   checkOptions('gather', options, ['axis']);
   if (x.shape.length === 0) throw shapeError('gather', 'x of shape () has no axis');
   const axis = checkAxis('gather', 'axis', options.axis ?? 0, x.shape.length);
   return apply<Operand, GatherAttributes>(gatherOperator, [x, asOperand(indices)], {
     axis,
-  }) as Result<X | Extract<I, Operand>>;
+  }) as ResultLike<X, X | Extract<I, Operand>>;
 }

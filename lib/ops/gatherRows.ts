@@ -9,7 +9,7 @@ import {
   need,
   type Operand,
   type Operator,
-  type Result,
+  type ResultOf,
 } from './operator.ts';
 
 export interface GatherRowsAttributes extends Attributes {
@@ -64,7 +64,7 @@ export function gatherRows<X extends Operand, I extends Operand>(
   data: X,
   indices: I,
   options: GatherRowsOptions = {},
-): Result<X | I> {
+): ResultOf<X | I, DType> {
   checkOperand('gatherRows', 'data', data);
   checkOptions('gatherRows', options, ['dtype', 'scale', 'offset']);
   const { dtype = data.dtype, scale = 1, offset = 0 } = options;
@@ -72,9 +72,10 @@ export function gatherRows<X extends Operand, I extends Operand>(
   for (const [name, value] of Object.entries({ scale, offset })) {
     if (!Number.isFinite(value)) throw argumentError('gatherRows', `${name} to be finite`, value);
   }
-  return apply<X | I, GatherRowsAttributes>(gatherRowsOperator, [data, indices], {
-    dtype,
-    scale,
-    offset,
-  });
+  const attributes = { dtype, scale, offset };
+  return apply<Operand, GatherRowsAttributes>(
+    gatherRowsOperator,
+    [data, indices],
+    attributes,
+  ) as ResultOf<X | I, DType>;
 }

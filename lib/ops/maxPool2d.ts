@@ -13,6 +13,7 @@ import {
   type Operand,
   type Operator,
   type Result,
+  type ResultOf,
   type Spec,
 } from './operator.ts';
 import { inferPooling, inferPoolingGradient, resolveGeometry } from './pooling.ts';
@@ -188,9 +189,9 @@ export function maxPool2d<X extends Operand>(x: X, options: MaxPool2dOptions): R
 export function maxPool2dWithWinners<X extends Operand>(
   x: X,
   options: MaxPool2dOptions,
-): [Result<X>, Result<X>] {
+): [Result<X>, ResultOf<X, 'uint8' | 'int32'>] {
   const [y, winners] = within('maxPool2dWithWinners', () =>
     applyAll(maxPool2dOperator, [x], maxPool2dAttributes(x, options)),
   );
-  return [y as Result<X>, winners as Result<X>];
+  return [y as Result<X>, winners as ResultOf<X, 'uint8' | 'int32'>];
 }

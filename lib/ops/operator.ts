@@ -19,8 +19,14 @@ export interface Variable extends Spec {
 /** What operators take: a Tensor is computed with at once, a Variable is recorded. */
 export type Operand = Tensor | Variable;
 
-/** What an operator gives for operands of type T: a Tensor when all of them are Tensors. */
-export type Result<T> = [T] extends [Tensor] ? Tensor : Variable;
+/** What an operator gives for operands of type T: a Tensor when all are, of one of their dtypes. */
+export type Result<T> = [T] extends [Tensor<infer D>] ? Tensor<D> : Variable;
+
+/** A value of dtype D, whatever the operands' are. */
+export type ResultOf<T, D extends DType> = [T] extends [Tensor] ? Tensor<D> : Variable;
+
+/** A value of the dtype of X, where the operands T have others too. */
+export type ResultLike<X, T> = ResultOf<T, X extends Tensor<infer D> ? D : never>;
 
 export type AttributeValue = number | boolean | string | readonly number[];
 

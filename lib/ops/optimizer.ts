@@ -9,7 +9,7 @@ import {
   need,
   type Operand,
   type Operator,
-  type Result,
+  type ResultLike,
   type Spec,
 } from './operator.ts';
 
@@ -205,7 +205,7 @@ export function sgdUpdate<T extends Operand, S extends Operand>(
   velocity: T | null,
   learningRate: S,
   attributes: SgdAttributes,
-): Result<T | S>[] {
+): ResultLike<T, T | S>[] {
   const settings = checkSettings('sgdUpdate', attributes, {
     momentum: positive,
     dampening: positive,
@@ -213,7 +213,7 @@ export function sgdUpdate<T extends Operand, S extends Operand>(
     nesterov: 'flag',
   });
   const inputs = [parameter, gradient, velocity, learningRate];
-  return applyAll(sgdUpdateOperator, inputs, settings) as Result<T | S>[];
+  return applyAll(sgdUpdateOperator, inputs, settings) as ResultLike<T, T | S>[];
 }
 
 /**
@@ -232,7 +232,7 @@ export function adamUpdate<T extends Operand, S extends Operand>(
   step: S,
   learningRate: S,
   attributes: AdamAttributes,
-): Result<T | S>[] {
+): ResultLike<T, T | S>[] {
   const settings = checkSettings('adamUpdate', attributes, {
     beta1: [0, 1],
     beta2: [0, 1],
@@ -241,7 +241,7 @@ export function adamUpdate<T extends Operand, S extends Operand>(
     decoupled: 'flag',
   });
   const inputs = [parameter, gradient, m, v, step, learningRate];
-  return applyAll(adamUpdateOperator, inputs, settings) as Result<T | S>[];
+  return applyAll(adamUpdateOperator, inputs, settings) as ResultLike<T, T | S>[];
 }
 
 /**
@@ -260,7 +260,7 @@ export function rmspropUpdate<T extends Operand, S extends Operand>(
   learningRate: S,
   moments: readonly T[],
   attributes: RmspropAttributes,
-): Result<T | S>[] {
+): ResultLike<T, T | S>[] {
   const settings = checkSettings('rmspropUpdate', attributes, {
     alpha: [0, 1],
     epsilon: positive,
@@ -269,7 +269,7 @@ export function rmspropUpdate<T extends Operand, S extends Operand>(
     centered: 'flag',
   });
   const inputs = [parameter, gradient, learningRate, ...moments];
-  return applyAll(rmspropUpdateOperator, inputs, settings) as Result<T | S>[];
+  return applyAll(rmspropUpdateOperator, inputs, settings) as ResultLike<T, T | S>[];
 }
 
 /**
@@ -288,12 +288,12 @@ export function adagradUpdate<T extends Operand, S extends Operand>(
   step: S,
   learningRate: S,
   attributes: AdagradAttributes,
-): Result<T | S>[] {
+): ResultLike<T, T | S>[] {
   const settings = checkSettings('adagradUpdate', attributes, {
     learningRateDecay: positive,
     epsilon: positive,
     weightDecay: positive,
   });
   const inputs = [parameter, gradient, sum, step, learningRate];
-  return applyAll(adagradUpdateOperator, inputs, settings) as Result<T | S>[];
+  return applyAll(adagradUpdateOperator, inputs, settings) as ResultLike<T, T | S>[];
 }

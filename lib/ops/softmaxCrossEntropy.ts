@@ -20,7 +20,7 @@ import {
   need,
   type Operand,
   type Operator,
-  type Result,
+  type ResultLike,
   type Spec,
 } from './operator.ts';
 import { mean, sum } from './reduction.ts';
@@ -205,7 +205,7 @@ export function softmaxCrossEntropy<
   X extends Operand,
   Y extends Operand,
   W extends Operand = never,
->(logits: X, labels: Y, options: SoftmaxCrossEntropyOptions<W> = {}): Result<X | Y | W> {
+>(logits: X, labels: Y, options: SoftmaxCrossEntropyOptions<W> = {}): ResultLike<X, X | Y | W> {
   const where = 'softmaxCrossEntropy';
   const { reduction } = lossAttributes(where, options, ['labelSmoothing', 'classWeights']);
   const { classWeights = null } = options;
@@ -213,9 +213,9 @@ export function softmaxCrossEntropy<
   const weights = Array.isArray(classWeights)
     ? tensor(checkClassWeightList(where, classWeights), [classWeights.length], logits.dtype)
     : classWeights;
-  return apply<X | Y | W, SoftmaxCrossEntropyAttributes>(
+  return apply<Operand, SoftmaxCrossEntropyAttributes>(
     softmaxCrossEntropyOperator,
-    [logits, labels, weights as W | null],
+    [logits, labels, weights as Operand | null],
     { reduction, labelSmoothing: checkLabelSmoothing(where, options.labelSmoothing) },
-  );
+  ) as ResultLike<X, X | Y | W>;
 }

@@ -1,7 +1,6 @@
 import { dtypeError } from '../errors.ts';
 import { describe } from '../tensor.ts';
 import {
-  type BroadcastResult,
   broadcastOperands,
   broadcastSpec,
   checkOneDType,
@@ -9,7 +8,14 @@ import {
   type OperandOrNumber,
   sumTo,
 } from './broadcast.ts';
-import { apply, checkOperand, need, type Operand, type Operator } from './operator.ts';
+import {
+  apply,
+  checkOperand,
+  need,
+  type Operand,
+  type Operator,
+  type ResultLike,
+} from './operator.ts';
 
 /** condition uint8, a and b of one dtype → a where the condition is not 0, else b. */
 export const whereOperator: Operator<NoAttributes> = {
@@ -51,8 +57,8 @@ export function where<C extends Operand, A extends OperandOrNumber, B extends Op
   condition: C,
   a: A,
   b: B,
-): BroadcastResult<C | A | B> {
+): ResultLike<A | B, Exclude<C | A | B, number>> {
   checkOperand('where', 'condition', condition);
   const operands = broadcastOperands('where', { condition, a, b }, [a, b]);
-  return apply(whereOperator, operands, {}) as BroadcastResult<C | A | B>;
+  return apply(whereOperator, operands, {}) as ResultLike<A | B, Exclude<C | A | B, number>>;
 }
