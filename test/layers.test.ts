@@ -240,6 +240,25 @@ describe('weight decay', () => {
   );
 });
 
+describe('noDecay of the optimizer of a layer', () => {
+  it.each([
+    ['trained', true],
+    ['untrained', false],
+  ])('is checked too, in a layer that is %s', async (_, trainable) => {
+    const run = (noDecay: string[]): Promise<unknown> => {
+      const optimizer = sn.optimizers.adamW({ noDecay });
+      const dense = layers.dense({ units: 10, name: 'head', optimizer, trainable });
+      const net = sn.sequential({ inputShape: [1, 28, 28], layers: [layers.flatten(), dense] });
+      return net.fit(digits(4, 6));
+    };
+    await expect(run(['head'])).resolves.toBeDefined();
+    await expect(run(['haed'])).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT',
+      message: expect.stringContaining("'haed'"),
+    });
+  });
+});
+
 describe.each(backends)('slots on %s', (backend) => {
   const data = digits(20, 6, 'float64');
   const step = async (optimizer: sn.Optimizer): Promise<Float64Array> => {

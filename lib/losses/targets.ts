@@ -16,7 +16,7 @@ function isInteger({ dtype }: Tensor): boolean {
   return dtype === 'int32' || dtype === 'uint8';
 }
 
-/** How to make targets of `y`, where only its dtype or an axis of 1 is missing. */
+/** How to make targets of `y` where only its dtype or an axis of 1 is missing, or what it is for. */
 function cure({ shape, dtype }: SampleOutput, y: Tensor): string {
   const wanted = [y.shape[0] as number, ...shape];
   const converted = y.dtype === dtype ? 'y' : `y.to('${dtype}')`;
@@ -24,6 +24,9 @@ function cure({ shape, dtype }: SampleOutput, y: Tensor): string {
     y.dtype === 'uint8' ? `, divided by 255 (sn.ops.div) where they are pixels of images` : '';
   if (sameShape(y.shape, wanted)) return `: convert them by ${converted}${scaled}`;
   const [samples, ...rest] = y.shape;
+  if (isInteger(y) && rest.length === 0 && shape.length === 1 && (shape[0] as number) > 1) {
+    return '; class numbers are for softmaxCrossEntropy';
+  }
   if (samples !== wanted[0] || rest.length > 0 || shape.some((size) => size !== 1)) return '';
   return `: sn.ops.reshape(${converted}, [${wanted.join(', ')}])`;
 }

@@ -59,8 +59,9 @@ export function learnedParameters(options: {
     .filter(({ state, trainable }) => state !== true && trainable !== false)
     .filter(({ key }) => !frozen.some((place) => isWithin(key, place)))
     .map((parameter) => ({ ...parameter, rule: parameter.optimizer ?? optimizer }));
+  const own = architecture.parameters.flatMap(({ optimizer }) => optimizer ?? []);
   const names = keys.map((key) => key.split('.').at(-1));
-  for (const { options } of new Set([optimizer, ...learned.map(({ rule }) => rule)])) {
+  for (const { options } of new Set([optimizer, ...own])) {
     const { noDecay = [] } = options as { noDecay?: readonly string[] };
     const unknown = noDecay.find(
       (entry) => !names.includes(entry) && !keys.some((key) => isWithin(key, entry)),
