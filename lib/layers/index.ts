@@ -16,7 +16,6 @@ export { globalAvgPool2d } from './globalAvgPool2d.ts';
 export { type GroupNormLayerOptions, groupNorm } from './groupNorm.ts';
 export type {
   CommonOptions,
-  FinalActivation,
   Layer,
   LayerContext,
   LearnedOptions,

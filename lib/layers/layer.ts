@@ -1,5 +1,6 @@
 import { argumentError, checkBoolean, checkOptions, StridenetError } from '../errors.ts';
 import { type Fan, heNormal, type Initializer, zeros } from '../initializers/index.ts';
+import type { FinalActivation } from '../ops/loss.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import { formatShape, type Shape } from '../shape.ts';
@@ -23,9 +24,6 @@ export interface ParameterSpec {
 
 /** What a file keeps of a layer: plain data, layers within it, and initializers. */
 export type LayerOptions = Readonly<Record<string, unknown>>;
-
-/** Activations that a loss may have within. */
-export type FinalActivation = 'softmax' | 'sigmoid';
 
 /** What a layer may know of the run that it is part of. */
 export interface LayerContext {

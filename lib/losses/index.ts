@@ -1,3 +1,4 @@
+export type { FinalActivation } from '../ops/loss.ts';
 export {
   absoluteError,
   binaryCrossEntropy,

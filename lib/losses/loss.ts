@@ -1,4 +1,4 @@
-import type { FinalActivation } from '../layers/layer.ts';
+import type { FinalActivation } from '../ops/loss.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import type { Shape } from '../shape.ts';
 import type { FloatDType, Tensor } from '../tensor.ts';

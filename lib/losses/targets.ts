@@ -1,7 +1,7 @@
 import { argumentError, dtypeError, StridenetError, shapeError, within } from '../errors.ts';
 import { GraphVariable } from '../graph/graph.ts';
-import type { FinalActivation } from '../layers/layer.ts';
 import { countCorrect } from '../ops/countCorrect.ts';
+import type { FinalActivation } from '../ops/loss.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import { describe, type Tensor } from '../tensor.ts';

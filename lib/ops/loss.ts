@@ -3,6 +3,9 @@ import { type Attributes, apply, makeSpec, type Operand, type Spec } from './ope
 import { type SumGradientAttributes, sumGradientOperator } from './reduction.ts';
 import { withShape } from './reshape.ts';
 
+/** Activations that a loss may have within. */
+export type FinalActivation = 'softmax' | 'sigmoid';
+
 /** What becomes of the single losses: their mean, their sum, or each for itself. */
 export type Reduction = 'mean' | 'sum' | 'none';
 

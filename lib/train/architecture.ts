@@ -1,7 +1,8 @@
 import { argumentError } from '../errors.ts';
 import { drawTensor } from '../initializers/initializer.ts';
 import { Block, inference, type PlacedLayer } from '../layers/block.ts';
-import type { FinalActivation, Layer, ParameterSpec } from '../layers/layer.ts';
+import type { Layer, ParameterSpec } from '../layers/layer.ts';
+import type { FinalActivation } from '../ops/loss.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import { Generator } from '../random.ts';
 import { checkShape, elementCount, type Shape } from '../shape.ts';
