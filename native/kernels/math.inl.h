@@ -210,10 +210,11 @@ STRIDENET_INLINE Vec<T> log(Vec<T> x) {
   const Bits<T> one = bits(broadcast(T{1}));
   // x = 2^k · m with √½ ≤ m < √2: k + bias stands in the exponent.
   const Bits<T> moved = bits(x) + (one - root_half);
-  const Bits<T> biased = shift_right<T>(moved, R::kMantissaBits);
+  const Bits<T> biased = moved >> R::kMantissaBits;
   const Vec<T> k = from_bits<T>(bits(broadcast(Series<T>::rounder)) + biased) -
                    broadcast(Series<T>::rounder + static_cast<T>(R::kBias));
-  constexpr typename R::Lane mantissa = (typename R::Lane{1} << R::kMantissaBits) - 1;
+  constexpr auto mantissa =
+      static_cast<typename R::Word>((std::uint64_t{1} << R::kMantissaBits) - 1);
   const Vec<T> m = from_bits<T>((moved & mantissa) + root_half);
   const Vec<T> inside = log_of_reduced(m - broadcast(T{1}), k);
   constexpr T infinity = std::numeric_limits<T>::infinity();

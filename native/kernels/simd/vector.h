@@ -22,6 +22,7 @@ struct Raw<float> {
   typedef std::int32_t integer __attribute__((vector_size(kVectorBytes)));
   typedef std::uint32_t Unsigned __attribute__((vector_size(kVectorBytes)));
   typedef std::int32_t Lane;
+  typedef std::uint32_t Word;
   static constexpr int kMantissaBits = 23;
   static constexpr std::int32_t kBias = 127;
 };
@@ -31,6 +32,7 @@ struct Raw<double> {
   typedef std::int64_t integer __attribute__((vector_size(kVectorBytes)));
   typedef std::uint64_t Unsigned __attribute__((vector_size(kVectorBytes)));
   typedef std::int64_t Lane;
+  typedef std::uint64_t Word;
   static constexpr int kMantissaBits = 52;
   static constexpr std::int64_t kBias = 1023;
 };
@@ -74,9 +76,9 @@ STRIDENET_INLINE Vec<T> broadcast(T value) {
   return {value - typename Raw<T>::type{}};
 }
 
-/// The lanes' bits.
+/// The lanes' bits, as numbers whose sums wrap.
 template <class T>
-using Bits = typename Raw<T>::integer;
+using Bits = typename Raw<T>::Unsigned;
 template <class T>
 STRIDENET_INLINE Bits<T> bits(Vec<T> a) {
   return reinterpret_cast<Bits<T>>(a.v);
@@ -84,11 +86,6 @@ STRIDENET_INLINE Bits<T> bits(Vec<T> a) {
 template <class T>
 STRIDENET_INLINE Vec<T> from_bits(Bits<T> a) {
   return {reinterpret_cast<typename Raw<T>::type>(a)};
-}
-template <class T>
-STRIDENET_INLINE Bits<T> shift_right(Bits<T> a, int count) {
-  using Unsigned = typename Raw<T>::Unsigned;
-  return reinterpret_cast<Bits<T>>(reinterpret_cast<Unsigned>(a) >> count);
 }
 /// The lanes' signs: −0's bits where negative, else 0.
 template <class T>
