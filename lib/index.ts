@@ -16,13 +16,15 @@ export {
   gradientCheck,
   type WorstEntry,
 } from './check/index.ts';
+export { ComputationGraph } from './computation/computationGraph.ts';
+export { type InputSpec, trace } from './computation/trace.ts';
 export { type CpuInfo, cpuInfo, setThreads } from './cpu.ts';
 export type { Dataset } from './data/dataset.ts';
 export * as data from './data/index.ts';
 export { ops } from './dispatch.ts';
 export { type ErrorCode, StridenetError } from './errors.ts';
 export { gradients } from './graph/differentiate.ts';
-export { type Graph, scoped, trace } from './graph/graph.ts';
+export { type Graph, type GraphVariable, type Node, scoped } from './graph/graph.ts';
 export * as initializers from './initializers/index.ts';
 export * as layers from './layers/index.ts';
 export type { Layer } from './layers/layer.ts';
@@ -74,3 +76,4 @@ export {
   type TensorFunction,
   valueAndGrad,
 } from './transforms.ts';
+export type { GradientsOf, Static, TensorsOf, Tree } from './tree.ts';

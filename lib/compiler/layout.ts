@@ -65,7 +65,7 @@ class LayoutPass {
       current !== 'public' && wanted !== 'public'
         ? this.convert(variable, 'public', like)
         : variable;
-    const result = new GraphVariable(variable.tracer, variable);
+    const result = new GraphVariable(variable.tracer, variable, variable.name, variable.producer);
     this.layouts.set(result, wanted);
     this.nodes.push({
       operator: reformatOperator,

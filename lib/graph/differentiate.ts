@@ -2,7 +2,7 @@ import { argumentError, StridenetError } from '../errors.ts';
 import { add } from '../ops/binary.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import { formatShape, sameShape } from '../shape.ts';
-import { full } from '../tensor.ts';
+import { type FloatDType, full } from '../tensor.ts';
 import { GraphVariable, type Node } from './graph.ts';
 
 function isFloat(variable: GraphVariable): boolean {
@@ -39,30 +39,32 @@ function messages(
   });
 }
 
-/**
- * Reverse-mode differentiation: extends the graph of `output` by the gradient of it to each of
- * `sources`. Nodes are visited in reverse order; each adds its message ∂f_c/∂f_n · t_c to its
- * operands' adjoints t_n, which are thus the sums over all children c (Griewank and Walther 2008).
- *
- * @param seed the adjoint of `output`, of its shape; default 1, for an output of one element
- * @returns the gradients in the order of `sources`: null for an integer source, zeros for one that
- *   the output does not depend on
- * @throws ERR_NOT_DIFFERENTIABLE when an operator on the way has no gradient; ERR_ARGUMENT when
- *   `output` has more than one element and there is no seed
- */
-export function gradients(
-  output: Variable,
-  sources: readonly Variable[],
-  seed?: Operand,
-): (Operand | null)[] {
-  if (!(output instanceof GraphVariable)) throw argumentError('grad', 'a traced value', output);
-  const { tracer } = output;
-  const wrt = sources as readonly GraphVariable[];
+/** Settings of reverse mode. */
+export interface DifferentiateOptions {
+  /** The adjoint of the output, of its shape; default 1, for an output of one element. */
+  readonly seed?: Operand | undefined;
+  /** The nodes recorded before this number count as given: nothing is passed on through them. */
+  readonly from?: number | undefined;
+}
+
+/** What reverse mode found. */
+export interface Adjoints {
+  /** t_n = ∂output/∂n of every value n that a message came to. */
+  readonly of: ReadonlyMap<GraphVariable, Operand>;
+  /** Those values in the order of the visits: each after all that read it. */
+  readonly order: readonly GraphVariable[];
+}
+
+/** The adjoint that reverse mode starts from. Throws ERR_ARGUMENT when there can be none. */
+function firstAdjoint(output: GraphVariable, seed: Operand | undefined): Operand {
   if (seed === undefined && output.shape.some((size) => size !== 1)) {
     throw new StridenetError(
       'ERR_ARGUMENT',
       `[grad] expected a function whose value has one element but its shape is ${formatShape(output.shape)}`,
     );
+  }
+  if (!isFloat(output)) {
+    throw argumentError('grad', 'a floating value to differentiate', output.dtype);
   }
   if (seed !== undefined && !sameShape(seed.shape, output.shape)) {
     throw argumentError(
@@ -71,28 +73,69 @@ export function gradients(
       formatShape(seed.shape),
     );
   }
-  const nodes = [...tracer.nodes];
-  const live = dependents(nodes, wrt);
-  const adjoints = new Map<GraphVariable, Operand>();
-  adjoints.set(
-    output,
-    seed ?? tracer.constant(full(output.shape, 1, output.dtype as 'float32' | 'float64')),
-  );
+  return seed ?? output.tracer.constant(full(output.shape, 1, output.dtype as FloatDType));
+}
+
+/**
+ * Reverse-mode differentiation: extends the graph of `output` by its adjoints. Nodes are visited in
+ * reverse order; each adds its message ∂f_c/∂f_n · t_c to its operands' adjoints t_n, which are thus
+ * the sums over all children c (Griewank and Walther 2008).
+ *
+ * @param sources values on which what is wanted depends: messages go to those that depend on one of
+ *   them
+ * @throws ERR_NOT_DIFFERENTIABLE when an operator on the way has no gradient; ERR_ARGUMENT when
+ *   `output` has more than one element and there is no seed, or is integer
+ */
+export function differentiate(
+  output: GraphVariable,
+  sources: readonly GraphVariable[],
+  { seed, from = 0 }: DifferentiateOptions = {},
+): Adjoints {
+  const first = firstAdjoint(output, seed);
+  const nodes = output.tracer.nodes.slice(from);
+  const live = dependents(nodes, sources);
+  const found = new Map<GraphVariable, Operand>();
+  const order: GraphVariable[] = [];
+  if (live.has(output)) found.set(output, first);
+  const produced = new Set(nodes.flatMap(({ outputs }) => outputs));
   for (const node of nodes.reverse()) {
-    if (!node.outputs.some((variable) => live.has(variable) && adjoints.has(variable))) continue;
-    const incoming = node.outputs.map((variable) => adjoints.get(variable) ?? null);
+    const reached = node.outputs.filter((variable) => found.has(variable));
+    if (reached.length === 0) continue;
+    order.push(...reached);
+    const incoming = node.outputs.map((variable) => found.get(variable) ?? null);
     const wanted = node.inputs.map((input) => input !== null && live.has(input));
     const outgoing = messages(node, incoming, wanted);
     node.inputs.forEach((input, i) => {
       const message = outgoing[i] ?? null;
       if (input === null || message === null || !wanted[i]) return;
-      const sum = adjoints.get(input);
-      adjoints.set(input, sum === undefined ? message : add(sum, message));
+      const sum = found.get(input);
+      found.set(input, sum === undefined ? message : add(sum, message));
     });
   }
+  const leaves = [...found.keys()].filter((variable) => !produced.has(variable));
+  return { of: found, order: [...order, ...leaves] };
+}
+
+/**
+ * The gradients of `output` to each of `sources`, by reverse mode (`differentiate`).
+ *
+ * @param seed the adjoint of `output`, of its shape; default 1, for an output of one element
+ * @returns in the order of `sources`: null for an integer source, zeros for one that the output does
+ *   not depend on
+ * @throws what `differentiate` throws
+ */
+export function gradients(
+  output: Variable,
+  sources: readonly Variable[],
+  seed?: Operand,
+  from = 0,
+): (Operand | null)[] {
+  if (!(output instanceof GraphVariable)) throw argumentError('grad', 'a traced value', output);
+  const wrt = sources as readonly GraphVariable[];
+  const adjoints = differentiate(output, wrt, { seed, from });
   return wrt.map((source) => {
     if (!isFloat(source)) return null;
-    const adjoint = live.has(output) ? adjoints.get(source) : undefined;
-    return adjoint ?? tracer.constant(full(source.shape, 0, source.dtype as 'float32' | 'float64'));
+    const zeros = () => output.tracer.constant(full(source.shape, 0, source.dtype as FloatDType));
+    return adjoints.of.get(source) ?? zeros();
   });
 }

@@ -16,15 +16,18 @@ export class GraphVariable implements Variable {
   readonly dtype: DType;
   readonly batched?: boolean;
   readonly tracer: Tracer;
-  /** What a constant or an input is called in messages and drawings. */
+  /** What an input is called in messages and drawings; null for others. */
   readonly name: string | null;
+  /** The name of the operator that it was recorded as an output of; null for inputs and constants. */
+  readonly producer: string | null;
 
-  constructor(tracer: Tracer, spec: Spec, name: string | null = null) {
+  constructor(tracer: Tracer, spec: Spec, name: string | null, producer: string | null) {
     this.tracer = tracer;
     this.shape = spec.shape;
     this.dtype = spec.dtype;
     if (spec.batched) this.batched = true;
     this.name = name;
+    this.producer = producer;
   }
 }
 
@@ -87,7 +90,7 @@ export class Tracer {
     checkShape('trace', spec.shape);
     checkDType('trace', spec.dtype);
     const copy = { shape: [...spec.shape], dtype: spec.dtype, batched: spec.batched === true };
-    const variable = new GraphVariable(this, copy, name);
+    const variable = new GraphVariable(this, copy, name, null);
     this.inputs.push({ variable, role });
     return variable;
   }
@@ -96,7 +99,7 @@ export class Tracer {
   constant(tensor: Tensor): GraphVariable {
     const known = this.#known.get(tensor);
     if (known !== undefined) return known;
-    const variable = new GraphVariable(this, tensor);
+    const variable = new GraphVariable(this, tensor, null, null);
     this.constants.set(variable, tensor.clone());
     this.#known.set(tensor, variable);
     return variable;
@@ -111,7 +114,7 @@ export class Tracer {
     const inputs = operands.map((operand) => this.#own(operator, operand));
     const outputs = operator.infer(inputs, attributes).map((spec) => {
       checkShape(operator.name, spec.shape);
-      return new GraphVariable(this, spec);
+      return new GraphVariable(this, spec, null, operator.name);
     });
     this.nodes.push({ operator, inputs, outputs, attributes, scope: scopes.join('/') });
     return outputs;
@@ -153,20 +156,4 @@ export class Tracer {
 export function tracerOf(operands: readonly (Operand | null)[]): Tracer | null {
   for (const operand of operands) if (operand instanceof GraphVariable) return operand.tracer;
   return null;
-}
-
-/**
- * Records `fn` on inputs of these shapes and dtypes.
- *
- * @param fn a function of operators that returns one Variable or a list of them
- * @param specs `{ shape, dtype, batched? }`, or Tensors whose shape and dtype count
- * @throws what the operators throw
- */
-export function trace(
-  fn: (...inputs: Variable[]) => Operand | readonly Operand[],
-  ...specs: readonly Spec[]
-): Graph {
-  const tracer = new Tracer();
-  const result = fn(...specs.map((spec) => tracer.input(spec)));
-  return tracer.graph(Array.isArray(result) ? result : [result as Operand]);
 }

@@ -1,4 +1,4 @@
-import { trace } from '../../lib/graph/graph.ts';
+import { trace } from '../../lib/computation/trace.ts';
 import { elementCount } from '../../lib/shape.ts';
 import { type Tensor, tensor, zeros } from '../../lib/tensor.ts';
 import {

@@ -1,5 +1,5 @@
+import { trace } from '../../lib/computation/trace.ts';
 import { ops } from '../../lib/dispatch.ts';
-import { trace } from '../../lib/graph/graph.ts';
 import type { Attributes } from '../../lib/ops/operator.ts';
 import type { Range } from '../../lib/ops/slice.ts';
 import { zeros } from '../../lib/tensor.ts';

@@ -63,7 +63,8 @@ function firstFailure(titles?: string): string | null {
   const { status, stdout, signal } = run('npx', [...vitest, ...quickSuite]);
   if (status === 0) return null;
   if (signal !== null || status === null) return 'the run ended by a signal or took too long';
-  const line = stdout.split('\n').find((text) => /^\s*(×|✗|FAIL)\s/.test(text)) ?? 'the run broke off';
+  const line =
+    stdout.split('\n').find((text) => /^\s*(×|✗|FAIL)\s/.test(text)) ?? 'the run broke off';
   return line
     .replace(/^\s*(×|✗|FAIL)\s+(\|?\s*all\s*\|?\s*)?/, '')
     .replace(/\s+\d+ms$/, '')

@@ -1,0 +1,69 @@
+import { argumentError } from '../errors.ts';
+import { type GraphVariable, Tracer } from '../graph/graph.ts';
+import type { Spec, Variable } from '../ops/operator.ts';
+import { Tensor } from '../tensor.ts';
+import { formatPath, isOperand, leavesOf, mapTree, type Static, type TreePath } from '../tree.ts';
+import { ComputationGraph } from './computationGraph.ts';
+
+/** What is known of an argument before it is there. */
+export interface InputSpec extends Spec {
+  /** What it is called in messages and drawings; default: its place, 'params.w' or 'x0'. */
+  readonly name?: string;
+}
+
+/** `A` with the spec of each traced value in its place. */
+export type SpecsOf<A> = A extends Variable
+  ? InputSpec
+  : A extends Static
+    ? A
+    : { [K in keyof A]: SpecsOf<A[K]> };
+
+function isSpec(value: unknown): value is InputSpec {
+  if (value instanceof Tensor) return true;
+  const { shape, dtype } = (value ?? {}) as Partial<Spec>;
+  return Array.isArray(shape) && typeof dtype === 'string';
+}
+
+/** 'params.w' for a value within an argument, 'x1' for argument 1 itself; unlike those in `taken`. */
+function nameOf(spec: InputSpec, path: TreePath, taken: Set<string>): string {
+  const [first, ...rest] = path;
+  const place = spec.name ?? (rest.length === 0 ? `x${first}` : formatPath(rest));
+  let name = place;
+  for (let i = 2; taken.has(name); i++) name = `${place}_${i}`;
+  taken.add(name);
+  return name;
+}
+
+/**
+ * The graph of a function of operators: it is called once, on values that have no numbers yet.
+ * Control flow is plain TypeScript and is unrolled; Tensors that the function meets become
+ * constants, copied now.
+ *
+ * @param fn gives one traced value, or nested arrays and plain objects of them
+ * @param specs one for each argument: `{ shape, dtype, batched?, name? }`, a Tensor, whose shape and
+ *   dtype count, or nested arrays and plain objects of them; numbers, strings, booleans and null are
+ *   passed on as they are
+ * @throws ERR_ARGUMENT for what is no spec; what the operators throw
+ */
+export function trace<S extends readonly Spec[]>(
+  fn: (...inputs: Variable[]) => unknown,
+  ...specs: S
+): ComputationGraph;
+export function trace<A extends readonly unknown[]>(
+  fn: (...inputs: A) => unknown,
+  ...specs: { [I in keyof A]: SpecsOf<A[I]> }
+): ComputationGraph;
+export function trace(
+  fn: (...inputs: never[]) => unknown,
+  ...specs: readonly unknown[]
+): ComputationGraph {
+  if (typeof fn !== 'function') throw argumentError('trace', 'a function of operators', fn);
+  const tracer = new Tracer();
+  const taken = new Set<string>();
+  const inputs = mapTree('trace', specs, isSpec, (spec, path): GraphVariable => {
+    return tracer.input(spec, 'feed', nameOf(spec, path, taken));
+  }) as never[];
+  const outputs = leavesOf('trace', fn(...inputs), isOperand);
+  if (outputs.length === 0) throw argumentError('trace', 'a function that gives a value', outputs);
+  return new ComputationGraph(tracer.graph(outputs));
+}
