@@ -23,11 +23,13 @@ export type {
   ParameterSpec,
 } from './layer.ts';
 export { type LayerNormLayerOptions, layerNorm } from './layerNorm.ts';
+export { type LocalResponseNormLayerOptions, localResponseNorm } from './localResponseNorm.ts';
 export { type MaxoutLayerOptions, maxout } from './maxout.ts';
 export { maxPool1d } from './maxPool1d.ts';
 export { maxPool2d } from './maxPool2d.ts';
 export { type PadLayerOptions, pad } from './pad.ts';
 export { type PreluOptions, prelu } from './prelu.ts';
 export { type ResidualOptions, residual } from './residual.ts';
+export { type SelectChannelsOptions, selectChannels } from './selectChannels.ts';
 export { type SequentialLayerOptions, sequential } from './sequential.ts';
 export { spatialDropout } from './spatialDropout.ts';

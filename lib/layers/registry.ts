@@ -19,12 +19,14 @@ import { globalAvgPool2d } from './globalAvgPool2d.ts';
 import { groupNorm } from './groupNorm.ts';
 import type { Layer } from './layer.ts';
 import { layerNorm } from './layerNorm.ts';
+import { localResponseNorm } from './localResponseNorm.ts';
 import { maxout } from './maxout.ts';
 import { maxPool1d } from './maxPool1d.ts';
 import { maxPool2d } from './maxPool2d.ts';
 import { pad } from './pad.ts';
 import { prelu } from './prelu.ts';
 import { residual } from './residual.ts';
+import { selectChannels } from './selectChannels.ts';
 import { sequential } from './sequential.ts';
 import { spatialDropout } from './spatialDropout.ts';
 
@@ -47,12 +49,14 @@ const table: Readonly<Record<string, (options: never) => Layer>> = {
   globalAvgPool2d,
   groupNorm,
   layerNorm,
+  localResponseNorm,
   maxPool1d,
   maxPool2d,
   maxout,
   pad,
   prelu,
   residual,
+  selectChannels,
   sequential,
   spatialDropout,
 };

@@ -29,6 +29,7 @@ export { gatherRows } from './gatherRows.ts';
 export { huber } from './huber.ts';
 export { groupNorm, layerNorm } from './layerNorm.ts';
 export { linear } from './linear.ts';
+export { localResponseNorm } from './localResponseNorm.ts';
 export { abs, clip, cos, erf, exp, log, neg, sigmoid, sin, sqrt, square, tanh } from './math.ts';
 export { matmul } from './matmul.ts';
 export { maxout } from './maxout.ts';

@@ -179,6 +179,21 @@ def group():
             calls.add("groupNorm", trimmed(arguments, options), inputs, forward)
 
 
+def local_response():
+    for shape in ((3, 7), (2, 1, 4), (2, 6, 3), (2, 8, 2, 3), (1, 5, 2, 1, 2)):
+        for options in (
+            {"size": 5},
+            {"size": 4, "alpha": 2.0, "beta": 0.5, "k": 2.0},
+            {"size": 20, "alpha": 1.5, "beta": -0.25},
+        ):
+            settings = {**options}
+            run = lambda x: F.local_response_norm(x, **settings) if x.dim() > 2 else (
+                F.local_response_norm(x.unsqueeze(2), **settings).squeeze(2)
+            )
+            inputs = {"x": calls.span(shape, -2, 2)}
+            calls.add("localResponseNorm", ["$x", options], inputs, run)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     inference()
@@ -186,4 +201,5 @@ if __name__ == "__main__":
     layer()
     group()
     statistics()
+    local_response()
     calls.write("normalization")

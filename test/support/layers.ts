@@ -295,6 +295,18 @@ export const layerCases: readonly LayerCase[] = [
     output: signal,
   },
   {
+    title: 'localResponseNorm',
+    make: () => layers.localResponseNorm({ size: 3, alpha: 0.5, beta: 0.6, k: 2 }),
+    input: image,
+    output: image,
+  },
+  {
+    title: 'selectChannels',
+    make: () => layers.selectChannels({ channels: [3, 0, 3] }),
+    input: image,
+    output: [3, 6, 5],
+  },
+  {
     title: 'prelu',
     make: () => layers.prelu(),
     input: [7],

@@ -26,6 +26,7 @@ type Options = Readonly<Record<string, ValueRule>>;
 const image = [4, 7, 7];
 const signal = [4, 9];
 const noImages = [[7, 7], [7], [1, 4, 7, 7]];
+const inf = Number.POSITIVE_INFINITY;
 const noSignals = [[9], [4, 3, 3]];
 
 const name: Options = { name: value('own', [5, '', '0a', 'a b', 'a.b', {}]) };
@@ -177,6 +178,22 @@ export const validLayers: Readonly<Record<string, ValidLayer>> = {
     options: { ...affine, groups: required(count(2)) },
     input: image,
     wrongInputs: [[5, 7, 7]],
+  },
+  localResponseNorm: {
+    options: {
+      ...name,
+      size: required(count(3)),
+      alpha: numeric(1e-4, -1, inf),
+      beta: numeric(0.75, inf),
+      k: numeric(2, 0, -1, inf),
+    },
+    input: image,
+    wrongInputs: [],
+  },
+  selectChannels: {
+    options: { ...name, channels: required(value([3, 0, 3], [[], 3, [-1], [0.5], ['0'], {}])) },
+    input: image,
+    wrongInputs: [[3, 7, 7], [3]],
   },
   pad: {
     options: {

@@ -178,6 +178,15 @@ const layers: Readonly<Record<string, ValidCall>> = {
     },
     options: { epsilon },
   },
+  localResponseNorm: {
+    arguments: { x: operand(image, [], { anyRank: true }) },
+    options: {
+      size: required(count(5)),
+      alpha: numeric(1e-4, -1, inf),
+      beta: numeric(0.75, inf),
+      k: numeric(1, 0, -1, inf),
+    },
+  },
   groupNorm: {
     arguments: {
       x: operand(image, [], { anyRank: true }),
