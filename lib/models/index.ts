@@ -1,1 +1,3 @@
-export { type ModelOptions, mnist } from './mnist.ts';
+export { type Lenet5Options, lenet5 } from './lenet5.ts';
+export { mnist } from './mnist.ts';
+export type { ClassifierOptions, ModelOptions } from './model.ts';

@@ -3,10 +3,8 @@ import { dense } from '../layers/dense.ts';
 import { flatten } from '../layers/flatten.ts';
 import { maxPool2d } from '../layers/maxPool2d.ts';
 import type { TieRule } from '../ops/maxPool2d.ts';
-import { type Network, type SequentialOptions, sequential } from '../train/network.ts';
-
-/** Settings of a ready-made network. */
-export type ModelOptions = Omit<SequentialOptions, 'inputShape' | 'layers'>;
+import { type Network, sequential } from '../train/network.ts';
+import type { ModelOptions } from './model.ts';
 
 /**
  * A small network for 28x28 digits: 32 filters of 3x3, ReLU; max pooling 2x2; dense 100, ReLU;

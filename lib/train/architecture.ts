@@ -64,12 +64,16 @@ export class Architecture {
     return this.#block.output(this.inputShape);
   }
 
-  /** Fresh values: each parameter has a stream of the seed to itself. */
-  initialize(seed: number): Map<string, Tensor> {
+  /**
+   * Fresh values: each parameter has a stream of the seed to itself.
+   * @param given values that take the place of fresh ones, which are then not drawn
+   */
+  initialize(seed: number, given: ReadonlyMap<string, Tensor> = new Map()): Map<string, Tensor> {
     return new Map(
       this.parameters.map(({ key, shape, fan, initializer }) => [
         key,
-        drawTensor(initializer, shape, this.dtype, fan, new Generator(seed, `initialize/${key}`)),
+        given.get(key) ??
+          drawTensor(initializer, shape, this.dtype, fan, new Generator(seed, `initialize/${key}`)),
       ]),
     );
   }

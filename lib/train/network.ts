@@ -105,7 +105,10 @@ export class Network {
     if (threads !== undefined) checkInteger('sequential', 'threads', threads, 1, 1024);
     this.architecture = new Architecture(options.inputShape, options.layers, dtype);
     this.#settings = threads === undefined ? { backend } : { backend, threads };
-    this.#store = new ParameterStore(values ?? this.architecture.initialize(seed));
+    this.#store = new ParameterStore(
+      (given) => this.architecture.initialize(seed, given),
+      values ?? new Map(),
+    );
   }
 
   get backend(): BackendName {

@@ -5,22 +5,32 @@ import type { Trainer } from './trainer.ts';
 const maxCopyShare = 0.05;
 
 /**
- * The parameters of a network, in training or not. A trainer's own values can be read and written
- * only between its runs: what must see or change them then waits for that moment and is done in the
- * order in which it was asked for.
+ * The parameters of a network, in training or not; drawn when they are first asked for. A trainer's
+ * own values can be read and written only between its runs: what must see or change them then waits
+ * for that moment and is done in the order in which it was asked for.
  */
 export class ParameterStore {
   /** Changes with every change of a value. */
   version = 0;
   #values: Map<string, Tensor>;
+  /** Completes the values; null once it has. */
+  #draw: ((given: ReadonlyMap<string, Tensor>) => Map<string, Tensor>) | null;
   #trainer: Trainer | null = null;
   #busy = false;
   #waiting: (() => void)[] = [];
   #copied = 0;
   #copyMilliseconds = 0;
 
-  constructor(values: Map<string, Tensor>) {
-    this.#values = values;
+  /**
+   * @param draw makes all values, with the given ones among them
+   * @param given those that need not be drawn
+   */
+  constructor(
+    draw: (given: ReadonlyMap<string, Tensor>) => Map<string, Tensor>,
+    given: Map<string, Tensor>,
+  ) {
+    this.#draw = draw;
+    this.#values = given;
   }
 
   get training(): boolean {
@@ -32,7 +42,7 @@ export class ParameterStore {
    * run before, or a little older when copying them takes long.
    */
   get latest(): ReadonlyMap<string, Tensor> {
-    if (!this.#busy) this.#copy();
+    if (!this.#busy) this.#refresh();
     return this.#values;
   }
 
@@ -41,7 +51,7 @@ export class ParameterStore {
     return new Promise((resolve, reject) => {
       this.#whenIdle(() => {
         try {
-          this.#copy();
+          this.#refresh();
           resolve(this.#values);
         } catch (error) {
           reject(error);
@@ -86,6 +96,13 @@ export class ParameterStore {
   #whenIdle(task: () => void): void {
     if (this.#busy) this.#waiting.push(task);
     else task();
+  }
+
+  /** The values are drawn, and those of the trainer. */
+  #refresh(): void {
+    if (this.#draw !== null) this.#values = this.#draw(this.#values);
+    this.#draw = null;
+    this.#copy();
   }
 
   #copy(): void {
