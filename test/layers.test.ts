@@ -150,6 +150,10 @@ describe('nested layers', () => {
     const twice = [layers.flatten({ name: 'a' }), layers.flatten({ name: 'a' })];
     expect(() => layers.sequential({ layers: twice })).toThrow(code('ERR_ARGUMENT'));
     expect(() => layers.residual({ layers: [5 as never] })).toThrow(code('ERR_ARGUMENT'));
+    const named = { layers: [layers.flatten({ name: 'same' })], shortcutName: 'same' };
+    expect(() => layers.residual({ ...named, bodyName: null })).toThrow(code('ERR_ARGUMENT'));
+    expect(() => layers.residual({ ...named, bodyName: 'same' })).toThrow(code('ERR_ARGUMENT'));
+    expect(() => layers.residual(named)).not.toThrow();
   });
 });
 

@@ -96,13 +96,16 @@ export const commonOptionNames = [
   ...learnedOptionNames,
 ] as const;
 
-/** Throws ERR_ARGUMENT unless a layer's name can be part of a parameter's key. */
-export function checkName(where: string, name: unknown): string | null {
+/**
+ * Throws ERR_ARGUMENT unless a layer's name can be part of a parameter's key.
+ * @param what the option, for the message
+ */
+export function checkName(where: string, name: unknown, what = 'a name'): string | null {
   if (name === undefined || name === null) return null;
   if (typeof name !== 'string' || !/^[A-Za-z_][\w-]*$/.test(name)) {
     throw argumentError(
       where,
-      'a name of letters, digits, _ and - that starts with a letter',
+      `${what} of letters, digits, _ and - that starts with a letter`,
       name,
     );
   }

@@ -1,9 +1,15 @@
-import { checkOptions, shapeError } from '../errors.ts';
+import { argumentError, checkOptions, shapeError } from '../errors.ts';
 import { add } from '../ops/binary.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import type { Activation } from './activations.ts';
 import { Block } from './block.ts';
-import { type Layer, type LearnedOptions, learnedOptionNames, makeLayer } from './layer.ts';
+import {
+  checkName,
+  type Layer,
+  type LearnedOptions,
+  learnedOptionNames,
+  makeLayer,
+} from './layer.ts';
 
 /** Settings of a residual block. */
 export interface ResidualOptions extends LearnedOptions {
@@ -13,18 +19,41 @@ export interface ResidualOptions extends LearnedOptions {
   shortcut?: readonly Layer[];
   /** Of the sum; default 'linear': none. */
   activation?: Activation;
+  /** What the parameters' names of `layers` begin with; default 'body', null for nothing. */
+  bodyName?: string | null;
+  /** What those of `shortcut` begin with; default 'shortcut'. */
+  shortcutName?: string;
+}
+
+/** The two sides of the sum. */
+function sidesOf(options: ResidualOptions): { body: Block; shortcut: Block } {
+  const { layers, shortcut: passing = [], bodyName = 'body', shortcutName = 'shortcut' } = options;
+  const own = checkName('residual', bodyName, 'bodyName') ?? '';
+  const other = checkName('residual', shortcutName, 'shortcutName');
+  const body = new Block('residual', layers, own);
+  const taken = own === '' ? layers.map(({ name }) => name) : [own];
+  if (other === null || taken.includes(other)) {
+    throw argumentError('residual', 'a shortcutName that no other layer has', shortcutName);
+  }
+  return { body, shortcut: new Block('residual, shortcut', passing, other) };
 }
 
 /**
  * activation(F(x) + shortcut(x)) (He, Zhang, Ren, Sun 2016). Parameters: 'body.0.weight' and so on,
- * 'shortcut.0.weight' and so on.
+ * 'shortcut.0.weight' and so on, or as `bodyName` and `shortcutName` say.
  * @throws ERR_ARGUMENT for an option that is none; the network throws ERR_SHAPE when the two sides
  *   of the sum have different shapes
  */
 export function residual(options: ResidualOptions): Layer {
-  checkOptions('residual', options, ['layers', 'shortcut', 'activation', ...learnedOptionNames]);
-  const body = new Block('residual', options.layers, 'body');
-  const shortcut = new Block('residual, shortcut', options.shortcut ?? [], 'shortcut');
+  checkOptions('residual', options, [
+    'layers',
+    'shortcut',
+    'activation',
+    'bodyName',
+    'shortcutName',
+    ...learnedOptionNames,
+  ]);
+  const { body, shortcut } = sidesOf(options);
   return makeLayer({
     kind: 'residual',
     options,

@@ -184,6 +184,19 @@ export const layerCases: readonly LayerCase[] = [
     },
   },
   {
+    title: 'residual, with names of its own',
+    make: () =>
+      layers.residual({
+        layers: [layers.conv2d({ filters: 3, kernelSize: 1, bias: false, name: 'conv1' })],
+        shortcut: [layers.conv2d({ filters: 3, kernelSize: 1, bias: false })],
+        bodyName: null,
+        shortcutName: 'downsample',
+      }),
+    input: image,
+    output: [3, 6, 5],
+    parameters: { 'conv1.weight': [3, 4, 1, 1], 'downsample.0.weight': [3, 4, 1, 1] },
+  },
+  {
     title: 'branches, concatenated',
     make: () =>
       layers.branches({

@@ -29,7 +29,8 @@ const noImages = [[7, 7], [7], [1, 4, 7, 7]];
 const inf = Number.POSITIVE_INFINITY;
 const noSignals = [[9], [4, 3, 3]];
 
-const name: Options = { name: value('own', [5, '', '0a', 'a b', 'a.b', {}]) };
+const wrongNames = [5, '', '0a', 'a b', 'a.b', {}];
+const name: Options = { name: value('own', wrongNames) };
 const learned: Options = {
   ...name,
   trainable: flag(true),
@@ -206,7 +207,14 @@ export const validLayers: Readonly<Record<string, ValidLayer>> = {
     wrongInputs: [[7], [1, 4, 7, 7]],
   },
   residual: {
-    options: { ...learned, layers: required(inner), shortcut: inner, activation: choice('relu') },
+    options: {
+      ...learned,
+      layers: required(inner),
+      shortcut: inner,
+      activation: choice('relu'),
+      bodyName: value(null, wrongNames),
+      shortcutName: value('passing', [...wrongNames, null]),
+    },
     input: image,
     wrongInputs: [],
   },
