@@ -103,7 +103,7 @@ function norm(values: ArrayLike<number>): number {
 
 /**
  * The largest ‖a − b‖₂ / ‖b‖₂ of the values of two steps. A gradient that is zero but for rounding,
- * such as that of a bias before batch normalization, is measured by 1e-6 of all gradients.
+ * such as that of a bias before batch normalization, is measured by 1e-4 of all gradients.
  */
 export function stepDistance(
   a: ReadonlyMap<string, ArrayLike<number>>,
@@ -113,7 +113,7 @@ export function stepDistance(
   const distances = [...b].map(([name, expected]) => {
     const found = a.get(name) as ArrayLike<number>;
     const difference = Float64Array.from(expected, (value, i) => value - (found[i] as number));
-    return { name, distance: norm(difference) / Math.max(norm(expected), 1e-6 * whole) };
+    return { name, distance: norm(difference) / Math.max(norm(expected), 1e-4 * whole) };
   });
   return distances.reduce((worst, each) => (each.distance <= worst.distance ? worst : each));
 }
