@@ -16,7 +16,7 @@ export {
   gradientCheck,
   type WorstEntry,
 } from './check/index.ts';
-export { ComputationGraph } from './computation/computationGraph.ts';
+export { ComputationGraph, type GraphRunOptions } from './computation/computationGraph.ts';
 export { type InputSpec, trace } from './computation/trace.ts';
 export { type CpuInfo, cpuInfo, setThreads } from './cpu.ts';
 export type { Dataset } from './data/dataset.ts';
@@ -65,6 +65,7 @@ export {
   type SequentialOptions,
   sequential,
 } from './train/network.ts';
+export type { NetworkGraphOptions } from './train/networkGraph.ts';
 export type { LayerSummary } from './train/summary.ts';
 export {
   type Compiled,

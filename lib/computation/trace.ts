@@ -65,5 +65,5 @@ export function trace(
   }) as never[];
   const outputs = leavesOf('trace', fn(...inputs), isOperand);
   if (outputs.length === 0) throw argumentError('trace', 'a function that gives a value', outputs);
-  return new ComputationGraph(tracer.graph(outputs));
+  return new ComputationGraph(tracer.graph(outputs), { arguments: inputs });
 }

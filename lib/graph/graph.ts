@@ -133,10 +133,10 @@ export class Tracer {
     }
     return {
       inputs: [...this.inputs],
-      constants: this.constants,
+      constants: new Map(this.constants),
       nodes: [...this.nodes],
       outputs: owned,
-      updates,
+      updates: [...updates],
       batch: [...batches][0] ?? 0,
     };
   }

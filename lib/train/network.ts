@@ -1,5 +1,6 @@
 import type { BackendName } from '../backends/backend.ts';
 import { backendOf, defaultBackend } from '../backends/index.ts';
+import type { ComputationGraph } from '../computation/computationGraph.ts';
 import { cpuInfo } from '../cpu.ts';
 import { checkDataset, type Dataset } from '../data/dataset.ts';
 import { argumentError, checkOptions, dtypeError, StridenetError, shapeError } from '../errors.ts';
@@ -14,6 +15,7 @@ import { Architecture } from './architecture.ts';
 import { checkInput, Evaluator, Predictor, type RunSettings } from './evaluator.ts';
 import type { Evaluation, History, TrainEvent } from './events.ts';
 import { type FitOptions, fit, type TrainOptions, train } from './fit.ts';
+import { type NetworkGraphOptions, networkGraph } from './networkGraph.ts';
 import { ParameterStore } from './parameterStore.ts';
 import { formatSummary, type LayerSummary, summarize } from './summary.ts';
 import type { Trainer } from './trainer.ts';
@@ -210,6 +212,18 @@ export class Network {
     const values = new Map<string, Operand>([...this.#store.latest, ...parameters]);
     const how = training ? { training: context } : {};
     return this.architecture.forward(x as Variable, values, how);
+  }
+
+  /**
+   * The network as a graph to be looked at: parameters are states named by their keys, 'x' (N,
+   * …inputShape) is a feed, 'labels' too where there is a loss; the nodes of a layer have its label
+   * as scope, those of the loss 'loss'. It is evaluated with the parameters of that moment.
+   *
+   * @throws ERR_ARGUMENT for an option that is none; ERR_SHAPE, ERR_DTYPE for a loss that such
+   *   outputs do not fit
+   */
+  graph(options: NetworkGraphOptions = {}): ComputationGraph {
+    return networkGraph(this.architecture, () => this.#store.latest, this.#settings, options);
   }
 
   /**

@@ -1,0 +1,26 @@
+import type { Graph, GraphVariable } from './graph.ts';
+
+/**
+ * A name for every value of a graph, each once: an input's own ('x1', '0.weight'), 'constant', the
+ * operator that makes it ('mul'), and for what an operator gives besides its first value
+ * 'maxPool2d.winners'; the second of a name is called 'mul_2'.
+ */
+export function nameValues(graph: Graph): ReadonlyMap<GraphVariable, string> {
+  const names = new Map<GraphVariable, string>();
+  const taken = new Set<string>();
+  const give = (variable: GraphVariable, base: string): void => {
+    let name = base;
+    for (let i = 2; taken.has(name); i++) name = `${base}_${i}`;
+    taken.add(name);
+    names.set(variable, name);
+  };
+  for (const { variable } of graph.inputs) give(variable, variable.name ?? 'input');
+  for (const variable of graph.constants.keys()) give(variable, 'constant');
+  for (const { operator, outputs } of graph.nodes) {
+    outputs.forEach((variable, i) => {
+      const result = operator.outputs[i]?.replace('?', '');
+      give(variable, i === 0 ? operator.name : `${operator.name}.${result}`);
+    });
+  }
+  return names;
+}
