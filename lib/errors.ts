@@ -111,3 +111,33 @@ export function within<T>(where: string, body: () => T): T {
     throw new StridenetError(code, named, { cause: error });
   }
 }
+
+/**
+ * A function that a user wrote, as one whose errors are all StridenetErrors and name it, and that
+ * does not run within itself: what would never end is ERR_ARGUMENT instead.
+ * @param what the function in messages: 'forward'
+ */
+export function ownFunction<A extends readonly unknown[], R>(
+  where: string,
+  what: string,
+  fn: (...parameters: A) => R,
+): (...parameters: A) => R {
+  let running = false;
+  return (...parameters) => {
+    if (running) {
+      throw new StridenetError('ERR_ARGUMENT', `[${where}] ${what} calls itself`);
+    }
+    running = true;
+    try {
+      return fn(...parameters);
+    } catch (error) {
+      if (error instanceof StridenetError) throw error;
+      const thrown = error instanceof Error ? `${error.name}: ${error.message}` : show(error);
+      throw new StridenetError('ERR_ARGUMENT', `[${where}] ${what} threw ${thrown}`, {
+        cause: error,
+      });
+    } finally {
+      running = false;
+    }
+  };
+}

@@ -70,7 +70,8 @@ describe.each(layerCases.map((each) => [each.title, each] as const))('%s', (_, e
     const path = join(folder, 'layer.safetensors');
     const net = network(each);
     await net.save(path);
-    const loaded = await sn.load(path);
+    const custom = [each.make()].filter((layer) => layer.kind === 'custom');
+    const loaded = await sn.load(path, { custom: custom as sn.layers.CustomLayer[] });
     expect(loaded.summary()).toBe(net.summary());
     expect(bits(loaded.parameters())).toBe(bits(net.parameters()));
     const x = input([2, ...each.input], 'float32');

@@ -76,7 +76,7 @@ export class Block {
     for (const [index, layer] of this.#layers.entries()) {
       const key = join(this.#prefix, layer.name ?? String(index));
       const name = layer.name === null ? '' : ` '${layer.name}'`;
-      const label = `${join(this.#prefix, String(index))} (${layer.kind}${name})`;
+      const label = `${join(this.#prefix, String(index))} (${layer.title ?? layer.kind}${name})`;
       placed.push(place(layer, key, label, placed.at(-1)?.output ?? [...input]));
     }
     this.#placed.set(String(input), placed);

@@ -8,6 +8,14 @@ export { type BranchesOptions, branches } from './branches.ts';
 export { type Conv1dLayerOptions, conv1d } from './conv1d.ts';
 export { type Conv2dLayerOptions, conv2d } from './conv2d.ts';
 export { type ConvTranspose2dLayerOptions, convTranspose2d } from './convTranspose2d.ts';
+export {
+  type CustomContext,
+  type CustomForward,
+  type CustomLayer,
+  type CustomLayerOptions,
+  type CustomParameter,
+  custom,
+} from './custom.ts';
 export { type DenseOptions, dense } from './dense.ts';
 export { type DropoutLayerOptions, dropout } from './dropout.ts';
 export { flatten } from './flatten.ts';

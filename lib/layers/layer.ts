@@ -47,6 +47,8 @@ export interface LayerContext {
 export interface Layer {
   /** The constructor's name, under which files know it. */
   readonly kind: string;
+  /** What tables and messages call it instead of its kind. */
+  readonly title?: string;
   readonly options: LayerOptions;
   /** Replaces the layer's number in the keys of its parameters. */
   readonly name: string | null;
@@ -124,8 +126,8 @@ interface Definition {
   readonly activation?: Activation;
 }
 
-/** An option that must have a method of that name, or be absent. */
-function checkObject(where: string, name: string, value: unknown, method: string): void {
+/** Throws ERR_ARGUMENT for an option that is there and has no method of that name. */
+export function checkObject(where: string, name: string, value: unknown, method: string): void {
   if (value === undefined) return;
   if (typeof (value as Record<string, unknown> | null)?.[method] === 'function') return;
   const table = method === 'draw' ? 'initializers' : 'optimizers';

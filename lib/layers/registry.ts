@@ -1,4 +1,4 @@
-import { StridenetError, show } from '../errors.ts';
+import { checkOptions, StridenetError, show } from '../errors.ts';
 import type { Initializer } from '../initializers/initializer.ts';
 import { initializerOf, isListed } from '../initializers/registry.ts';
 import { activation } from './activation.ts';
@@ -11,13 +11,14 @@ import { branches } from './branches.ts';
 import { conv1d } from './conv1d.ts';
 import { conv2d } from './conv2d.ts';
 import { convTranspose2d } from './convTranspose2d.ts';
+import { type CustomLayer, custom } from './custom.ts';
 import { dense } from './dense.ts';
 import { dropout } from './dropout.ts';
 import { flatten } from './flatten.ts';
 import { globalAvgPool1d } from './globalAvgPool1d.ts';
 import { globalAvgPool2d } from './globalAvgPool2d.ts';
 import { groupNorm } from './groupNorm.ts';
-import type { Layer } from './layer.ts';
+import type { Layer, LayerOptions } from './layer.ts';
 import { layerNorm } from './layerNorm.ts';
 import { localResponseNorm } from './localResponseNorm.ts';
 import { maxout } from './maxout.ts';
@@ -30,7 +31,7 @@ import { selectChannels } from './selectChannels.ts';
 import { sequential } from './sequential.ts';
 import { spatialDropout } from './spatialDropout.ts';
 
-/** Every layer that a file may name. */
+/** Every layer that a file may name, but custom ones. */
 const table: Readonly<Record<string, (options: never) => Layer>> = {
   activation: ({ activation: kind, ...options }: { activation: Activation }) =>
     activation(kind, options),
@@ -95,23 +96,44 @@ export function describeLayer({ kind, options }: Layer): LayerDescription {
   return { kind, options: Object.fromEntries(entries) };
 }
 
+/** Custom layers by their titles. */
+export type CustomLayers = ReadonlyMap<string, CustomLayer>;
+
 /** What `describe` described. */
-function restored(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(restored);
+function restored(value: unknown, known: CustomLayers): unknown {
+  if (Array.isArray(value)) return value.map((entry) => restored(entry, known));
   if (typeof value !== 'object' || value === null) return value;
-  return 'number' in value ? Number(value.number) : layerOf(value);
+  return 'number' in value ? Number(value.number) : layerOf(value, known);
 }
 
-/** The layer that such data describes. Throws ERR_FILE_FORMAT for an unknown kind. */
-export function layerOf(data: unknown): Layer {
+/** A custom layer under the settings that a file has of it. */
+function restoredCustom(options: LayerOptions, known: CustomLayers): Layer {
+  const layer = known.get(String(options.title));
+  if (layer === undefined) {
+    throw new StridenetError('ERR_FILE_FORMAT', `[load] no custom layer ${show(options.title)}`);
+  }
+  checkOptions(`load, custom layer ${show(layer.title)}`, options, ['title', 'name', 'trainable']);
+  const { forward, options: given } = layer.definition;
+  const { parameters = {}, optimizer } = given;
+  const rest = optimizer === undefined ? { parameters } : { parameters, optimizer };
+  return custom(forward, { ...options, ...rest });
+}
+
+/**
+ * The layer that such data describes.
+ * @param known custom layers, of which data has no more than the title and settings
+ * @throws ERR_FILE_FORMAT for an unknown kind or title
+ */
+export function layerOf(data: unknown, known: CustomLayers = new Map()): Layer {
   const { kind, options } = (data ?? {}) as Partial<LayerDescription>;
   const make = typeof kind === 'string' && Object.hasOwn(table, kind) ? table[kind] : undefined;
   const isObject = typeof options === 'object' && options !== null;
+  if (kind === 'custom' && isObject) return restoredCustom(options, known);
   if (make === undefined || !isObject || 'optimizer' in options) {
     throw new StridenetError('ERR_FILE_FORMAT', `[load] no layer is called ${show(kind)}`);
   }
   const entries = Object.entries(options).map(([name, value]): [string, unknown] => {
-    if (!initializerOptions.includes(name)) return [name, restored(value)];
+    if (!initializerOptions.includes(name)) return [name, restored(value, known)];
     const initializer = value as Initializer;
     return [name, initializerOf(initializer.kind, initializer.options ?? {})];
   });

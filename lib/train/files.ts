@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
 import type { BackendName } from '../backends/backend.ts';
 import { argumentError, checkOptions, StridenetError } from '../errors.ts';
+import type { CustomLayer } from '../layers/custom.ts';
 import { describeLayer, layerOf } from '../layers/registry.ts';
 import { sameShape } from '../shape.ts';
 import { checkFloatDType, describe, type FloatDType, type Tensor } from '../tensor.ts';
 import { Architecture } from './architecture.ts';
+import { checkKnown, checkTitles, customByTitle, titlesIn } from './customLayers.ts';
 import { Network } from './network.ts';
 import {
   encodeSafetensors,
@@ -26,6 +28,7 @@ export async function saveNetwork(
   architecture: Architecture,
   parameters: ReadonlyMap<string, Tensor>,
 ): Promise<void> {
+  checkTitles(architecture.layers.map(({ layer }) => layer));
   const description = {
     inputShape: architecture.inputShape,
     dtype: architecture.dtype,
@@ -39,25 +42,42 @@ export async function saveNetwork(
   await writeAtomically(resolve(checkPath('save', path)), encodeSafetensors(parameters, metadata));
 }
 
-function describedNetwork(
-  path: string,
-  { tensors, metadata }: SafetensorsFile,
-  options: LoadOptions,
-): Network {
+/** What a file says of a network besides its parameters. */
+interface Description {
+  readonly inputShape: number[];
+  readonly dtype: FloatDType;
+  readonly layers: unknown[];
+}
+
+/** Runs `body`; what it throws is the file's fault. */
+function reading<T>(path: string, body: () => T): T {
   try {
-    const { inputShape, dtype, layers } = JSON.parse(metadata.get('architecture') ?? '') as {
-      inputShape: number[];
-      dtype: FloatDType;
-      layers: unknown[];
-    };
-    checkFloatDType('load', dtype);
-    const made = layers.map(layerOf);
-    checkParameters(new Architecture(inputShape, made, dtype), tensors);
-    return new Network({ ...options, inputShape, dtype, layers: made }, new Map(tensors));
+    return body();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new StridenetError('ERR_FILE_FORMAT', `[load] ${path}: ${reason}`, { cause });
   }
+}
+
+function describedNetwork(
+  path: string,
+  { tensors, metadata }: SafetensorsFile,
+  { custom = [], ...options }: LoadOptions,
+): Network {
+  const known = customByTitle(custom);
+  const description = reading(
+    path,
+    (): Description => JSON.parse(metadata.get('architecture') ?? ''),
+  );
+  const titles = reading(path, () => titlesIn(description));
+  checkKnown(path, titles, known);
+  return reading(path, () => {
+    const { inputShape, dtype, layers } = description;
+    checkFloatDType('load', dtype);
+    const made = layers.map((layer) => layerOf(layer, known));
+    checkParameters(new Architecture(inputShape, made, dtype), tensors);
+    return new Network({ ...options, inputShape, dtype, layers: made }, new Map(tensors));
+  });
 }
 
 /** Throws ERR_ARGUMENT unless the tensors are the architecture's parameters, no more and no less. */
@@ -81,15 +101,21 @@ function checkParameters(architecture: Architecture, tensors: SafetensorsFile['t
   }
 }
 
-/** Where a loaded network runs. */
+/** Where a loaded network runs, and what its file cannot hold. */
 export interface LoadOptions {
   backend?: BackendName;
   threads?: number;
+  /**
+   * The custom layers of the network, made by `sn.layers.custom` and found by their titles; each
+   * may be used any number of times, under the names and `trainable` of the file. Default: none.
+   */
+  custom?: readonly CustomLayer[];
 }
 
 /**
  * Reads a network that `save` wrote.
- * @throws ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS; ERR_FILE_FORMAT for another kind of file, another version, or
+ * @throws ERR_ARGUMENT that names the custom layers which the file has and `options.custom` has not;
+ *   ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS; ERR_FILE_FORMAT for another kind of file, another version, or
  *   parameters that do not fit the architecture
  */
 export async function load(path: string, options: LoadOptions = {}): Promise<Network> {
@@ -101,6 +127,6 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Net
       `[load] ${path} is no stridenet model of version ${formatVersion}`,
     );
   }
-  checkOptions('load', options, ['backend', 'threads']);
+  checkOptions('load', options, ['backend', 'threads', 'custom']);
   return describedNetwork(path, file, options);
 }

@@ -276,9 +276,11 @@ export class Network {
   }
 
   /**
-   * Writes architecture and parameters as safetensors: to a temporary name, synced, renamed.
+   * Writes architecture and parameters as safetensors: to a temporary name, synced, renamed. Of
+   * custom layers it keeps titles, names and values; `load` is given the functions again.
    * @throws ERR_FILE_NOT_FOUND when the folder is not there; ERR_FILE_ACCESS for what the system
-   *   refuses otherwise; ERR_ARGUMENT when `path` is no text
+   *   refuses otherwise; ERR_ARGUMENT when `path` is no text, or two custom layers that differ have
+   *   one title
    */
   async save(path: string): Promise<void> {
     const { saveNetwork } = await import('./files.ts');

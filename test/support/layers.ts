@@ -320,6 +320,30 @@ export const layerCases: readonly LayerCase[] = [
     output: [3, 6, 5],
   },
   {
+    title: 'custom',
+    make: () =>
+      layers.custom(
+        (x, { weight, offset, mean }, { training, update }) => {
+          const batch = sn.ops.mean(x, { axis: 0 });
+          if (training) update('mean', sn.ops.add(sn.ops.mul(mean, 0.9), sn.ops.mul(batch, 0.1)));
+          const centred = sn.ops.sub(x, training ? batch : mean);
+          return sn.ops.tanh(sn.ops.add(sn.ops.linear(centred, weight), offset));
+        },
+        {
+          title: 'centred',
+          parameters: {
+            weight: { shape: ([features = 0]) => [3, features] },
+            offset: { shape: [3], initializer: initializers.normal() },
+            mean: { shape: (input) => input, state: true },
+          },
+        },
+      ),
+    input: [7],
+    output: [3],
+    parameters: { weight: [3, 7], offset: [3] },
+    states: { mean: [7] },
+  },
+  {
     title: 'prelu',
     make: () => layers.prelu(),
     input: [7],

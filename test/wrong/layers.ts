@@ -228,5 +228,26 @@ export const validLayers: Readonly<Record<string, ValidLayer>> = {
     input: image,
     wrongInputs: [],
   },
+  custom: {
+    options: {
+      ...learned,
+      title: value('custom', [5, '', ' ', 'two\nlines', {}]),
+      parameters: value({ scale: { shape: [1] } }, [
+        5,
+        [],
+        ...[5, {}, { shape: 5 }, { shape: [1], unheardOf: 1 }].map((scale) => ({
+          scale,
+        })),
+        ...[{ initializer: 5 }, { optimizer: 'adam' }, { trainable: 1 }, { state: 'yes' }].map(
+          (wrong) => ({ scale: { shape: [1], ...wrong } }),
+        ),
+        { scale: { shape: [1], fan: 5 } },
+        { 'a.b': { shape: [1] } },
+      ]),
+    },
+    make: (options) => layers.custom((x) => x, options),
+    input: image,
+    wrongInputs: [],
+  },
   sequential: { options: { ...learned, layers: required(inner) }, input: image, wrongInputs: [] },
 };

@@ -1,0 +1,280 @@
+import {
+  argumentError,
+  checkBoolean,
+  checkOptions,
+  dtypeError,
+  ownFunction,
+  StridenetError,
+  shapeError,
+} from '../errors.ts';
+import { GraphVariable } from '../graph/graph.ts';
+import { type Fan, heNormal, type Initializer, zeros } from '../initializers/index.ts';
+import type { Operand, Variable } from '../ops/operator.ts';
+import type { Optimizer } from '../optimizers/optimizer.ts';
+import { checkShape, formatShape, type Shape, sameShape } from '../shape.ts';
+import { describe, Tensor } from '../tensor.ts';
+import {
+  checkName,
+  checkObject,
+  type Layer,
+  type LayerContext,
+  type LearnedOptions,
+  learnedOptionNames,
+  makeLayer,
+  type ParameterSpec,
+} from './layer.ts';
+
+/** A parameter or state of a custom layer. */
+export interface CustomParameter {
+  /** Its sizes, or a function of the shape of a sample. */
+  shape: Shape | ((input: Shape) => Shape);
+  /** Default: heNormal() for a parameter of two axes or more, zeros() for any other. */
+  initializer?: Initializer;
+  /**
+   * What the initializer goes by; default, of a shape (O, I, …): I and O times the sizes that
+   * follow, and 1 and 1 for fewer axes.
+   */
+  fan?: Fan;
+  /** False for a value that training leaves as it is; default true. */
+  trainable?: boolean;
+  /** Takes the place of the layer's and the network's optimizer. */
+  optimizer?: Optimizer;
+  /** Changed by `context.update` instead of an optimizer; default false. */
+  state?: boolean;
+}
+
+/** What the function of a custom layer may know of the run that it is part of. */
+export type CustomContext = Pick<LayerContext, 'training' | 'step' | 'seed' | 'key' | 'holds'> & {
+  /**
+   * Says what a state is after this training step. Nothing happens outside of training, or where
+   * the state is frozen.
+   * @throws ERR_ARGUMENT for a name that is no state; ERR_SHAPE, ERR_DTYPE for a value that is not
+   *   like it
+   */
+  update(name: string, value: Operand): void;
+};
+
+/** A layer's output in operators, from its input (N,…) and its parameters by name. */
+export type CustomForward<P extends string = string> = (
+  x: Variable,
+  parameters: Readonly<Record<P, Variable>>,
+  context: CustomContext,
+) => Variable;
+
+/** Settings of a custom layer. */
+export interface CustomLayerOptions<P extends string = string> extends LearnedOptions {
+  /** What summaries, messages and files call it; default 'custom'. */
+  title?: string;
+  /** What it learns and keeps, by name; default: nothing. */
+  parameters?: Readonly<Record<P, CustomParameter>>;
+}
+
+/** A layer made of a function; `title` and `definition` are how `load` finds it again. */
+export interface CustomLayer extends Layer {
+  readonly kind: 'custom';
+  readonly title: string;
+  readonly definition: {
+    readonly forward: CustomForward;
+    readonly options: CustomLayerOptions;
+  };
+}
+
+const parameterOptionNames = ['shape', 'initializer', 'fan', 'trainable', 'optimizer', 'state'];
+
+/** Whether a layer was made by `custom`. */
+export function isCustom(layer: unknown): layer is CustomLayer {
+  const { kind, definition } = (layer ?? {}) as Partial<CustomLayer>;
+  return kind === 'custom' && definition !== undefined;
+}
+
+function checkTitle(title: unknown): string {
+  if (typeof title === 'string' && /^\S(.*\S)?$/.test(title) && title.length <= 80) return title;
+  throw argumentError('custom', 'title to be a text of one line', title);
+}
+
+function fanOf(shape: Shape): Fan {
+  if (shape.length < 2) return { fanIn: 1, fanOut: 1 };
+  const [outputs = 0, inputs = 0, ...rest] = shape;
+  const taps = rest.reduce((product, size) => product * size, 1);
+  return { fanIn: inputs * taps, fanOut: outputs * taps };
+}
+
+function checkFan(where: string, fan: unknown): void {
+  if (fan === undefined) return;
+  const { fanIn, fanOut } = (fan ?? {}) as Partial<Fan>;
+  const counts = [fanIn, fanOut].every((value) => typeof value === 'number' && value > 0);
+  if (!counts) throw argumentError(where, 'fan to be { fanIn, fanOut }, numbers above 0', fan);
+}
+
+/** Throws ERR_ARGUMENT for a parameter that is none, under its name. */
+function checkParameter(layer: string, name: string, parameter: CustomParameter): void {
+  checkName(`${layer}, parameters`, name);
+  const where = `${layer}, parameters.${name}`;
+  checkOptions(where, parameter, parameterOptionNames);
+  const { shape, initializer, fan, trainable, optimizer, state } = parameter;
+  if (typeof shape !== 'function') {
+    if (!Array.isArray(shape)) {
+      throw argumentError(
+        where,
+        'shape to be a list of sizes, or a function that gives one',
+        shape,
+      );
+    }
+    checkShape(`${where}, shape`, shape);
+  }
+  checkObject(where, 'initializer', initializer, 'draw');
+  checkObject(where, 'optimizer', optimizer, 'update');
+  checkFan(where, fan);
+  checkBoolean(where, 'trainable', trainable ?? true);
+  checkBoolean(where, 'state', state ?? false);
+  if (state && optimizer) throw argumentError(where, 'no optimizer, as it is a state', optimizer);
+}
+
+function specOf(
+  where: string,
+  name: string,
+  parameter: CustomParameter,
+  input: Shape,
+): ParameterSpec {
+  const { state, trainable, optimizer } = parameter;
+  const given = parameter.shape;
+  const place = `${where}, parameters.${name}`;
+  const shape =
+    typeof given === 'function' ? ownFunction(place, 'shape', given)([...input]) : [...given];
+  checkShape(`${place}, shape`, shape);
+  const drawn = shape.length >= 2 && !state ? heNormal() : zeros();
+  return {
+    name,
+    shape,
+    fan: parameter.fan ?? fanOf(shape),
+    initializer: parameter.initializer ?? drawn,
+    ...(state ? { state } : {}),
+    ...(trainable === undefined ? {} : { trainable }),
+    ...(optimizer === undefined ? {} : { optimizer }),
+  };
+}
+
+/** `value` as a value of the trace of `x`; throws ERR_ARGUMENT for any other, and for no value. */
+function inTrace(where: string, what: string, x: Operand, value: unknown): Operand {
+  const traced = value instanceof GraphVariable;
+  if (!traced && !(value instanceof Tensor)) {
+    throw argumentError(where, `${what} to be a value of operators`, value);
+  }
+  if (!(x instanceof GraphVariable)) {
+    if (!traced) return value;
+  } else if (!traced) return x.tracer.constant(value);
+  else if (value.tracer === x.tracer) return value;
+  throw new StridenetError(
+    'ERR_ARGUMENT',
+    `[${where}] ${what} is a value of another trace: values do not leave the function that is traced`,
+  );
+}
+
+/** Throws unless y has the samples and the dtype of x. */
+function checkOutput(where: string, x: Operand, y: Operand): void {
+  if (y.dtype !== x.dtype) {
+    throw dtypeError(
+      where,
+      `forward must give ${x.dtype} as its input is, but gives ${describe(y)}`,
+    );
+  }
+  const kept = y.shape.length > 0 && y.shape[0] === x.shape[0];
+  const batched = (value: Operand): boolean => 'traced' in value && value.batched === true;
+  if (kept && batched(x) === batched(y)) return;
+  const gives = `${formatShape(y.shape)}${kept ? ', which is not made of it sample by sample' : ''}`;
+  throw shapeError(
+    where,
+    `forward must keep the batch, axis 0 of its input ${formatShape(x.shape)}, but gives ${gives}`,
+  );
+}
+
+/** Takes what states are after the step, by the parameters as they are. */
+function updates(
+  where: string,
+  x: Operand,
+  values: Readonly<Record<string, Operand>>,
+  states: readonly string[],
+  context: LayerContext,
+): CustomContext['update'] {
+  return (name, given) => {
+    const state = values[name];
+    if (state === undefined || !states.includes(name)) {
+      const known = states.length === 0 ? 'which the layer has none of' : states.join(', ');
+      throw argumentError(where, `update to name a state, ${known},`, name);
+    }
+    const value = inTrace(where, `the update of ${name}`, x, given);
+    if (value.dtype !== state.dtype) {
+      throw dtypeError(
+        where,
+        `state ${name} is ${describe(state)} but its update ${describe(value)}`,
+      );
+    }
+    if (!sameShape(value.shape, state.shape) || ('traced' in value && value.batched)) {
+      throw shapeError(
+        where,
+        `state ${name} is ${formatShape(state.shape)} but its update is ${formatShape(value.shape)}`,
+      );
+    }
+    if (!context.holds(name)) context.update(name, value);
+  };
+}
+
+/**
+ * A layer that is a function of operators. `forward` is called whenever a network is placed, traced
+ * or applied, so it should be a function of its arguments alone; it keeps the batch, the first axis
+ * of x, and the dtype. Such a layer is saved with its title, and `load` is given the layer again,
+ * since a file holds no functions.
+ *
+ * @param forward `(x, parameters, context) => y` in operators, x (N,…)
+ * @throws ERR_ARGUMENT for an option that is none; a network throws ERR_ARGUMENT, ERR_SHAPE or
+ *   ERR_DTYPE that names the layer when the function throws or gives something else
+ */
+export function custom<P extends string = never>(
+  forward: CustomForward<P>,
+  options: CustomLayerOptions<P> = {},
+): CustomLayer {
+  if (typeof forward !== 'function') {
+    throw argumentError('custom', 'forward to be a function of operators', forward);
+  }
+  checkOptions('custom', options, ['title', 'parameters', ...learnedOptionNames]);
+  const title = checkTitle(options.title ?? 'custom');
+  const where = title === 'custom' ? title : `custom '${title}'`;
+  const parameters: Readonly<Record<string, CustomParameter>> = options.parameters ?? {};
+  if (typeof parameters !== 'object' || Array.isArray(parameters)) {
+    throw argumentError(where, 'parameters to be an object', parameters);
+  }
+  for (const [name, parameter] of Object.entries(parameters)) {
+    checkParameter(where, name, parameter);
+  }
+  const states = Object.keys(parameters).filter((name) => parameters[name]?.state);
+  const run = ownFunction(where, 'forward', forward as CustomForward);
+  const outputs = new Map<string, Shape>();
+  const { parameters: _, ...plain } = options;
+  const layer = makeLayer({
+    kind: 'custom',
+    options: { ...plain, title } as LearnedOptions,
+    parameters: (input) =>
+      Object.entries(parameters).map(([name, spec]) => specOf(where, name, spec, input)),
+    forward(x, values, context) {
+      const { training, step, seed, key } = context;
+      const holds = (name: string): boolean => context.holds(name);
+      const update = updates(where, x, values, states, context);
+      const own = { training, step, seed, key, holds, update };
+      const given = run(x, { ...values } as Record<string, Variable>, own);
+      const y = inTrace(where, 'the result of forward', x, given);
+      checkOutput(where, x, y);
+      const [input, output] = [String(x.shape.slice(1)), y.shape.slice(1)];
+      const before = outputs.get(input) ?? output;
+      if (!sameShape(before, output)) {
+        throw shapeError(
+          where,
+          `forward gives samples of ${formatShape(output)} but gave ${formatShape(before)} for the same input`,
+        );
+      }
+      outputs.set(input, output);
+      return y as Variable;
+    },
+  });
+  const definition = { forward: forward as CustomForward, options: { ...options } };
+  return { ...layer, kind: 'custom', title, definition };
+}

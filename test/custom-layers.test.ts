@@ -1,0 +1,403 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as sn from '../lib/index.ts';
+import { backends, bits, digits } from './support/networks.ts';
+
+const { layers, ops } = sn;
+const backend = 'reference';
+
+/** A learned factor for each channel, and x times its own sigmoid. */
+const scaled = (options: sn.layers.NameOption & { trainable?: boolean } = {}) =>
+  layers.custom(scaledForward, {
+    ...options,
+    title: 'scaled',
+    parameters: {
+      scale: { shape: ([c = 0]) => [c, 1, 1], initializer: sn.initializers.constant(1.5) },
+    },
+  });
+const scaledForward: sn.layers.CustomForward<'scale'> = (x, { scale }) =>
+  ops.mul(ops.mul(x, scale), ops.sigmoid(x));
+
+function networkOf(
+  given: readonly sn.layers.Layer[],
+  options: Partial<sn.SequentialOptions> = {},
+): sn.Network {
+  return sn.sequential({ inputShape: [2, 4, 4], seed: 3, backend, layers: given, ...options });
+}
+
+/** What making a network, or calling a function, throws. */
+function thrownBy(body: () => unknown): sn.StridenetError {
+  try {
+    body();
+  } catch (error) {
+    expect(error).toBeInstanceOf(sn.StridenetError);
+    return error as sn.StridenetError;
+  }
+  throw new Error('nothing was thrown');
+}
+
+function refused(
+  forward: (x: sn.Variable, parameters: object, context: sn.layers.CustomContext) => unknown,
+): sn.StridenetError {
+  const layer = layers.custom(forward as sn.layers.CustomForward<never>, { title: 'mine' });
+  return thrownBy(() => networkOf([layers.flatten(), layer]));
+}
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'stridenet-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe.each(backends)('a custom layer on %s', (on) => {
+  it('is the same network as the layer that it copies', async () => {
+    const parameters = {
+      weight: { shape: [10, 784] },
+      bias: { shape: [10], initializer: sn.initializers.zeros() },
+    };
+    const own = layers.custom((x, { weight, bias }) => ops.linear(x, weight, bias), { parameters });
+    const [a, b] = [own, layers.dense({ units: 10 })].map((last) =>
+      sn.sequential({
+        ...{ inputShape: [1, 28, 28], backend: on, seed: 5 },
+        layers: [layers.flatten(), last],
+      }),
+    ) as [sn.Network, sn.Network];
+    expect(bits(a.parameters())).toBe(bits(b.parameters()));
+    const data = digits(60, 1);
+    const settings = { epochs: 2, batchSize: 16, optimizer: sn.optimizers.adam() };
+    const [one, other] = [await a.fit(data, settings), await b.fit(data, settings)];
+    expect(one.epochs.map(({ loss }) => loss)).toEqual(other.epochs.map(({ loss }) => loss));
+    expect(bits(a.parameters())).toBe(bits(b.parameters()));
+    expect((await a.predict(data.x)).data).toEqual((await b.predict(data.x)).data);
+    const [, row] = a.layers();
+    expect(row).toMatchObject({ name: '1 (custom)', parameters: 7850, multiplyAdds: 7840 });
+  });
+
+  it('learns within residual blocks and branches, each place with values of its own', async () => {
+    const net = networkOf(
+      [
+        layers.residual({ layers: [scaled({ name: 'inner' })], activation: 'relu' }),
+        layers.branches({ branches: [[scaled()], [scaled({ trainable: false })]] }),
+        layers.flatten(),
+        layers.dense({ units: 2, activation: 'softmax' }),
+      ],
+      { backend: on, dtype: 'float64' },
+    );
+    const keys = ['0.body.inner.scale', '1.0.0.scale', '1.1.0.scale'];
+    expect([...net.parameters().keys()].slice(0, 3)).toEqual(keys);
+    expect(net.summary()).toContain("body.0 (scaled 'inner')");
+    const x = sn.zeros([6, 2, 4, 4], 'float64');
+    x.data.forEach((_, i) => {
+      x.data[i] = Math.sin(i + 1);
+    });
+    expect(sn.gradientCheck(net, [x], { backend: on }).maxError).toBeLessThan(1e-7);
+    const before = net.parameters();
+    await net.fit({ x, y: sn.tensor(Int32Array.of(0, 1, 0, 1, 0, 1)) }, { epochs: 1 });
+    const moved = keys.map(
+      (key) => net.parameters().get(key)?.data[0] !== before.get(key)?.data[0],
+    );
+    expect(moved).toEqual([true, true, false]);
+  });
+
+  it('knows the step, the seed and its place, and updates its states in training alone', async () => {
+    const seen = new Set<string>();
+    const counter = layers.custom(
+      (x, { steps, held }, { training, step, seed, key, update, holds }) => {
+        seen.add(`${training} ${seed} ${key} ${holds('held')}`);
+        update('steps', sn.full([1], 7));
+        if (training) update('steps', ops.mul(ops.add(steps, 1), 1));
+        update('held', ops.add(held, 1));
+        return ops.dropout(x, { rate: training ? 0.5 : 0, seed, step, stream: key });
+      },
+      {
+        parameters: {
+          steps: { shape: [1], state: true },
+          held: { shape: [], state: true, trainable: false },
+        },
+      },
+    );
+    const net = sn.sequential({
+      ...{ inputShape: [3], backend: on },
+      layers: [counter, layers.dense({ units: 2, activation: 'softmax' })],
+    });
+    const data = { x: sn.full([5, 3], 1), y: sn.tensor(Int32Array.of(0, 1, 0, 1, 0)) };
+    await net.predict(data.x);
+    expect(net.parameters().get('0.steps')?.data).toEqual(Float32Array.of(0));
+    await net.fit(data, { epochs: 3, batchSize: 2, seed: 4 });
+    expect(net.parameters().get('0.steps')?.data).toEqual(Float32Array.of(9));
+    expect(net.parameters().get('0.held')?.data).toEqual(Float32Array.of(0));
+    expect(net.layers()[0]?.parameters).toBe(0);
+    expect([...seen]).toEqual(expect.arrayContaining(['false 0  false', 'true 4 0 true']));
+  });
+
+  it('takes an optimizer of its own, and one for a parameter', async () => {
+    const still = sn.optimizers.sgd({ learningRate: 0 });
+    const net = networkOf(
+      [
+        layers.custom((x, { a, b, c }) => ops.add(ops.mul(x, a), ops.mul(b, c)), {
+          optimizer: still,
+          parameters: {
+            a: { shape: [1], initializer: sn.initializers.ones() },
+            b: { shape: [1], initializer: sn.initializers.ones(), optimizer: sn.optimizers.sgd() },
+            c: { shape: [1], initializer: sn.initializers.ones(), trainable: false },
+          },
+        }),
+      ],
+      { inputShape: [1], backend: on },
+    );
+    const data = { x: sn.full([4, 1], 1), y: sn.full([4, 1], 0) };
+    await net.fit(data, { epochs: 1, loss: sn.losses.squaredError() });
+    const values = [...net.parameters().values()].map(({ data }) => data[0]);
+    expect(values).toEqual([1, Math.fround(1 - 0.01 * 4), 1]);
+  });
+});
+
+describe('a custom layer', () => {
+  it('draws each parameter as its shape asks for', () => {
+    const seen: sn.initializers.Fan[] = [];
+    const initializer = {
+      ...{ kind: 'mine', options: {} },
+      draw: (fan: sn.initializers.Fan) => seen.push(fan),
+    };
+    const layer = layers.custom((x) => x, {
+      parameters: {
+        filters: { shape: [6, 2, 3, 3], initializer },
+        own: { shape: [1], initializer, fan: { fanIn: 7, fanOut: 8 } },
+        offset: { shape: [3] },
+        table: { shape: [300, 3] },
+        mean: { shape: [2, 2], state: true },
+      },
+    });
+    const values = networkOf([layer]).parameters();
+    expect(seen[0]).toEqual({ fanIn: 18, fanOut: 54 });
+    expect(seen.at(-1)).toEqual({ fanIn: 7, fanOut: 8 });
+    expect([...(values.get('0.offset')?.data ?? [])]).toEqual([0, 0, 0]);
+    expect([...(values.get('0.mean')?.data ?? [])]).toEqual([0, 0, 0, 0]);
+    const table = [...(values.get('0.table')?.data ?? [])];
+    const variance = table.reduce((sum, value) => sum + value ** 2, 0) / table.length;
+    expect(Math.abs(variance / (2 / 3) - 1)).toBeLessThan(0.2);
+  });
+
+  it('gives types to its parameters', () => {
+    layers.custom(
+      (x, parameters) => {
+        // @ts-expect-error: no such parameter
+        void parameters.weigth;
+        return ops.mul(x, parameters.weight);
+      },
+      { parameters: { weight: { shape: [1] } } },
+    );
+  });
+});
+
+describe('what a custom layer refuses', () => {
+  const label = 'layer 1 (mine), whose input is (32)';
+
+  it.each([
+    ['no value', () => undefined],
+    ['a number', () => 5],
+    ['a list', (x: sn.Variable) => [x]],
+    ['a promise', async (x: sn.Variable) => x],
+  ])('%s', (_, forward) => {
+    const { code, message } = refused(forward);
+    expect(code).toBe('ERR_ARGUMENT');
+    expect(message).toContain(
+      `${label}: [custom 'mine'] expected the result of forward to be a value`,
+    );
+  });
+
+  it('a function that throws, with the cause', () => {
+    const cause = new TypeError('no such thing');
+    const error = refused(() => {
+      throw cause;
+    });
+    expect(error.code).toBe('ERR_ARGUMENT');
+    expect(error.message).toContain(`${label}: [custom 'mine'] forward threw TypeError: no such`);
+    expect((error.cause as Error).cause).toBe(cause);
+  });
+
+  it('operands that do not fit, in the words of the operator', () => {
+    const { code, message } = refused((x) => ops.add(x, sn.zeros([5])));
+    expect(code).toBe('ERR_SHAPE');
+    expect(message).toContain(`${label}: [add]`);
+  });
+
+  it('values of another trace, as a result and as an operand', () => {
+    let kept: sn.Variable | null = null;
+    sn.trace(
+      (x) => {
+        kept = x as sn.Variable;
+        return x as sn.Variable;
+      },
+      { shape: [1, 32], dtype: 'float32' },
+    );
+    const foreign = kept as unknown as sn.Variable;
+    for (const forward of [() => foreign, (x: sn.Variable) => ops.mul(x, foreign)]) {
+      const { code, message } = refused(forward);
+      expect(code).toBe('ERR_ARGUMENT');
+      expect(message).toContain(label);
+      expect(message).toContain('another trace');
+    }
+  });
+
+  it.each([
+    ['a sum over the batch', (x: sn.Variable) => ops.sum(x, { axis: 0, keepDims: true })],
+    ['one number', (x: sn.Variable) => ops.sum(x)],
+    ['a constant', () => sn.zeros([1, 32])],
+    ['one sample less', (x: sn.Variable) => ops.sum(x, { axis: 0 })],
+  ])('an output without the batch: %s', (_, forward) => {
+    const { code, message } = refused(forward);
+    expect(code).toBe('ERR_SHAPE');
+    expect(message).toContain(`${label}: [custom 'mine'] forward must keep the batch, axis 0`);
+    expect(message).toContain('(1, 32)');
+  });
+
+  it('an output of another dtype', () => {
+    const { code, message } = refused((x) => ops.argmax(x, { axis: 1 }));
+    expect(code).toBe('ERR_DTYPE');
+    expect(message).toContain(`${label}: [custom 'mine'] forward must give float32`);
+  });
+
+  it('an output of another shape than before', async () => {
+    let width = 3;
+    const layer = layers.custom((x) => ops.linear(x, sn.zeros([width, 32])), { title: 'mine' });
+    const net = networkOf([layers.flatten(), layer]);
+    width = 4;
+    const error = await net.predict(sn.zeros([2, 2, 4, 4])).catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: 'ERR_SHAPE' });
+    expect(error.message).toContain(
+      `${label}: [custom 'mine'] forward gives samples of (4) but gave (3)`,
+    );
+  });
+
+  it('a shape that does not fit its residual block', () => {
+    const layer = layers.custom((x) => ops.linear(x, sn.zeros([3, 32])), { title: 'mine' });
+    const { code, message } = thrownBy(() =>
+      networkOf([layers.flatten(), layers.residual({ layers: [layer] })]),
+    );
+    expect(code).toBe('ERR_SHAPE');
+    expect(message).toContain('layer 1 (residual), whose input is (32): [residual]');
+    expect(message).toContain('(3)');
+  });
+
+  it('parameters without a shape for the input', () => {
+    const wrong = [() => [-1], () => 5, () => [1.5]] as unknown as (() => number[])[];
+    for (const shape of wrong) {
+      const layer = layers.custom((x) => x, { title: 'mine', parameters: { weight: { shape } } });
+      const { code, message } = thrownBy(() => networkOf([layer]));
+      expect(['ERR_SHAPE', 'ERR_ARGUMENT']).toContain(code);
+      expect(message).toContain("layer 0 (mine), whose input is (2, 4, 4): [custom 'mine', par");
+      expect(message).toContain('parameters.weight, shape]');
+    }
+    const shape = () => {
+      throw new RangeError('too odd');
+    };
+    const layer = layers.custom((x) => x, { parameters: { weight: { shape } } });
+    const { message } = thrownBy(() => networkOf([layer]));
+    expect(message).toContain('[custom, parameters.weight] shape threw RangeError: too odd');
+    const negative = { weight: { shape: [-1] } };
+    const error = thrownBy(() => layers.custom((x) => x, { parameters: negative }));
+    expect(error).toMatchObject({ code: 'ERR_SHAPE' });
+    expect(error.message).toContain('parameters.weight');
+    const own = { weight: { shape: [1], state: true, optimizer: sn.optimizers.sgd() } };
+    expect(thrownBy(() => layers.custom((x) => x, { parameters: own })).message).toContain('state');
+  });
+
+  it.each([
+    ['an unknown state', 'other', sn.zeros([2]), 'ERR_ARGUMENT'],
+    ['a parameter', 'weight', sn.zeros([2]), 'ERR_ARGUMENT'],
+    ['another shape', 'mean', sn.zeros([3]), 'ERR_SHAPE'],
+    ['another dtype', 'mean', sn.zeros([2], 'float64'), 'ERR_DTYPE'],
+    ['no value', 'mean', undefined, 'ERR_ARGUMENT'],
+  ])('an update of %s', (_, name, value, code) => {
+    const layer = layers.custom(
+      (x, __, { update }) => {
+        update(name, value as sn.Tensor);
+        return x;
+      },
+      { title: 'mine', parameters: { weight: { shape: [2] }, mean: { shape: [2], state: true } } },
+    );
+    const error = thrownBy(() => networkOf([layer]));
+    expect(error.code).toBe(code);
+    expect(error.message).toContain("layer 0 (mine), whose input is (2, 4, 4): [custom 'mine']");
+    expect(error.message).toContain(name);
+  });
+
+  it('a layer within itself', () => {
+    const inside: { net?: sn.Network } = {};
+    const layer = layers.custom((x) => (inside.net?.apply(x) ?? x) as sn.Variable);
+    inside.net = networkOf([layer]);
+    const { code, message } = thrownBy(() => inside.net?.apply(sn.zeros([1, 2, 4, 4])));
+    expect(code).toBe('ERR_ARGUMENT');
+    expect(message).toContain('[custom] forward calls itself');
+  });
+
+  it('what is no function', () => {
+    for (const wrong of [undefined, 5, {}, layers.flatten()]) {
+      const error = thrownBy(() => layers.custom(wrong as never));
+      expect(error).toMatchObject({ code: 'ERR_ARGUMENT' });
+      expect(error.message).toContain('[custom] expected forward');
+    }
+  });
+});
+
+describe('a file of a network with custom layers', () => {
+  const path = (): string => join(folder, 'custom.safetensors');
+
+  it('comes back, nested ones too, when load is given them', async () => {
+    const net = networkOf([
+      scaled({ name: 'first', trainable: false }),
+      layers.residual({ layers: [scaled()] }),
+    ]);
+    await net.save(path());
+    const loaded = await sn.load(path(), { backend, custom: [scaled({ name: 'unused' })] });
+    expect(loaded.summary()).toBe(net.summary());
+    expect(bits(loaded.parameters())).toBe(bits(net.parameters()));
+    const x = sn.full([2, 2, 4, 4], 0.5);
+    expect((await loaded.predict(x)).data).toEqual((await net.predict(x)).data);
+    const frozen = loaded.architecture.parameters.map(({ trainable }) => trainable);
+    expect(frozen).toEqual([false, undefined]);
+    await loaded.save(path());
+    expect((await sn.load(path(), { backend, custom: [scaled()] })).summary()).toBe(net.summary());
+  });
+
+  it('is refused without them, by their titles', async () => {
+    await networkOf([layers.residual({ layers: [scaled()] })]).save(path());
+    for (const custom of [undefined, [], [layers.custom((x) => x)]]) {
+      const options = custom === undefined ? {} : { custom };
+      const error = await sn.load(path(), options).catch((thrown) => thrown);
+      expect(error).toMatchObject({ code: 'ERR_ARGUMENT' });
+      expect(error.message).toContain("custom: [...] }) needs the layers of title 'scaled'");
+    }
+  });
+
+  it('is refused with a layer of other parameters', async () => {
+    await networkOf([scaled()]).save(path());
+    const other = layers.custom((x) => x, { title: 'scaled' });
+    await expect(sn.load(path(), { custom: [other] })).rejects.toMatchObject({
+      code: 'ERR_FILE_FORMAT',
+      message: expect.stringContaining('0.scale'),
+    });
+  });
+
+  it('is not written when two functions have one title', async () => {
+    const two = [layers.custom((x) => ops.neg(x)), layers.custom((x) => ops.exp(x))];
+    const error = await networkOf([layers.sequential({ layers: two })])
+      .save(path())
+      .catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: 'ERR_ARGUMENT' });
+    expect(error.message).toContain("[save] two custom layers that differ have the title 'custom'");
+    await expect(sn.load(path(), { custom: two })).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+  });
+
+  it('is refused with an option that is no list of custom layers', async () => {
+    await networkOf([scaled()]).save(path());
+    for (const custom of [5, {}, [layers.flatten()], [null], scaled()]) {
+      const error = await sn.load(path(), { custom } as never).catch((thrown) => thrown);
+      expect(error).toMatchObject({ code: 'ERR_ARGUMENT' });
+      expect(error.message).toContain('[load] expected custom to be a list');
+    }
+  });
+});
