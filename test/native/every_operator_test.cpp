@@ -3,42 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
-#include <new>
 #include <set>
 
+#include "allocation_count.h"
 #include "operator_fixture.h"
 #include "operator_samples.h"
-
-// Sanitizers have allocators of their own, which must not be replaced.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STRIDENET_COUNT_ALLOCATIONS 0
-#else
-#define STRIDENET_COUNT_ALLOCATIONS 1
-#endif
-
-namespace {
-
-std::atomic<bool> counting{false};
-std::atomic<long> allocations{0};
-
-}  // namespace
-
-#if STRIDENET_COUNT_ALLOCATIONS
-void* operator new(std::size_t bytes) {
-  if (counting.load(std::memory_order_relaxed)) allocations.fetch_add(1);
-  if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
-  throw std::bad_alloc();
-}
-void* operator new[](std::size_t bytes) { return operator new(bytes); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-#endif
 
 namespace stridenet::test {
 namespace {
@@ -113,7 +84,7 @@ TEST(EveryOperator, GivesTheSameOnEveryTableAndAnyThreads) {
 }
 
 TEST(EveryOperator, AllocatesNothingWhenItRuns) {
-  if (!STRIDENET_COUNT_ALLOCATIONS) GTEST_SKIP() << "a sanitizer has the allocator";
+  if (!AllocationCount().value()) GTEST_SKIP() << "a sanitizer has the allocator";
   on_every_table([]<class T>(const KernelTable& table) {
     for (const Trial& trial : samples<T>()) {
       const std::unique_ptr<Instruction> instruction = prepare(trial.call(), table);
@@ -126,11 +97,9 @@ TEST(EveryOperator, AllocatesNothingWhenItRuns) {
       const stridenet::Run run = {in, out, scratch.data(), 2};
       // A thread's own buffers come into being at its first use of them.
       for (int warm = 0; warm < 20; ++warm) instruction->run(run);
-      allocations = 0;
-      counting = true;
+      const AllocationCount allocations;
       instruction->run(run);
-      counting = false;
-      EXPECT_EQ(allocations.load(), 0) << trial.name;
+      EXPECT_EQ(allocations.value(), 0) << trial.name;
     }
   });
 }
