@@ -1,7 +1,7 @@
 import { argumentError, dtypeError, shapeError } from '../errors.ts';
 import { formatShape } from '../shape.ts';
 import { describe, full, tensor } from '../tensor.ts';
-import { add, div, mul } from './binary.ts';
+import { add, div, mul, sub } from './binary.ts';
 import { gather } from './gather.ts';
 import {
   type LossAttributes,
@@ -25,7 +25,7 @@ import {
 } from './operator.ts';
 import { mean, sum } from './reduction.ts';
 import { withShape } from './reshape.ts';
-import { softmax, softmaxGradientOperator } from './softmax.ts';
+import { logSoftmax, softmax, softmaxGradientOperator } from './softmax.ts';
 
 /** Settings of softmaxCrossEntropy. */
 export interface SoftmaxCrossEntropyOptions<W extends Operand = Operand> extends LossOptions {
@@ -96,14 +96,41 @@ export const softmaxCrossEntropyOperator: Operator<SoftmaxCrossEntropyAttributes
     return [reducedSpec(samplesOf(logits), attributes)];
   },
   gradient({ inputs: [logits, labels, weights], gradients, attributes, wanted }) {
-    const operands = [need(logits), need(labels), need(gradients[0]), weights ?? null];
+    const dloss = need(gradients[0]);
+    const operands = [need(logits), need(labels), dloss, weights ?? null];
+    const toRows = (): Operand => {
+      const logarithms: Operand = mul(logSoftmax(need(logits), { axis: 1 }), -1);
+      const each = mul(logarithms, sampleMessage(dloss, need(logits), attributes));
+      return byTargets(each, weights ?? null, attributes);
+    };
     return [
       wanted[0] ? apply(softmaxCrossEntropyGradientOperator, operands, attributes) : null,
-      null,
+      wanted[1] ? toRows() : null,
       null,
     ];
   },
 };
+
+/** dloss for each sample: () or (N,1), divided by N for the mean. */
+function sampleMessage(
+  dloss: Operand,
+  logits: Operand,
+  { reduction }: SoftmaxCrossEntropyAttributes,
+): Operand {
+  if (reduction === 'none') return withShape(dloss, [logits.shape[0] as number, 1]);
+  if (reduction === 'sum') return dloss;
+  return spread(dloss, sum(logits, { axis: 1, keepDims: true }), true);
+}
+
+/** A derivative by q_c = w_c·((1 − labelSmoothing)·t_c + labelSmoothing/C) as one by t_c. */
+function byTargets(
+  derivative: Operand,
+  weights: Operand | null,
+  { labelSmoothing }: SoftmaxCrossEntropyAttributes,
+): Operand {
+  const scaled: Operand = mul(derivative, 1 - labelSmoothing);
+  return weights ? mul(scaled, weights) : scaled;
+}
 
 /** `message` times the second derivative by the logits: Σq · softmax's Jacobian · dloss. */
 function curvature(
@@ -112,25 +139,23 @@ function curvature(
   labels: Operand,
   dloss: Operand,
   weights: Operand | null,
-  { reduction, labelSmoothing }: SoftmaxCrossEntropyAttributes,
+  attributes: SoftmaxCrossEntropyAttributes,
 ): Operand {
+  const { reduction, labelSmoothing } = attributes;
   const [N = 0, C = 0] = logits.shape;
-  const column = (value: Operand): Operand => withShape(value, [N, 1]);
   const own = weights && labels.shape.length === 1 ? gather(weights, labels) : null;
   const axis = { axis: 1 };
   let result: Operand = apply(softmaxGradientOperator, [message, softmax(logits, axis)], axis);
   if (own && weights) {
     const smooth: Operand = mul(mean(weights), labelSmoothing);
-    result = mul(result, column(add(mul(own, 1 - labelSmoothing), smooth)));
+    result = mul(result, withShape(add(mul(own, 1 - labelSmoothing), smooth), [N, 1]));
   } else if (labels.shape.length === 2) {
     const smooth: Operand = add(mul(labels, 1 - labelSmoothing), labelSmoothing / C);
     const targets: Operand = weights ? mul(smooth, weights) : smooth;
     result = mul(result, sum(targets, { axis: 1, keepDims: true }));
   }
-  if (reduction === 'none') return mul(result, column(dloss));
-  if (reduction === 'sum') return mul(result, dloss);
-  if (own) return mul(result, div(dloss, sum(own)));
-  return mul(result, spread(dloss, sum(logits, { axis: 1, keepDims: true }), true));
+  if (own && reduction === 'mean') return mul(result, div(dloss, sum(own)));
+  return mul(result, sampleMessage(dloss, logits, attributes));
 }
 
 /**
@@ -164,9 +189,14 @@ export const softmaxCrossEntropyGradientOperator: Operator<SoftmaxCrossEntropyAt
       const each: Operand = mul(message, unit);
       return attributes.reduction === 'none' ? sum(each, { axis: 1 }) : sum(each);
     };
+    const toRows = (): Operand => {
+      const expected = sum(mul(message, softmax(logits, { axis: 1 })), { axis: 1, keepDims: true });
+      const each = mul(sub(expected, message), sampleMessage(dloss, logits, attributes));
+      return byTargets(each, weights, attributes);
+    };
     return [
       wanted[0] ? curvature(message, logits, labels, dloss, weights, attributes) : null,
-      null,
+      wanted[1] ? toRows() : null,
       wanted[2] ? toLoss() : null,
       null,
     ];
@@ -196,8 +226,8 @@ export function checkClassWeightList(where: string, values: readonly unknown[]):
  * sum of the labels' weights (PyTorch's cross_entropy).
  *
  * @param logits (N,C)
- * @param labels class numbers (N) as int32 or uint8, or targets (N,C) in the logits' dtype; they
- *   get no gradient
+ * @param labels class numbers (N) as int32 or uint8, or targets (N,C) in the logits' dtype, which
+ *   have a gradient
  * @throws ERR_SHAPE, ERR_DTYPE when they do not fit; ERR_ARGUMENT for a label outside [0, C) and for
  *   an option out of range
  */

@@ -112,6 +112,8 @@ const plain: Settings = { title: '', labelSmoothing: 0, weights: absent };
 function casesOf(N: number, C: number, labelled: [string, Input], settings: Settings): Case[] {
   const [kind, labels] = labelled;
   const { title, labelSmoothing, weights } = settings;
+  // Targets have a gradient, class numbers none.
+  const rows = kind.startsWith('targets') ? [1] : [];
   return reductions.flatMap((reduction): Case[] => {
     const common = {
       title: `${sizes([N, C])}, ${kind}, ${reduction}${title}`,
@@ -127,7 +129,9 @@ function casesOf(N: number, C: number, labelled: [string, Input], settings: Sett
         inputs: [logits, labels, weights],
         model: crossEntropyModel,
         ...(reduction === 'none' ? { perSample: [0, 1] } : {}),
-        ...(N * C > 0 && N * C <= 100 ? { gradient: { inputs: [0], tolerance: 1e-6 } } : {}),
+        ...(N * C > 0 && N * C <= 100
+          ? { gradient: { inputs: [0, ...rows], tolerance: 1e-6 } }
+          : {}),
       },
       {
         ...common,
@@ -135,7 +139,9 @@ function casesOf(N: number, C: number, labelled: [string, Input], settings: Sett
         inputs: [logits, labels, dloss, weights],
         model: crossEntropyGradientModel,
         ...(reduction === 'none' ? { perSample: [0, 1, 2] } : {}),
-        ...(N * C > 0 && N * C <= 40 ? { gradient: { inputs: [0, 2], tolerance: 1e-6 } } : {}),
+        ...(N * C > 0 && N * C <= 40
+          ? { gradient: { inputs: [0, 2, ...rows], tolerance: 1e-6 } }
+          : {}),
       },
     ];
   });
