@@ -1,0 +1,35 @@
+import { ops } from '../../../lib/index.ts';
+import type { Operand } from '../../../lib/ops/operator.ts';
+import { elementwiseRules } from './elementwiseRules.ts';
+import { imageRules } from './imageRules.ts';
+import { movementRules } from './movementRules.ts';
+import type { Pool, Ref, Settings } from './pool.ts';
+
+/** How a public operator is drawn and called. */
+export interface Rule {
+  /** How often it is drawn; default 1. */
+  readonly weight?: number;
+  /** Chooses operands and settings; null when there is nothing that it could take. */
+  draw(pool: Pool): { operands: readonly Ref[]; settings?: Settings } | null;
+  /** Calls the operator, within others that keep it away from where it is not smooth. */
+  call(operands: readonly Operand[], settings: Settings): Operand | readonly Operand[];
+}
+
+/** Public operators that no graph is drawn from, and why. */
+export const leftOut: Readonly<Record<string, string>> = Object.fromEntries(
+  ['sgdUpdate', 'adamUpdate', 'rmspropUpdate', 'adagradUpdate'].map((name) => [
+    name,
+    'updates of states have no gradient; test/compiler-passes.test.ts runs whole steps with them',
+  ]),
+);
+
+export const rules: Readonly<Record<string, Rule>> = {
+  ...elementwiseRules,
+  ...movementRules,
+  ...imageRules,
+};
+
+/** The names of sn.ops that have neither a rule nor a reason. */
+export function missingRules(): string[] {
+  return Object.keys(ops).filter((name) => !(name in rules) && !(name in leftOut));
+}
