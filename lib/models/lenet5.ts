@@ -5,7 +5,7 @@ import { avgPool2d } from '../layers/avgPool2d.ts';
 import { conv2d } from '../layers/conv2d.ts';
 import { dense } from '../layers/dense.ts';
 import { flatten } from '../layers/flatten.ts';
-import type { Layer } from '../layers/layer.ts';
+import type { CommonOptions, Layer } from '../layers/layer.ts';
 import { maxPool2d } from '../layers/maxPool2d.ts';
 import type { Network } from '../train/network.ts';
 import { type ClassifierOptions, classifier } from './model.ts';
@@ -24,7 +24,7 @@ const pools = { average: avgPool2d, max: maxPool2d };
 export function lenet(
   name: string,
   options: Lenet5Options,
-  third: (settings: { activation: Activation }) => Layer,
+  third: (settings: CommonOptions) => Layer,
 ): Network {
   const defaults = { classes: 10, inputShape: [1, 28, 28] };
   return classifier(name, options, defaults, ['activation', 'pooling'], (classes) => {

@@ -1,6 +1,6 @@
 import type { Network } from '../train/network.ts';
-import { normalizedConv2d } from './normalized.ts';
 import { type ResnetOptions, resnet } from './resnet.ts';
+import { bottleneck } from './resnextBlock.ts';
 
 /**
  * The residual network of 50 layers (He, Zhang, Ren, Sun, "Deep residual learning for image
@@ -16,13 +16,7 @@ import { type ResnetOptions, resnet } from './resnet.ts';
 export function resnet50(options: ResnetOptions = {}): Network {
   const design = {
     ...{ name: 'resnet50', blocks: [3, 4, 6, 3] as const, expansion: 4 },
-    body: (width: number, stride: number) => [
-      ...normalizedConv2d(width, { kernelSize: 1, names: ['conv1', 'bn1'] }),
-      ...normalizedConv2d(width, { stride, names: ['conv2', 'bn2'] }),
-      ...normalizedConv2d(4 * width, {
-        ...{ kernelSize: 1, activation: 'linear', names: ['conv3', 'bn3'] },
-      }),
-    ],
+    body: (width: number, stride: number) => bottleneck(width, 4 * width, stride),
   };
   return resnet(design, options);
 }

@@ -17,6 +17,8 @@ export class ParameterStore {
   #draw: ((given: ReadonlyMap<string, Tensor>) => Map<string, Tensor>) | null;
   #trainer: Trainer | null = null;
   #busy = false;
+  /** The trainer has run since its values were copied. */
+  #stale = false;
   #waiting: (() => void)[] = [];
   #copied = 0;
   #copyMilliseconds = 0;
@@ -76,6 +78,7 @@ export class ParameterStore {
   /** Runs steps of the trainer, then does what waited for them. */
   async running<T>(body: () => Promise<T>): Promise<T> {
     this.#busy = true;
+    this.#stale = true;
     try {
       return await body();
     } finally {
@@ -106,9 +109,10 @@ export class ParameterStore {
   }
 
   #copy(): void {
-    if (this.#trainer === null) return;
+    if (this.#trainer === null || !this.#stale) return;
     const start = performance.now();
     this.#values = this.#trainer.read();
+    this.#stale = false;
     this.#copied = performance.now();
     this.#copyMilliseconds = this.#copied - start;
   }
