@@ -340,6 +340,7 @@ describe('the trainer', () => {
         ['0.bias', sn.zeros([4])],
       ]),
       new Map([['0.weight', sn.zeros([5, 1, 5, 5], 'float64')]]),
+      new Map([['0.num_batches_tracked', sn.zeros([])]]),
     ];
     for (const values of bad)
       expect(() => net.setParameters(values as never)).toThrow(sn.StridenetError);

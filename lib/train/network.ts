@@ -144,13 +144,18 @@ export class Network {
 
   /**
    * Replaces parameters; those not named stay. During a fit it takes effect at a step boundary.
+   * PyTorch's `num_batches_tracked`, of which nothing depends here, is passed over.
    * @throws ERR_ARGUMENT for an unknown key; ERR_SHAPE, ERR_DTYPE for a value that does not fit.
    *   Then nothing is replaced.
    */
   setParameters(values: ReadonlyMap<string, Tensor>): void {
     if (!(values instanceof Map)) throw argumentError('setParameters', 'a Map of Tensors', values);
     const known = new Map(this.architecture.parameters.map(({ key, shape }) => [key, shape]));
-    for (const [key, value] of values) {
+    const counter = /\.num_batches_tracked$/;
+    const given = [...values].filter(
+      ([key]) => !counter.test(key) || !known.has(key.replace(counter, '.running_mean')),
+    );
+    for (const [key, value] of given) {
       const shape = known.get(key);
       if (shape === undefined) {
         throw argumentError('setParameters', `a key of ${[...known.keys()].join(', ')}`, key);
@@ -166,7 +171,7 @@ export class Network {
         );
       }
     }
-    this.#store.replace(new Map([...values].map(([key, value]) => [key, value.clone()])));
+    this.#store.replace(new Map(given.map(([key, value]) => [key, value.clone()])));
   }
 
   /**

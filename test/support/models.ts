@@ -74,15 +74,19 @@ export function multiplyAddCount(net: sn.Network): number {
 }
 
 /**
- * A training step's logits, loss, and gradients to x and to every learned parameter, with their
- * names; the parameters are states, in their order.
+ * A training step's logits, loss, gradients to x and to every learned parameter, and what states of
+ * layers are after it, with their names; the parameters are states, in their order.
  */
 function stepGraph(net: sn.Network, { x, y }: sn.Dataset): { graph: Graph; names: string[] } {
   const { architecture } = net;
   const tracer = new Tracer();
   const values = parameterInputs(tracer, architecture);
   const input = tracer.input(x, 'state');
-  const training = { step: sn.full([], 1, 'float64'), seed: 1, update: () => undefined };
+  const changed = new Map<string, sn.Operand>();
+  const training = {
+    ...{ step: sn.full([], 1, 'float64'), seed: 1 },
+    update: (key: string, value: sn.Operand) => void changed.set(key, value),
+  };
   const logits = architecture.forward(input, values, { logits: 'softmax', training });
   const loss = sn.losses.softmaxCrossEntropy().mean(logits, y) as GraphVariable;
   const learned = architecture.parameters.filter(({ state }) => state !== true);
@@ -90,8 +94,11 @@ function stepGraph(net: sn.Network, { x, y }: sn.Dataset): { graph: Graph; names
   const sources = [input, ...keys.map((key) => values.get(key) as GraphVariable)];
   const adjoints = gradients(loss, sources) as GraphVariable[];
   return {
-    graph: tracer.graph([logits, loss, ...adjoints]),
-    names: ['logits', 'loss', ...['x', ...keys].map((key) => `gradient of ${key}`)],
+    graph: tracer.graph([logits, loss, ...adjoints, ...changed.values()]),
+    names: [
+      ...['logits', 'loss', ...['x', ...keys].map((key) => `gradient of ${key}`)],
+      ...[...changed.keys()].map((key) => `state ${key}`),
+    ],
   };
 }
 
