@@ -16,7 +16,9 @@ export {
   gradientCheck,
   type WorstEntry,
 } from './check/index.ts';
-export { ComputationGraph, type GraphRunOptions } from './computation/computationGraph.ts';
+export { ComputationGraph, type GraphSettings } from './computation/computationGraph.ts';
+export type { CostOptions, GraphCost, NodeCost, PassCost } from './computation/cost.ts';
+export type { GraphEvaluation, GraphRunOptions } from './computation/evaluate.ts';
 export { type InputSpec, trace } from './computation/trace.ts';
 export { type CpuInfo, cpuInfo, setThreads } from './cpu.ts';
 export type { Dataset } from './data/dataset.ts';

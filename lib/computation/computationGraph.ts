@@ -1,12 +1,22 @@
-import type { BackendName, PrepareOptions } from '../backends/backend.ts';
+import { backendOf } from '../backends/index.ts';
 import { argumentError, checkOptions } from '../errors.ts';
 import type { Graph, GraphInput, GraphVariable, Node, StateUpdate } from '../graph/graph.ts';
 import { nameValues } from '../graph/names.ts';
-import type { Tensor } from '../tensor.ts';
+import { Tensor } from '../tensor.ts';
+import { type Bound, bind } from './bind.ts';
+import { type CostOptions, costOf, type GraphCost } from './cost.ts';
+import {
+  evaluateGraph,
+  type GraphEvaluation,
+  type GraphRunOptions,
+  scalarOutput,
+  valuesOf,
+} from './evaluate.ts';
 
-/** How a graph is run. */
-export interface GraphRunOptions extends PrepareOptions {
-  backend?: BackendName;
+/** Settings of `with`. */
+export interface GraphSettings extends GraphRunOptions {
+  /** Values of states, by name, in place of those that they have. */
+  states?: ReadonlyMap<string, Tensor>;
 }
 
 /** What is known of a graph besides its data. */
@@ -52,18 +62,88 @@ export class ComputationGraph implements Graph {
    * @throws ERR_ARGUMENT for a value of another graph
    */
   nameOf(value: GraphVariable): string {
-    this.#names ??= nameValues(this);
-    const name = this.#names.get(value);
+    const name = this.#known().get(value);
     if (name === undefined) throw argumentError('nameOf', 'a value of this graph', value);
     return name;
   }
 
-  /** The same graph, its values too, but run otherwise: by default as `sn.compile` runs. */
-  with(options: GraphRunOptions): ComputationGraph {
-    checkOptions('with', options, ['backend', 'threads', 'isa', 'passes']);
+  /**
+   * The value of that name, see `nameOf`.
+   * @throws ERR_ARGUMENT when there is none
+   */
+  named(name: string): GraphVariable {
+    for (const [variable, known] of this.#known()) if (known === name) return variable;
+    const all = [...this.#known().values()].join(', ');
+    throw argumentError('named', `the name of a value of this graph (${all})`, name);
+  }
+
+  /**
+   * Every value and its adjoint: the graph is computed node by node, then walked back from its
+   * output, t_n = Σ_c ∂f_c/∂f_n · t_c over all children c of n, t = 1 at the output.
+   *
+   * @param inputs like the arguments of the function that was traced; of a network's graph x, and
+   *   labels where it has a loss. Batched ones may have fewer samples than they were traced with
+   * @throws ERR_ARGUMENT unless the output is one floating value of one element, and for other
+   *   arguments than the traced ones; ERR_SHAPE, ERR_DTYPE that name the input; what the operators
+   *   throw; ERR_NOT_DIFFERENTIABLE when one has no gradient
+   */
+  evaluate(...inputs: readonly unknown[]): GraphEvaluation {
+    scalarOutput(this);
+    return evaluateGraph(this, this.#bind('evaluate', inputs), this.#details.run ?? {});
+  }
+
+  /** The value of every input, constant and node, of any graph. Throws what `evaluate` throws. */
+  values(...inputs: readonly unknown[]): ReadonlyMap<GraphVariable, Tensor> {
+    return valuesOf(this, this.#bind('values', inputs), this.#details.run ?? {});
+  }
+
+  /**
+   * Multiply-adds, bytes moved and peak memory of the graph and of its gradients, counted from the
+   * shapes that it was traced with. Outputs that are not scalar count with a seed of their shape.
+   *
+   * @throws ERR_ARGUMENT, ERR_DTYPE for an input in `wrt` that is none, or integer;
+   *   ERR_NOT_DIFFERENTIABLE when an operator on the way has no gradient
+   */
+  cost(options: CostOptions = {}): GraphCost {
+    return costOf(this, this.#details.learned, options);
+  }
+
+  /**
+   * The same graph, its values too, evaluated otherwise: by another backend or with other values of
+   * its states, which are copied now.
+   * @throws ERR_ARGUMENT for an option that is none and for a state that the graph does not have
+   */
+  with(settings: GraphSettings): ComputationGraph {
+    checkOptions('with', settings, ['backend', 'threads', 'isa', 'passes', 'states']);
+    const { states = new Map(), ...run } = settings;
+    if (run.backend !== undefined) backendOf(run.backend);
+    if (!(states instanceof Map))
+      throw argumentError('with', 'states to be a Map of Tensors', states);
+    const names = this.inputs.flatMap(({ role, variable }) =>
+      role === 'state' ? variable.name : [],
+    );
+    for (const [name, value] of states) {
+      if (!names.includes(name))
+        throw argumentError('with', `a state of ${names.join(', ')}`, name);
+      if (!(value instanceof Tensor)) throw argumentError('with', `${name} to be a Tensor`, value);
+    }
+    const own = new Map([...states].map(([name, value]) => [name, value.clone()]));
+    const known = this.#details.states ?? (() => new Map());
     return new ComputationGraph(this, {
       ...this.#details,
-      run: { ...this.#details.run, ...options },
+      states: () => new Map([...known(), ...own]),
+      run: { ...this.#details.run, ...run },
     });
+  }
+
+  #known(): ReadonlyMap<GraphVariable, string> {
+    this.#names ??= nameValues(this);
+    return this.#names;
+  }
+
+  #bind(where: string, given: readonly unknown[]): Bound {
+    const feeds = this.inputs.flatMap(({ role, variable }) => (role === 'feed' ? variable : []));
+    const { arguments: traced = feeds, states = () => new Map() } = this.#details;
+    return bind(where, this.inputs, traced, given, states());
   }
 }

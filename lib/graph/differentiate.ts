@@ -3,9 +3,10 @@ import { add } from '../ops/binary.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import { type FloatDType, full } from '../tensor.ts';
-import { GraphVariable, type Node } from './graph.ts';
+import { GraphVariable, type Node, type Tracer } from './graph.ts';
 
-function isFloat(variable: GraphVariable): boolean {
+/** Whether a value can have an adjoint. */
+export function isFloat(variable: GraphVariable): boolean {
   return variable.dtype === 'float32' || variable.dtype === 'float64';
 }
 
@@ -77,33 +78,34 @@ function firstAdjoint(output: GraphVariable, seed: Operand | undefined): Operand
 }
 
 /**
- * Reverse-mode differentiation: extends the graph of `output` by its adjoints. Nodes are visited in
+ * Reverse-mode differentiation: extends a graph by the adjoints of its values. Nodes are visited in
  * reverse order; each adds its message ∂f_c/∂f_n · t_c to its operands' adjoints t_n, which are thus
  * the sums over all children c (Griewank and Walther 2008).
  *
+ * @param seeds the adjoints that it starts from
  * @param sources values on which what is wanted depends: messages go to those that depend on one of
  *   them
- * @throws ERR_NOT_DIFFERENTIABLE when an operator on the way has no gradient; ERR_ARGUMENT when
- *   `output` has more than one element and there is no seed, or is integer
+ * @param from the nodes recorded before this number count as given: nothing is passed on through them
+ * @throws ERR_NOT_DIFFERENTIABLE when an operator on the way has no gradient
  */
-export function differentiate(
-  output: GraphVariable,
+export function propagate(
+  tracer: Tracer,
+  seeds: ReadonlyMap<GraphVariable, Operand>,
   sources: readonly GraphVariable[],
-  { seed, from = 0 }: DifferentiateOptions = {},
+  from = 0,
 ): Adjoints {
-  const first = firstAdjoint(output, seed);
-  const nodes = output.tracer.nodes.slice(from);
+  const nodes = tracer.nodes.slice(from);
   const live = dependents(nodes, sources);
-  const found = new Map<GraphVariable, Operand>();
+  const found = new Map([...seeds].filter(([output]) => live.has(output)));
   const order: GraphVariable[] = [];
-  if (live.has(output)) found.set(output, first);
   const produced = new Set(nodes.flatMap(({ outputs }) => outputs));
   for (const node of nodes.reverse()) {
     const reached = node.outputs.filter((variable) => found.has(variable));
     if (reached.length === 0) continue;
     order.push(...reached);
-    const incoming = node.outputs.map((variable) => found.get(variable) ?? null);
     const wanted = node.inputs.map((input) => input !== null && live.has(input));
+    if (!wanted.includes(true)) continue;
+    const incoming = node.outputs.map((variable) => found.get(variable) ?? null);
     const outgoing = messages(node, incoming, wanted);
     node.inputs.forEach((input, i) => {
       const message = outgoing[i] ?? null;
@@ -114,6 +116,21 @@ export function differentiate(
   }
   const leaves = [...found.keys()].filter((variable) => !produced.has(variable));
   return { of: found, order: [...order, ...leaves] };
+}
+
+/**
+ * The adjoints of the values that `output` depends on, by `propagate`.
+ *
+ * @throws what `propagate` throws; ERR_ARGUMENT when `output` has more than one element and there is
+ *   no seed, or is integer
+ */
+export function differentiate(
+  output: GraphVariable,
+  sources: readonly GraphVariable[],
+  { seed, from = 0 }: DifferentiateOptions = {},
+): Adjoints {
+  const seeds = new Map([[output, firstAdjoint(output, seed)]]);
+  return propagate(output.tracer, seeds, sources, from);
 }
 
 /**

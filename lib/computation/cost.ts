@@ -1,0 +1,191 @@
+import { removeDeadCode } from '../compiler/deadCode.ts';
+import { argumentError, checkOptions, dtypeError } from '../errors.ts';
+import {
+  bytesMoved,
+  liveBytes,
+  multiplyAdds,
+  nodeMultiplyAdds,
+  valueBytes,
+} from '../graph/cost.ts';
+import { isFloat, propagate } from '../graph/differentiate.ts';
+import { type Graph, GraphVariable, type InputRole, type Node } from '../graph/graph.ts';
+import { nameValues } from '../graph/names.ts';
+import { type Replay, replay } from '../graph/replay.ts';
+import { type FloatDType, full } from '../tensor.ts';
+
+/** What a pass over a graph costs, in the order of its nodes. */
+export interface PassCost {
+  /** Multiplications that are followed by an addition. */
+  readonly multiplyAdds: number;
+  /** Bytes read and written: of each node its operands, each once, and its results. */
+  readonly bytes: number;
+  /**
+   * The most bytes that results of nodes take at once. A result takes memory from its node to the
+   * last one that reads it; outputs and gradients to the end. A reshape takes none, and nothing is
+   * computed in place.
+   */
+  readonly peakBytes: number;
+}
+
+/** What a node costs. */
+export interface NodeCost {
+  /** As `graph.nameOf` calls its first result. */
+  readonly name: string;
+  readonly operator: string;
+  readonly scope: string;
+  readonly pass: 'forward' | 'backward';
+  readonly multiplyAdds: number;
+  readonly bytes: number;
+}
+
+/** What a graph costs at the sizes it was traced with, a batch at its bound. */
+export interface GraphCost {
+  /** Of the graph alone. */
+  readonly forward: PassCost;
+  /**
+   * Of what differentiation adds; its peak is that while its nodes run, with the forward results
+   * that are kept for them.
+   */
+  readonly backward: PassCost;
+  /** Of both, one after the other. */
+  readonly total: PassCost;
+  /** Bytes of what the graph is given, which the peaks leave out. */
+  readonly givenBytes: {
+    readonly inputs: number;
+    readonly states: number;
+    readonly constants: number;
+  };
+  /** The nodes of both passes in their order. */
+  readonly nodes: readonly NodeCost[];
+}
+
+/** Settings of `cost`. */
+export interface CostOptions {
+  /**
+   * The inputs whose gradients backward is for, or their names. Default: the parameters that are
+   * learned, else all floating inputs.
+   */
+  wrt?: readonly (string | GraphVariable)[];
+}
+
+/** The inputs whose gradients are wanted. */
+function sourcesOf(
+  { inputs }: Graph,
+  learned: readonly GraphVariable[] | undefined,
+  { wrt }: CostOptions,
+): readonly GraphVariable[] {
+  const variables = inputs.map(({ variable }) => variable);
+  if (wrt === undefined) {
+    const states = inputs.filter(({ role }) => role === 'state').map(({ variable }) => variable);
+    const chosen = learned ?? states.filter(isFloat);
+    return chosen.length > 0 ? chosen : variables.filter(isFloat);
+  }
+  if (!Array.isArray(wrt)) throw argumentError('cost', 'wrt to be a list of inputs', wrt);
+  return wrt.map((entry: string | GraphVariable) => {
+    const found = variables.find((variable) => variable === entry || variable.name === entry);
+    if (found === undefined) {
+      const given = entry instanceof GraphVariable ? (entry.name ?? entry.producer) : entry;
+      const names = variables.map(({ name }) => name).join(', ');
+      throw argumentError('cost', `wrt to name inputs of ${names}`, given);
+    }
+    if (!isFloat(found)) {
+      throw dtypeError(
+        'cost',
+        `wrt names ${found.name}, which is ${found.dtype}: it has no gradient`,
+      );
+    }
+    return found;
+  });
+}
+
+/** The graph with its gradients as outputs besides, and which nodes were there before. */
+function withGradients(
+  graph: Graph,
+  sources: readonly GraphVariable[],
+): { both: Graph; forward: ReadonlySet<Node> } {
+  const { tracer, copyOf }: Replay = replay(graph);
+  const copy = (variable: GraphVariable) => copyOf.get(variable) as GraphVariable;
+  const forward = new Set(tracer.nodes);
+  const seeds = graph.outputs.filter(isFloat).map((output) => {
+    const scalar = output.shape.every((size) => size === 1);
+    const seed = scalar
+      ? tracer.constant(full(output.shape, 1, output.dtype as FloatDType))
+      : tracer.input(output, 'feed', 'seed');
+    return [copy(output), seed] as const;
+  });
+  const { of } = propagate(tracer, new Map(seeds), sources.map(copy));
+  const gradients = sources.flatMap((source) => of.get(copy(source)) ?? []);
+  const updates = graph.updates.map(({ state, value }) => ({
+    state: copy(state),
+    value: copy(value),
+  }));
+  return { both: tracer.graph([...graph.outputs.map(copy), ...gradients], updates), forward };
+}
+
+function largest(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.max(a, b), 0);
+}
+
+function sum(values: Iterable<number>): number {
+  return [...values].reduce((a, b) => a + b, 0);
+}
+
+/** The nodes that a graph needs, with what they cost. */
+function measure(graph: Graph): {
+  nodes: readonly Node[];
+  bytes: ReadonlyMap<Node, number>;
+  live: readonly number[];
+  cost: PassCost;
+} {
+  const { nodes, outputs, updates } = removeDeadCode(graph);
+  const list = { nodes, kept: [...outputs, ...updates.map(({ value }) => value)] };
+  const [bytes, live] = [bytesMoved(list), liveBytes(list)];
+  const cost = {
+    multiplyAdds: multiplyAdds(nodes),
+    bytes: sum(bytes.values()),
+    peakBytes: largest(live),
+  };
+  return { nodes, bytes, live, cost };
+}
+
+/**
+ * What a graph costs forward and backward.
+ *
+ * @param learned the inputs whose gradients are wanted by default
+ * @throws ERR_ARGUMENT, ERR_DTYPE for an input that is none, or integer; ERR_NOT_DIFFERENTIABLE
+ */
+export function costOf(
+  graph: Graph,
+  learned: readonly GraphVariable[] | undefined,
+  options: CostOptions,
+): GraphCost {
+  checkOptions('cost', options, ['wrt']);
+  const { cost: forward } = measure(graph);
+  const { both, forward: before } = withGradients(graph, sourcesOf(graph, learned, options));
+  const { nodes, bytes, live, cost: total } = measure(both);
+  const names = nameValues(both);
+  const given = (role: InputRole) =>
+    sum(graph.inputs.map((input) => (input.role === role ? valueBytes(input.variable) : 0)));
+  return {
+    forward,
+    backward: {
+      multiplyAdds: total.multiplyAdds - forward.multiplyAdds,
+      bytes: total.bytes - forward.bytes,
+      peakBytes: largest(live.filter((_, i) => !before.has(nodes[i] as Node))),
+    },
+    total,
+    givenBytes: {
+      inputs: given('feed'),
+      states: given('state'),
+      constants: sum([...graph.constants.keys()].map(valueBytes)),
+    },
+    nodes: nodes.map((node) => ({
+      name: names.get(node.outputs[0] as GraphVariable) ?? node.operator.name,
+      operator: node.operator.name,
+      scope: node.scope,
+      pass: before.has(node) ? 'forward' : 'backward',
+      multiplyAdds: nodeMultiplyAdds(node),
+      bytes: bytes.get(node) as number,
+    })),
+  };
+}
