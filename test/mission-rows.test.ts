@@ -2,11 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 
-/** What the library must do, by number: A operators and gradients, B networks and verification, C graphs. */
+/**
+ * What the library must do, by number: A operators and gradients, B networks and verification, C
+ * graphs, D networks of the sources.
+ */
 const rows = [
   ...Array.from({ length: 17 }, (_, i) => `A${i + 1}`),
   ...Array.from({ length: 8 }, (_, i) => `B${i + 1}`),
   ...['C1', 'C2', 'C4', 'C5'],
+  ...['D1', 'D2', 'D3', 'D4', 'D6'],
 ];
 
 /** The rows that a title begins with: 'A3, A7: …' names both. */

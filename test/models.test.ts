@@ -1,3 +1,4 @@
+import { describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
 import { describeModel } from './support/models.ts';
 
@@ -47,4 +48,58 @@ describeModel('D4: networkInNetwork', {
   classes: 10,
   run: { batch: 4 },
   small: { inputShape: [3, 12, 12] },
+});
+
+const { models } = sn;
+
+describe('wrong options', () => {
+  it.each<[string, sn.ErrorCode, () => unknown]>([
+    ['lenet5', 'ERR_SHAPE', () => models.lenet5({ inputShape: [1, 11, 11] })],
+    ['lenet5', 'ERR_SHAPE', () => models.lenet5({ inputShape: [28, 28] })],
+    ['lenet5', 'ERR_ARGUMENT', () => models.lenet5({ inputShape: 28 as never })],
+    ['lenet5', 'ERR_ARGUMENT', () => models.lenet5({ classes: 0 })],
+    ['lenet5', 'ERR_ARGUMENT', () => models.lenet5({ pooling: 'mean' as never })],
+    ['lenet5', 'ERR_ARGUMENT', () => models.lenet5({ pooling: 'constructor' as never })],
+    ['lenet5', 'ERR_ARGUMENT', () => models.lenet5({ activation: 'RELU' as never })],
+    ['lenet5', 'ERR_ARGUMENT', () => models.lenet5({ seed: -1 })],
+    ['lenet5', 'ERR_ARGUMENT', () => models.lenet5({ backend: 'gpu' as never })],
+    ['lenet5', 'ERR_ARGUMENT', () => models.lenet5(null as never)],
+    ['lenet5Original', 'ERR_SHAPE', () => models.lenet5Original({ inputShape: [1, 8, 40] })],
+    ['lenet5Original', 'ERR_ARGUMENT', () => models.lenet5Original({ units: 3 } as never)],
+    ['partialConv2d', 'ERR_ARGUMENT', () => models.partialConv2d([], { kernelSize: 3 })],
+    ['partialConv2d', 'ERR_ARGUMENT', () => models.partialConv2d([0] as never, { kernelSize: 3 })],
+    ['partialConv2d', 'ERR_ARGUMENT', () => models.partialConv2d([[-1]], { kernelSize: 3 })],
+    ['alexnet', 'ERR_SHAPE', () => models.alexnet({ inputShape: [3, 62, 62] })],
+    ['alexnet', 'ERR_ARGUMENT', () => models.alexnet({ hidden: 0 })],
+    ['alexnetTwoTowers', 'ERR_SHAPE', () => models.alexnetTwoTowers({ inputShape: [3, 62, 62] })],
+    ['alexnetTwoTowers', 'ERR_ARGUMENT', () => models.alexnetTwoTowers({ dropout: 1 })],
+    ['vgg16', 'ERR_SHAPE', () => models.vgg16({ inputShape: [3, 31, 31] })],
+    ['vgg16', 'ERR_ARGUMENT', () => models.vgg16({ width: 0.5 })],
+    ['vgg16', 'ERR_ARGUMENT', () => models.vgg16({ batchNorm: true } as never)],
+    ['networkInNetwork', 'ERR_SHAPE', () => models.networkInNetwork({ inputShape: [3, 3, 3] })],
+    ['networkInNetwork', 'ERR_ARGUMENT', () => models.networkInNetwork({ dropout: -0.1 })],
+    ['mlpconv', 'ERR_ARGUMENT', () => models.mlpconv({ filters: [1, 2, 0], kernelSize: 3 })],
+    ['mlpconv', 'ERR_ARGUMENT', () => models.mlpconv({ filters: 3 as never, kernelSize: 3 })],
+    ['inception', 'ERR_ARGUMENT', () => models.inception({ filters1x1: 3 } as never)],
+    ['resnextBlock', 'ERR_ARGUMENT', () => models.resnextBlock({ filters: 8, groups: 0 })],
+    ['resnextBlock', 'ERR_ARGUMENT', () => models.resnextBlock({ filters: 8, width: 4 } as never)],
+  ])('of %s give %s that names it', (name, code, call) => {
+    const message = expect.stringMatching(new RegExp(`^\\[${name}[\\],]`));
+    expect(call).toThrow(expect.objectContaining({ name: 'StridenetError', code, message }));
+  });
+
+  it('the smallest images that fit are taken', () => {
+    expect(models.lenet5({ inputShape: [1, 12, 12] }).layers()).toHaveLength(8);
+    expect(models.alexnet({ inputShape: [3, 63, 63] }).layers()).toHaveLength(4);
+    expect(models.alexnetTwoTowers({ inputShape: [3, 63, 63] }).layers()).toHaveLength(3);
+    expect(models.vgg16({ inputShape: [3, 32, 32] }).layers()).toHaveLength(4);
+    expect(models.networkInNetwork({ inputShape: [3, 4, 4] }).layers()).toHaveLength(9);
+  });
+
+  it('a block that does not fit what passes it by says so', () => {
+    const layers = [models.resnextBlock({ filters: 256 })];
+    expect(() => sn.sequential({ inputShape: [64, 8, 8], layers })).toThrow(
+      expect.objectContaining({ code: 'ERR_SHAPE' }),
+    );
+  });
 });

@@ -58,7 +58,7 @@ export interface NetworkInNetworkOptions extends ClassifierOptions {
  *
  * Other than in the paper weights are drawn by He's rule.
  *
- * @throws ERR_ARGUMENT for an option that is none; ERR_SHAPE for an image below 6x6
+ * @throws ERR_ARGUMENT for an option that is none; ERR_SHAPE for an image below 4x4
  */
 export function networkInNetwork(options: NetworkInNetworkOptions = {}): Network {
   const defaults = { classes: 10, inputShape: [3, 32, 32] };
