@@ -141,3 +141,17 @@ export function ownFunction<A extends readonly unknown[], R>(
     }
   };
 }
+
+/**
+ * Throws ERR_ARGUMENT when a function to be traced gave a promise: it must call its operators before
+ * it returns.
+ */
+export function checkSynchronous(where: string, result: unknown): void {
+  const { then } = (result ?? {}) as Partial<Promise<unknown>>;
+  if (typeof then !== 'function') return;
+  // The promise's own error is a consequence of this one.
+  then.call(result, undefined, () => undefined);
+  const expected =
+    'a function that gives its values at once (async and compiled functions give a promise)';
+  throw argumentError(where, expected, result);
+}

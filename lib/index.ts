@@ -74,9 +74,14 @@ export {
   type CompiledFunction,
   type CompileOptions,
   compile,
+  type GradientFunction,
   grad,
+  type RunOptions,
+  type Scalar,
   type ScalarFunction,
   type TensorFunction,
+  type ValueAndGradients,
+  type ValueAndGradientsFunction,
   valueAndGrad,
-} from './transforms.ts';
+} from './transforms/index.ts';
 export type { GradientsOf, Static, TensorsOf, Tree } from './tree.ts';

@@ -15,6 +15,13 @@ export type TensorsOf<A> = A extends Operand
     ? A
     : { [K in keyof A]: TensorsOf<A[K]> };
 
+/** `A` with a Tensor or a traced value in place of each operand. */
+export type OperandsOf<A> = A extends Operand
+  ? Operand
+  : A extends Static
+    ? A
+    : { [K in keyof A]: OperandsOf<A[K]> };
+
 /** `A` with a gradient of type G in place of each operand, null for integers, and for what is static. */
 export type GradientsOf<A, G extends Operand = Tensor> = A extends Operand
   ? G | null
@@ -35,11 +42,13 @@ export function isOperand(value: unknown): value is Operand {
   );
 }
 
-function isStatic(value: unknown): value is Static {
+/** Whether `value` is a leaf without gradient, see `Static`. */
+export function isStatic(value: unknown): value is Static {
   return value === null || ['number', 'string', 'boolean', 'undefined'].includes(typeof value);
 }
 
-function isPlainObject(value: unknown): value is Record<string, unknown> {
+/** Whether `value` is an object of no class. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
@@ -52,35 +61,63 @@ export function formatPath(path: TreePath): string {
     .join('');
 }
 
-function copyWith<T, U>(
-  where: string,
-  tree: unknown,
-  isLeaf: IsLeaf<T>,
-  leaf: (value: T, path: TreePath) => U,
-  other: (value: Static) => unknown,
-  path: TreePath,
-  above: readonly unknown[],
-): unknown {
-  if (isLeaf(tree)) return leaf(tree, path);
-  if (isStatic(tree)) return other(tree);
+/** `name`, or when it is in `taken`, the first of name_2, name_3, … that is not. */
+export function uniqueName(name: string, taken: readonly string[]): string {
+  let unique = name;
+  for (let i = 2; taken.includes(unique); i++) unique = `${name}_${i}`;
+  return unique;
+}
+
+/** 'argument 1', or 'params.w of argument 0', for a path within a list of arguments. */
+export function formatArgumentPath([first, ...rest]: TreePath): string {
+  return rest.length === 0 ? `argument ${first}` : `${formatPath(rest)} of argument ${first}`;
+}
+
+/** What `mapTree` does at the leaves, and how it names places in messages. */
+interface Walk<T, U> {
+  readonly where: string;
+  readonly isLeaf: IsLeaf<T>;
+  readonly leaf: (value: T, path: TreePath) => U;
+  readonly other: (value: Static, path: TreePath) => unknown;
+  readonly name: (path: TreePath) => string;
+  readonly path: (string | number)[];
+  readonly above: unknown[];
+}
+
+function copyWith<T, U>(walk: Walk<T, U>, tree: unknown): unknown {
+  const { where, path, above } = walk;
+  if (walk.isLeaf(tree)) return walk.leaf(tree, path);
+  if (isStatic(tree)) return walk.other(tree, path);
   if (above.includes(tree)) {
-    throw argumentError(where, `${formatPath(path)} to hold no container that it is within`, tree);
+    throw argumentError(where, `${walk.name(path)} to hold no container that it is within`, tree);
   }
-  const next = (value: unknown, key: string | number): unknown =>
-    copyWith(where, value, isLeaf, leaf, other, [...path, key], [...above, tree]);
-  if (Array.isArray(tree)) return Array.from(tree, next);
-  if (isPlainObject(tree)) {
-    return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, next(value, key)]));
+  const next = (value: unknown, key: string | number): unknown => {
+    path.push(key);
+    const copy = copyWith(walk, value);
+    path.pop();
+    return copy;
+  };
+  above.push(tree);
+  let copy: unknown;
+  if (Array.isArray(tree)) {
+    copy = Array.from(tree, next);
+  } else if (isPlainObject(tree)) {
+    copy = Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, next(value, key)]));
+  } else {
+    const name = path.length === 0 ? 'a value' : walk.name(path);
+    const expected = `${name} to be a Tensor, a number, a string, a boolean, null, or plain objects and arrays of them,`;
+    throw argumentError(where, expected, tree);
   }
-  const name = path.length === 0 ? 'a value' : formatPath(path);
-  const expected = `${name} to be a Tensor, a number, a string, a boolean, null, or plain objects and arrays of them,`;
-  throw argumentError(where, expected, tree);
+  above.pop();
+  return copy;
 }
 
 /**
  * The tree with `leaf(value, path)` in place of every leaf, in the order in which they stand, and
- * with `other(value)` (default: itself) in place of every static value. Containers are new.
+ * with `other(value, path)` (default: itself) in place of every static value. Containers are new;
+ * `path` is good during the call only.
  *
+ * @param name how a place is called in messages
  * @throws ERR_ARGUMENT that names the place of an instance of a class, a function, or a container
  *   that is within itself
  */
@@ -89,9 +126,10 @@ export function mapTree<T, U>(
   tree: unknown,
   isLeaf: IsLeaf<T>,
   leaf: (value: T, path: TreePath) => U,
-  other: (value: Static) => unknown = (value) => value,
+  other: (value: Static, path: TreePath) => unknown = (value) => value,
+  name: (path: TreePath) => string = formatPath,
 ): unknown {
-  return copyWith(where, tree, isLeaf, leaf, other, [], []);
+  return copyWith({ where, isLeaf, leaf, other, name, path: [], above: [] }, tree);
 }
 
 /** The leaves of a tree in the order in which they stand. Throws what `mapTree` throws. */

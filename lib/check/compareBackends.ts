@@ -2,10 +2,11 @@ import type { PrepareOptions } from '../backends/backend.ts';
 import { backendOf } from '../backends/index.ts';
 import { gradients } from '../graph/differentiate.ts';
 import { Tracer } from '../graph/graph.ts';
-import type { Operand } from '../ops/operator.ts';
+import type { Operand, Variable } from '../ops/operator.ts';
 import { Generator } from '../random.ts';
 import { elementCount } from '../shape.ts';
 import { allocate, Tensor, type TypedArray } from '../tensor.ts';
+import type { Outputs, TensorArguments } from '../transforms/index.ts';
 import { type Checkable, outputsOf, type SubjectOptions, subjectOf } from './subject.ts';
 import { type CheckResult, Worst } from './worst.ts';
 
@@ -21,9 +22,24 @@ export interface CompareBackendsOptions extends PrepareOptions, SubjectOptions {
  * @param inputs of the function; the layer's or network's x (N,…); predictions and labels
  * @returns the largest |native − reference| / max(1, |native|, |reference|) and its entry
  */
+export function compareBackends<A extends readonly Variable[]>(
+  subject: (...inputs: A) => Outputs,
+  inputs: readonly Tensor[],
+  options?: CompareBackendsOptions,
+): CheckResult;
+export function compareBackends<A extends readonly unknown[]>(
+  subject: (...inputs: A) => Outputs,
+  inputs: Readonly<TensorArguments<A>>,
+  options?: CompareBackendsOptions,
+): CheckResult;
 export function compareBackends(
   subject: Checkable,
   inputs: readonly Tensor[],
+  options?: CompareBackendsOptions,
+): CheckResult;
+export function compareBackends(
+  subject: Checkable | ((...inputs: never[]) => unknown),
+  inputs: readonly unknown[],
   options: CompareBackendsOptions = {},
 ): CheckResult {
   const known = ['threads', 'isa', 'passes'];
@@ -36,7 +52,7 @@ export function compareBackends(
   const random = new Generator(seed, 'compareBackends');
   const tracer = new Tracer();
   const variables = values.map((input) => tracer.input(input));
-  const outputs = outputsOf(fn(...variables));
+  const outputs = outputsOf('compareBackends', fn(...variables));
   const fetched: { name: string; variable: Operand }[] = outputs.map((variable, i) => ({
     name: `output ${i}`,
     variable,

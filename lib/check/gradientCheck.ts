@@ -3,10 +3,11 @@ import { backendOf, defaultBackend } from '../backends/index.ts';
 import { argumentError, shapeError } from '../errors.ts';
 import { gradients } from '../graph/differentiate.ts';
 import { type GraphVariable, Tracer } from '../graph/graph.ts';
-import type { Operand } from '../ops/operator.ts';
+import type { Operand, Variable } from '../ops/operator.ts';
 import { Generator } from '../random.ts';
 import { elementCount } from '../shape.ts';
 import { Tensor, type TypedArray } from '../tensor.ts';
+import type { Outputs, TensorArguments } from '../transforms/index.ts';
 import { type Checkable, outputsOf, type SubjectOptions, subjectOf } from './subject.ts';
 import { type CheckResult, Worst } from './worst.ts';
 
@@ -73,9 +74,24 @@ function floatingPlaces(inputs: readonly Tensor[]): number[] {
  *   parameter ('0.weight') and index where it is
  * @throws ERR_ARGUMENT when an input is float32, whose rounding differences cannot see
  */
+export function gradientCheck<A extends readonly Variable[]>(
+  subject: (...inputs: A) => Outputs,
+  inputs: readonly Tensor[],
+  options?: GradientCheckOptions,
+): CheckResult;
+export function gradientCheck<A extends readonly unknown[]>(
+  subject: (...inputs: A) => Outputs,
+  inputs: Readonly<TensorArguments<A>>,
+  options?: GradientCheckOptions,
+): CheckResult;
 export function gradientCheck(
   subject: Checkable,
   inputs: readonly Tensor[],
+  options?: GradientCheckOptions,
+): CheckResult;
+export function gradientCheck(
+  subject: Checkable | ((...inputs: never[]) => unknown),
+  inputs: readonly unknown[],
   options: GradientCheckOptions = {},
 ): CheckResult {
   const known = ['backend', 'epsilon', 'samples', 'threads', 'isa', 'passes'];
@@ -86,7 +102,9 @@ export function gradientCheck(
   const random = new Generator(seed, 'gradientCheck');
   const tracer = new Tracer();
   const variables = values.map((input) => tracer.input(input));
-  const outputs = outputsOf(fn(...variables)).filter(({ dtype }) => dtype === 'float64');
+  const outputs = outputsOf('gradientCheck', fn(...variables)).filter(
+    ({ dtype }) => dtype === 'float64',
+  );
   if (outputs.length === 0) throw shapeError('gradientCheck', 'the function has no float64 output');
   const directions = outputs.map(({ shape }) => {
     const data = Float64Array.from({ length: elementCount(shape) }, () => 2 * random.uniform() - 1);

@@ -1,4 +1,4 @@
-import { argumentError, checkOptions } from '../errors.ts';
+import { argumentError, checkOptions, checkSynchronous } from '../errors.ts';
 import { GraphVariable } from '../graph/graph.ts';
 import type { Layer } from '../layers/layer.ts';
 import type { Loss } from '../losses/index.ts';
@@ -7,7 +7,16 @@ import { checkSeed } from '../random.ts';
 import { checkFloatDType, full, Tensor } from '../tensor.ts';
 import { Architecture } from '../train/architecture.ts';
 import type { Network } from '../train/network.ts';
-import type { TensorFunction } from '../transforms.ts';
+import type { TensorFunction } from '../transforms/index.ts';
+import {
+  formatArgumentPath,
+  formatPath,
+  isOperand,
+  leavesOf,
+  mapTree,
+  type TreePath,
+  uniqueName,
+} from '../tree.ts';
 
 /** What can be checked: a function of operators, a layer, a loss, or a network. */
 export type Checkable = TensorFunction | Layer | Loss | Network;
@@ -24,7 +33,7 @@ export interface SubjectOptions {
 
 /** A function of inputs, and values for them with their names. */
 export interface Subject {
-  readonly fn: TensorFunction;
+  readonly fn: (...inputs: Variable[]) => unknown;
   readonly inputs: readonly Tensor[];
   readonly names: readonly string[];
 }
@@ -64,30 +73,56 @@ function only<T>(where: string, what: string, inputs: readonly T[], count: numbe
  */
 export function subjectOf(
   where: string,
-  subject: Checkable,
-  inputs: readonly Tensor[],
+  subject: Checkable | ((...inputs: never[]) => unknown),
+  inputs: readonly unknown[],
   options: SubjectOptions,
   known: readonly string[],
 ): Subject {
   checkOptions(where, options, [...known, 'seed', 'names', 'training']);
   checkSeed(where, options.seed ?? 1);
-  if (!Array.isArray(inputs) || !inputs.every((input) => input instanceof Tensor)) {
-    throw argumentError(where, 'a list of Tensors as inputs', inputs);
-  }
+  if (!Array.isArray(inputs)) throw argumentError(where, 'a list of inputs', inputs);
   const made = resolve(where, subject, inputs, options);
   const names = made.names.map((name, i) => options.names?.[i] ?? name);
   return { ...made, names };
 }
 
+function isTensor(value: unknown): value is Tensor {
+  return value instanceof Tensor;
+}
+
+/** A function of arguments as one of their Tensors, which are named by their places. */
+function ofFunction(
+  where: string,
+  fn: (...inputs: never[]) => unknown,
+  inputs: readonly unknown[],
+): Subject {
+  const names: string[] = [];
+  const tensors: Tensor[] = [];
+  const name = ([first, ...rest]: TreePath): string =>
+    rest.length === 0 ? `input ${first}` : formatPath(rest);
+  const keep = (tensor: Tensor, path: TreePath): void => {
+    tensors.push(tensor);
+    names.push(uniqueName(name(path), names));
+  };
+  mapTree(where, inputs, isTensor, keep, undefined, formatArgumentPath);
+  return {
+    fn: (...given) => {
+      let next = 0;
+      return fn(...(mapTree(where, inputs, isTensor, () => given[next++]) as never[]));
+    },
+    inputs: tensors,
+    names,
+  };
+}
+
 function resolve(
   where: string,
-  subject: Checkable,
-  inputs: readonly Tensor[],
+  subject: Checkable | ((...inputs: never[]) => unknown),
+  inputs: readonly unknown[],
   options: SubjectOptions,
 ): Subject {
-  if (typeof subject === 'function') {
-    return { fn: subject, inputs, names: inputs.map((_, i) => `input ${i}`) };
-  }
+  if (typeof subject === 'function') return ofFunction(where, subject, inputs);
+  if (!inputs.every(isTensor)) throw argumentError(where, 'a list of Tensors as inputs', inputs);
   if (typeof subject === 'object' && subject !== null) {
     if ('architecture' in subject) {
       const [x] = only(where, 'the network', inputs, 1);
@@ -104,7 +139,7 @@ function resolve(
     }
     if ('mean' in subject) {
       const [predictions, labels] = only(where, 'the loss', inputs, 2) as [Tensor, Tensor];
-      const fn: TensorFunction = (x) => subject.mean(x as Variable, labels);
+      const fn = (x?: Variable) => subject.mean(x as Variable, labels);
       return { fn, inputs: [predictions], names: ['predictions'] };
     }
   }
@@ -112,7 +147,8 @@ function resolve(
 }
 
 /** The traced values among what a function gave. */
-export function outputsOf(result: Operand | readonly Operand[]): GraphVariable[] {
-  const outputs = Array.isArray(result) ? result : [result as Operand];
+export function outputsOf(where: string, result: unknown): GraphVariable[] {
+  checkSynchronous(where, result);
+  const outputs = leavesOf(where, result, isOperand);
   return outputs.filter((output): output is GraphVariable => output instanceof GraphVariable);
 }

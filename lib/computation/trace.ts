@@ -1,8 +1,16 @@
-import { argumentError } from '../errors.ts';
+import { argumentError, checkSynchronous } from '../errors.ts';
 import { type GraphVariable, Tracer } from '../graph/graph.ts';
 import type { Spec, Variable } from '../ops/operator.ts';
 import { Tensor } from '../tensor.ts';
-import { formatPath, isOperand, leavesOf, mapTree, type Static, type TreePath } from '../tree.ts';
+import {
+  formatPath,
+  isOperand,
+  leavesOf,
+  mapTree,
+  type Static,
+  type TreePath,
+  uniqueName,
+} from '../tree.ts';
 import { ComputationGraph } from './computationGraph.ts';
 
 /** What is known of an argument before it is there. */
@@ -25,12 +33,11 @@ function isSpec(value: unknown): value is InputSpec {
 }
 
 /** 'params.w' for a value within an argument, 'x1' for argument 1 itself; unlike those in `taken`. */
-function nameOf(spec: InputSpec, path: TreePath, taken: Set<string>): string {
+function nameOf(spec: InputSpec, path: TreePath, taken: string[]): string {
   const [first, ...rest] = path;
   const place = spec.name ?? (rest.length === 0 ? `x${first}` : formatPath(rest));
-  let name = place;
-  for (let i = 2; taken.has(name); i++) name = `${place}_${i}`;
-  taken.add(name);
+  const name = uniqueName(place, taken);
+  taken.push(name);
   return name;
 }
 
@@ -59,11 +66,13 @@ export function trace(
 ): ComputationGraph {
   if (typeof fn !== 'function') throw argumentError('trace', 'a function of operators', fn);
   const tracer = new Tracer();
-  const taken = new Set<string>();
+  const taken: string[] = [];
   const inputs = mapTree('trace', specs, isSpec, (spec, path): GraphVariable => {
     return tracer.input(spec, 'feed', nameOf(spec, path, taken));
   }) as never[];
-  const outputs = leavesOf('trace', fn(...inputs), isOperand);
+  const result = fn(...inputs);
+  checkSynchronous('trace', result);
+  const outputs = leavesOf('trace', result, isOperand);
   if (outputs.length === 0) throw argumentError('trace', 'a function that gives a value', outputs);
   return new ComputationGraph(tracer.graph(outputs), { arguments: inputs });
 }

@@ -6,7 +6,7 @@ import { type FloatDType, full } from '../tensor.ts';
 import { GraphVariable, type Node, type Tracer } from './graph.ts';
 
 /** Whether a value can have an adjoint. */
-export function isFloat(variable: GraphVariable): boolean {
+export function isFloat(variable: Operand): boolean {
   return variable.dtype === 'float32' || variable.dtype === 'float64';
 }
 

@@ -78,12 +78,26 @@ export function scoped<T>(name: string, body: () => T): T {
   }
 }
 
+/** The error of a value that is used where it is not known. */
+export function escaped(where: string, origin: string): StridenetError {
+  return new StridenetError(
+    'ERR_ARGUMENT',
+    `[${where}] a value of ${origin} was used: values do not leave the function that is traced`,
+  );
+}
+
 /** Records the calls of operators on its variables. */
 export class Tracer {
   readonly inputs: GraphInput[] = [];
   readonly constants = new Map<GraphVariable, Tensor>();
   readonly nodes: Node[] = [];
   readonly #known = new Map<Tensor, GraphVariable>();
+  #ended = false;
+
+  /** From now on nothing may be recorded: the function that was traced has returned. */
+  end(): void {
+    this.#ended = true;
+  }
 
   /** A new input. Throws ERR_SHAPE or ERR_ARGUMENT for a spec that is none. */
   input(spec: Spec, role: InputRole = 'feed', name: string | null = null): GraphVariable {
@@ -105,12 +119,16 @@ export class Tracer {
     return variable;
   }
 
-  /** A call whose operands that are Tensors become constants. Throws what `infer` throws. */
+  /**
+   * A call whose operands that are Tensors become constants.
+   * @throws what `infer` throws; ERR_ARGUMENT for a value of another trace, or after `end`
+   */
   record(
     operator: Operator,
     operands: readonly (Operand | null)[],
     attributes: Attributes,
   ): readonly GraphVariable[] {
+    if (this.#ended) throw escaped(operator.name, 'a trace that has ended');
     const inputs = operands.map((operand) => this.#own(operator, operand));
     const outputs = operator.infer(inputs, attributes).map((spec) => {
       checkShape(operator.name, spec.shape);
@@ -145,10 +163,7 @@ export class Tracer {
     if (operand === null) return null;
     if (operand instanceof Tensor) return this.constant(operand);
     if (operand instanceof GraphVariable && operand.tracer === this) return operand;
-    throw new StridenetError(
-      'ERR_ARGUMENT',
-      `[${operator?.name ?? 'trace'}] a variable of another trace was used: values do not leave the function that is traced`,
-    );
+    throw escaped(operator?.name ?? 'trace', 'another trace');
   }
 }
 

@@ -1,0 +1,152 @@
+import { argumentError, dtypeError, shapeError, show } from '../errors.ts';
+import type { Spec } from '../ops/operator.ts';
+import { elementCount, formatShape, sameShape } from '../shape.ts';
+import { describe, Tensor } from '../tensor.ts';
+import { formatPath, isPlainObject, isStatic, mapTree, type TreePath } from '../tree.ts';
+
+/** What a compiled function gives: a tree with the number of an output in place of each. */
+export class Slot {
+  readonly index: number;
+
+  constructor(index: number) {
+    this.index = index;
+  }
+}
+
+function isSlot(value: unknown): value is Slot {
+  return value instanceof Slot;
+}
+
+/** The result of a function as a tree of Slots, and its operands in the order of their numbers. */
+export function slotsOf<T>(
+  where: string,
+  result: unknown,
+  isLeaf: (value: unknown) => value is T,
+): { template: unknown; outputs: T[] } {
+  const outputs: T[] = [];
+  const template = mapTree(where, result, isLeaf, (output) => new Slot(outputs.push(output) - 1));
+  return { template, outputs };
+}
+
+/** The template with the outputs in their places. */
+export function fill(where: string, template: unknown, outputs: readonly Tensor[]): unknown {
+  if (isSlot(template)) return outputs[template.index];
+  return mapTree(where, template, isSlot, ({ index }) => outputs[index]);
+}
+
+function placeOf(path: TreePath): string {
+  return formatPath(['into', ...path]);
+}
+
+/** Throws unless `tensor` can take an output of that spec. */
+function checkTarget(where: string, path: TreePath, tensor: Tensor, spec: Spec): void {
+  if (tensor.dtype !== spec.dtype) {
+    const expected = `${placeOf(path)} is for ${describe(spec)} but is ${describe(tensor)}`;
+    throw dtypeError(where, expected);
+  }
+  if (!sameShape(tensor.shape, spec.shape)) {
+    const shapes = `${formatShape(spec.shape)} but has ${formatShape(tensor.shape)}`;
+    throw shapeError(where, `${placeOf(path)} needs shape ${shapes}`);
+  }
+  if (tensor.data.length !== elementCount(tensor.shape)) {
+    const expected = `${placeOf(path)} to have memory that was not detached or resized`;
+    throw argumentError(where, expected, tensor.data.buffer);
+  }
+}
+
+function checkKeys(where: string, path: TreePath, template: object, into: unknown): void {
+  const list = Array.isArray(template);
+  const keys = Object.keys(template);
+  const same = list
+    ? Array.isArray(into) && into.length === keys.length
+    : isPlainObject(into) &&
+      Object.keys(into).length === keys.length &&
+      keys.every((key) => Object.hasOwn(into, key));
+  if (same) return;
+  const wanted = list ? `a list of ${keys.length}` : `an object of ${keys.join(', ')}`;
+  throw argumentError(where, `${placeOf(path)} to be ${wanted}, as the result is,`, into);
+}
+
+/** Puts the Tensors of `into`, which must be like `template`, into `targets` by their numbers. */
+function collect(
+  where: string,
+  template: unknown,
+  into: unknown,
+  path: TreePath,
+  specs: readonly Spec[],
+  targets: Tensor[],
+): void {
+  if (isSlot(template)) {
+    if (!(into instanceof Tensor)) {
+      throw argumentError(where, `${placeOf(path)} to be a Tensor`, into);
+    }
+    checkTarget(where, path, into, specs[template.index] as Spec);
+    targets[template.index] = into;
+    return;
+  }
+  if (isStatic(template)) {
+    if (Object.is(template, into)) return;
+    throw argumentError(where, `${placeOf(path)} to be ${show(template)}, as the result is,`, into);
+  }
+  checkKeys(where, path, template as object, into);
+  const list = Array.isArray(template);
+  for (const [key, part] of Object.entries(template as object)) {
+    const given = (into as Record<string, unknown>)[key];
+    collect(where, part, given, [...path, list ? Number(key) : key], specs, targets);
+  }
+}
+
+function overlap(a: Tensor['data'], b: Tensor['data']): boolean {
+  return (
+    a.buffer === b.buffer &&
+    a.byteOffset < b.byteOffset + b.byteLength &&
+    b.byteOffset < a.byteOffset + a.byteLength
+  );
+}
+
+/** Throws ERR_ARGUMENT when a target shares memory with an input or with another target. */
+function checkDisjoint(
+  where: string,
+  template: unknown,
+  targets: readonly Tensor[],
+  inputs: readonly Tensor[],
+): void {
+  const buffers = new Set<unknown>();
+  for (const { data } of inputs) buffers.add(data.buffer);
+  const alone = targets.every(({ data }) => {
+    const known = buffers.has(data.buffer);
+    buffers.add(data.buffer);
+    return !known;
+  });
+  if (alone) return;
+  mapTree(where, template, isSlot, ({ index }, path) => {
+    const { data } = targets[index] as Tensor;
+    if (inputs.some((input) => overlap(input.data, data))) {
+      throw argumentError(where, `${placeOf(path)} to be no memory of an argument`, targets[index]);
+    }
+    if (targets.some((other, i) => i < index && overlap(other.data, data))) {
+      const expected = `${placeOf(path)} to be no memory that is there twice`;
+      throw argumentError(where, expected, targets[index]);
+    }
+  });
+}
+
+/**
+ * The Tensors of `into` in the order of the outputs whose places they are to take.
+ *
+ * @param specs of the outputs
+ * @param inputs of the same call
+ * @throws ERR_ARGUMENT, ERR_DTYPE or ERR_SHAPE that names the place in `into`
+ */
+export function targetsOf(
+  where: string,
+  template: unknown,
+  into: unknown,
+  specs: readonly Spec[],
+  inputs: readonly Tensor[],
+): Tensor[] {
+  const targets: Tensor[] = [];
+  collect(where, template, into, [], specs, targets);
+  checkDisjoint(where, template, targets, inputs);
+  return targets;
+}

@@ -1,0 +1,77 @@
+import type { Executable } from '../backends/backend.ts';
+import { backendOf, defaultBackend } from '../backends/index.ts';
+import { argumentError, checkOptions, within } from '../errors.ts';
+import { Tracer } from '../graph/graph.ts';
+import type { Operand } from '../ops/operator.ts';
+import { elementCount } from '../shape.ts';
+import { Tensor, type TypedArray } from '../tensor.ts';
+import { formatArgumentPath, mapTree, type TreePath } from '../tree.ts';
+import type { RunOptions } from './types.ts';
+
+const runOptions = ['backend', 'threads', 'isa', 'passes'];
+
+/** Throws ERR_ARGUMENT unless `fn` is a function, every option known, and the backend one. */
+export function checkCall(
+  where: string,
+  fn: unknown,
+  options: RunOptions,
+  more: readonly string[] = [],
+): void {
+  if (typeof fn !== 'function') throw argumentError(where, 'a function of operators', fn);
+  checkOptions(where, options, [...runOptions, ...more]);
+  const { backend } = options;
+  if (backend !== undefined) within(where, () => backendOf(backend));
+}
+
+/** Throws ERR_ARGUMENT when the memory of a Tensor among the arguments was detached or resized. */
+export function checkMemory(where: string, { data, shape }: Tensor, path: TreePath): void {
+  if (data.length === elementCount(shape)) return;
+  const expected = `${formatArgumentPath(path)} to have memory that was not detached or resized`;
+  throw argumentError(where, expected, data.buffer);
+}
+
+/**
+ * The arguments with `leaf(value, path)` in place of their leaves.
+ * @throws ERR_ARGUMENT that names the place of what is no argument, and of detached memory
+ */
+export function mapArguments<T extends Operand, U>(
+  where: string,
+  inputs: readonly unknown[],
+  isLeaf: (value: unknown) => value is T,
+  leaf: (value: T, path: TreePath) => U,
+): unknown[] {
+  return mapTree(
+    where,
+    inputs,
+    isLeaf,
+    (value, path) => {
+      if (value instanceof Tensor) checkMemory(where, value, path);
+      return leaf(value, path);
+    },
+    undefined,
+    formatArgumentPath,
+  ) as unknown[];
+}
+
+/** Traces `body` and makes the outputs that it gives ready to run. */
+export function prepare(
+  body: (tracer: Tracer) => readonly Operand[],
+  options: RunOptions,
+): Executable {
+  const tracer = new Tracer();
+  try {
+    const outputs = body(tracer);
+    const { backend = defaultBackend(), ...rest } = options;
+    return backendOf(backend).prepare(tracer.graph(outputs), rest);
+  } finally {
+    tracer.end();
+  }
+}
+
+/** The arrays that a run gave, as Tensors. */
+export function tensorsOf(
+  { fetches }: Pick<Executable, 'fetches'>,
+  arrays: readonly TypedArray[],
+): Tensor[] {
+  return fetches.map(({ shape, dtype }, i) => new Tensor(arrays[i] as TypedArray, shape, dtype));
+}

@@ -1,0 +1,61 @@
+import type { BackendName, PrepareOptions } from '../backends/backend.ts';
+import type { Operand, Variable } from '../ops/operator.ts';
+import type { Tensor } from '../tensor.ts';
+import type { GradientsOf, OperandsOf, Static, TensorsOf } from '../tree.ts';
+
+/** What a function of operators gives: operands, or nested arrays and plain objects of them. */
+export type Outputs = Operand | Static | readonly Outputs[] | { readonly [key: string]: Outputs };
+
+/** A function of operators: on Tensors it computes, on Variables it is recorded. */
+export type TensorFunction = (...inputs: Variable[]) => Outputs;
+
+/**
+ * What a function to differentiate gives: a floating value of one element, or one such value in a
+ * list beside nulls, which is what `grad` of a function of one argument gives.
+ */
+export type Scalar =
+  | Operand
+  | readonly (Scalar | null)[]
+  | { readonly [key: string]: Scalar | null };
+
+/** A function of operators whose value has one element. */
+export type ScalarFunction = (...inputs: Variable[]) => Scalar;
+
+/** A list of arguments with Tensors in place of its operands. */
+export type TensorArguments<A extends readonly unknown[]> = { [I in keyof A]: TensorsOf<A[I]> };
+
+/** A list of arguments with Tensors or traced values in place of its operands. */
+export type OperandArguments<A extends readonly unknown[]> = { [I in keyof A]: OperandsOf<A[I]> };
+
+/** The gradients of a list of arguments. */
+export type ArgumentGradients<A extends readonly unknown[], G extends Operand = Tensor> = {
+  -readonly [I in keyof A]-?: GradientsOf<A[I], G>;
+};
+
+/** How a function is run. */
+export interface RunOptions extends PrepareOptions {
+  backend?: BackendName;
+}
+
+/**
+ * The gradients of a function. Called with Tensors it computes; called with a traced value among the
+ * arguments it is recorded with them, whatever the options.
+ */
+export interface GradientFunction<A extends readonly unknown[]> {
+  (...inputs: TensorArguments<A>): ArgumentGradients<A>;
+  (...inputs: OperandArguments<A>): ArgumentGradients<A, Variable>;
+  (...inputs: A): ArgumentGradients<A, Variable>;
+}
+
+/** A value with the gradients of the arguments. */
+export interface ValueAndGradients<A extends readonly unknown[], G extends Operand = Tensor> {
+  value: G;
+  grads: ArgumentGradients<A, G>;
+}
+
+/** The value of a function with its gradients, called as a `GradientFunction` is. */
+export interface ValueAndGradientsFunction<A extends readonly unknown[]> {
+  (...inputs: TensorArguments<A>): ValueAndGradients<A>;
+  (...inputs: OperandArguments<A>): ValueAndGradients<A, Variable>;
+  (...inputs: A): ValueAndGradients<A, Variable>;
+}
