@@ -32,7 +32,12 @@ const ALSO = {
   models: ['train'],
 };
 // The npm packages a room of lib/ may import; node: modules are open to all.
-const PACKAGES = { backends: ['node-gyp-build'], cli: ['cli-progress'], train: ['cli-progress'] };
+const PACKAGES = {
+  graph: ['@viz-js/viz'],
+  backends: ['node-gyp-build'],
+  train: ['cli-progress'],
+  cli: ['cli-progress'],
+};
 // Headers that only the addon sees.
 const NODE_HEADERS = /^(napi|napi-inl|node_api|js_native_api|node|v8|uv)\.h$/;
 

@@ -8,6 +8,7 @@
  * - `ERR_FILE_NOT_FOUND`: a file or a data set that is not there
  * - `ERR_FILE_ACCESS`: a file that the system does not let us read or write
  * - `ERR_NATIVE_NOT_FOUND`: no addon for this machine could be loaded
+ * - `ERR_PACKAGE_NOT_FOUND`: an optional package that is not installed
  * - `ERR_PROGRAM`: a Program that the addon refuses
  * - `ERR_MEMORY`: more memory than there is
  * - `ERR_NON_FINITE`: a loss that is NaN or infinite
@@ -24,6 +25,7 @@ export type ErrorCode =
   | 'ERR_FILE_NOT_FOUND'
   | 'ERR_FILE_ACCESS'
   | 'ERR_NATIVE_NOT_FOUND'
+  | 'ERR_PACKAGE_NOT_FOUND'
   | 'ERR_PROGRAM'
   | 'ERR_MEMORY'
   | 'ERR_NON_FINITE'

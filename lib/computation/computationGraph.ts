@@ -1,5 +1,9 @@
 import { backendOf } from '../backends/index.ts';
 import { argumentError, checkOptions } from '../errors.ts';
+import { writeDot } from '../graph/drawing/dot.ts';
+import { type DrawingOptions, drawGraph } from '../graph/drawing/drawing.ts';
+import { writeMermaid } from '../graph/drawing/mermaid.ts';
+import { renderSvg } from '../graph/drawing/svg.ts';
 import type { Graph, GraphInput, GraphVariable, Node, StateUpdate } from '../graph/graph.ts';
 import { nameValues } from '../graph/names.ts';
 import { Tensor } from '../tensor.ts';
@@ -134,6 +138,28 @@ export class ComputationGraph implements Graph {
       states: () => new Map([...known(), ...own]),
       run: { ...this.#details.run, ...run },
     });
+  }
+
+  /**
+   * The graph in Mermaid's language for flowcharts, which GitHub and many editors draw within
+   * Markdown.
+   * @throws ERR_ARGUMENT for an option that is none, and for values of another graph
+   */
+  toMermaid(options: DrawingOptions = {}): string {
+    return writeMermaid(drawGraph('toMermaid', this, options));
+  }
+
+  /** The graph in Graphviz's language. Throws what `toMermaid` throws. */
+  toDot(options: DrawingOptions = {}): string {
+    return writeDot(drawGraph('toDot', this, options));
+  }
+
+  /**
+   * The graph as an SVG picture, laid out by Graphviz: the package @viz-js/viz must be installed.
+   * @throws ERR_PACKAGE_NOT_FOUND when it is not; ERR_ARGUMENT as `toMermaid`
+   */
+  async toSvg(options: DrawingOptions = {}): Promise<string> {
+    return renderSvg(writeDot(drawGraph('toSvg', this, options)));
   }
 
   #known(): ReadonlyMap<GraphVariable, string> {
