@@ -1,10 +1,12 @@
 import { checkOptions, shapeError } from './errors.ts';
+import { convolutionMultiplyAdds } from './ops/conv2d.ts';
 import { convTranspose2dAttributes } from './ops/convTranspose2d.ts';
 import type { Padding1dOption } from './ops/oneDimension.ts';
 import { poolOutputSize as poolSize, resolveGeometry } from './ops/pooling.ts';
 import {
   checkInteger,
   checkPair,
+  elementCount,
   type Padding,
   type PaddingOption,
   type Pair,
@@ -264,7 +266,8 @@ export interface ConvCost {
 
 const costNames = ['channels', 'filters', 'kernelSize', 'groups', 'bias'] as const;
 
-function checkCost(where: string, cost: ConvCost): { weights: number; filters: number } {
+/** The shape of a convolution's weight. Throws ERR_ARGUMENT, ERR_SHAPE for a cost that is none. */
+function weightOf(where: string, cost: ConvCost): readonly [number, number, number, number] {
   const channels = checkInteger(where, 'channels', cost.channels, 1);
   const filters = checkInteger(where, 'filters', cost.filters, 1);
   const groups = checkInteger(where, 'groups', cost.groups ?? 1, 1);
@@ -275,14 +278,14 @@ function checkCost(where: string, cost: ConvCost): { weights: number; filters: n
       `groups ${groups} must divide both the ${channels} channels and the ${filters} filters`,
     );
   }
-  return { weights: filters * (channels / groups) * r * s, filters };
+  return [filters, channels / groups, r, s];
 }
 
 /** Learned values of a 2-D convolution: filters · channels/groups · R · S, and a bias a filter. */
 export function convParameters(cost: ConvCost): number {
   checkOptions('convParameters', cost, costNames);
-  const { weights, filters } = checkCost('convParameters', cost);
-  return weights + (cost.bias === false ? 0 : filters);
+  const weight = weightOf('convParameters', cost);
+  return elementCount(weight) + (cost.bias === false ? 0 : weight[0]);
 }
 
 /**
@@ -294,8 +297,8 @@ export function convMultiplyAdds(size: Pair, cost: ConvCost & WindowOptions): nu
   checkOptions(where, cost, [...costNames, ...windowNames]);
   const given = windowNames.filter((name) => cost[name] !== undefined);
   const window = Object.fromEntries(given.map((name) => [name, cost[name]]));
-  const [p, q] = convOutputSize(size, cost.kernelSize, window);
-  return checkCost(where, cost).weights * p * q;
+  const output = convOutputSize(size, cost.kernelSize, window);
+  return convolutionMultiplyAdds(1, weightOf(where, cost), output);
 }
 
 /** Learned values of a dense layer: features · units, and a bias an output unless it is false. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
-import { small } from './support/networks.ts';
+import { need } from '../lib/ops/operator.ts';
+import { backends, relativeDistance, small } from './support/networks.ts';
 
 const names = (graph: sn.ComputationGraph): (string | null)[][] =>
   graph.inputs.map(({ role, variable }) => [role, variable.name]);
@@ -57,5 +58,309 @@ describe('the names of values', () => {
     expect(all.map((value) => graph.nameOf(value))).toEqual([
       ...['mul', 'w', 'x1', 'constant', 'mul_2', 'mul_3', 'add'],
     ]);
+  });
+});
+
+const { add, mul, sin, square, sum } = sn.ops;
+const vector = { shape: [3], dtype: 'float64' } as const;
+const scalar = { shape: [], dtype: 'float64' } as const;
+const x = sn.tensor([1, -2, 3], [3], 'float64');
+const number = (value: number): sn.Tensor => sn.tensor(value, [], 'float64');
+
+/** All numbers of an evaluation, as text. */
+function shown(graph: sn.ComputationGraph, evaluation: sn.GraphEvaluation): string {
+  const of = (map: ReadonlyMap<sn.GraphVariable, sn.Tensor>) =>
+    [...map].map(([value, { shape, data }]) => [graph.nameOf(value), shape, ...data]);
+  const { values, adjoints, order } = evaluation;
+  return JSON.stringify([of(values), of(adjoints), order.map((value) => graph.nameOf(value))]);
+}
+
+describe.each(backends)('evaluation on %s', (backend) => {
+  const weight = sn.tensor([2, 3, 4], [3], 'float64');
+  const graph = sn.trace((v: sn.Variable) => sum(mul(square(v), weight)), vector).with({ backend });
+
+  it('leaves the graph as it is, whatever is done with what it gives', () => {
+    const count = () => [graph.nodes.length, graph.constants.size, graph.inputs.length];
+    const { tracer } = need(graph.outputs[0]);
+    const before = [...count(), tracer.nodes.length, tracer.constants.size];
+    const first = graph.evaluate(x);
+    const text = shown(graph, first);
+    for (const tensor of [...first.values.values(), ...first.adjoints.values()])
+      tensor.data.fill(7);
+    expect(shown(graph, graph.evaluate(x))).toBe(text);
+    expect(graph.cost()).toEqual(graph.cost());
+    expect([...count(), tracer.nodes.length, tracer.constants.size]).toEqual(before);
+    sn.gradients(need(graph.outputs[0]), [need(graph.inputs[0]).variable]);
+    expect(count()).toEqual(before.slice(0, 3));
+    expect(shown(graph, graph.evaluate(x))).toBe(text);
+    expect(x.toArray()).toEqual([1, -2, 3]);
+  });
+
+  it('takes nested arguments like those of the function', () => {
+    const nested = sn
+      .trace(
+        ({ a, list, k }: { a: sn.Variable; list: sn.Variable[]; k: number }, b: sn.Variable) =>
+          sum(mul(add(mul(a, need(list[0])), b), k)),
+        { a: vector, list: [vector], k: 2 },
+        vector,
+      )
+      .with({ backend });
+    const { values, adjoints } = nested.evaluate({ a: x, list: [weight], k: 2 }, x);
+    expect(values.get(need(nested.outputs[0]))?.item()).toBe(2 * (1 * 3 - 2 * 4 + 3 * 5));
+    const t = (name: string) => adjoints.get(nested.named(name))?.toArray();
+    expect([t('a'), t('list[0]'), t('x1')]).toEqual([
+      [4, 6, 8],
+      [2, -4, 6],
+      [2, 2, 2],
+    ]);
+  });
+
+  it('takes fewer samples than it was traced for', () => {
+    const loss = sn.losses.softmaxCrossEntropy();
+    const settings = { dtype: 'float64', backend } as const;
+    const images = sn.zeros([3, 1, 28, 28], 'float64');
+    images.data.forEach((_, i) => {
+      images.data[i] = Math.sin(i);
+    });
+    const labels = sn.tensor([4, 0, 9], [3], 'int32');
+    const [wide, exact] = [8, 3].map((batch) =>
+      small(settings).graph({ batch, loss, training: true }),
+    );
+    const [a, b] = [wide, exact].map((each) => need(each).evaluate(images, labels));
+    for (const [value, t] of need(b).adjoints) {
+      const name = need(exact).nameOf(value);
+      const other = need(a).adjoints.get(need(wide).named(name));
+      expect(need(other).shape, name).toEqual(t.shape);
+      expect(relativeDistance(need(other), t), name).toBeLessThan(1e-14);
+    }
+    expect(need(a).values.size).toBe(need(b).values.size);
+  });
+
+  it('has the gradients of a network with dropout and batch statistics', () => {
+    const net = sn.sequential({
+      inputShape: [2, 6, 6],
+      dtype: 'float64',
+      backend,
+      seed: 4,
+      layers: [
+        sn.layers.conv2d({ filters: 3, kernelSize: 3, activation: 'relu' }),
+        sn.layers.batchNorm(),
+        sn.layers.residual({
+          layers: [sn.layers.conv2d({ filters: 3, kernelSize: 3, padding: 1 })],
+        }),
+        sn.layers.flatten(),
+        sn.layers.dropout({ rate: 0.5 }),
+        sn.layers.dense({ units: 4 }),
+      ],
+    });
+    const images = sn.zeros([5, 2, 6, 6], 'float64');
+    images.data.forEach((_, i) => {
+      images.data[i] = Math.cos(i * i);
+    });
+    const labels = sn.tensor([0, 1, 2, 3, 0], [5], 'int32');
+    const options = { training: true, seed: 6, step: 3 };
+    const trained = net.graph({ batch: 5, loss: sn.losses.softmaxCrossEntropy(), ...options });
+    const keys = [...net.parameters().keys()].filter((key) => !key.includes('running'));
+    const check = (evaluated: sn.ComputationGraph, parameters: Map<string, sn.Tensor>): void => {
+      const { adjoints } = evaluated.evaluate(images, labels);
+      const grads = sn.grad(
+        (...given) => {
+          const values = new Map(keys.map((key, i) => [key, need(given[i])]));
+          return sn.ops.softmaxCrossEntropy(net.apply(images, values, options), labels);
+        },
+        { backend },
+      )(...keys.map((key) => need(parameters.get(key))));
+      keys.forEach((key, i) => {
+        const t = need(adjoints.get(evaluated.named(key)));
+        expect(relativeDistance(t, need(grads[i])), key).toBeLessThan(1e-13);
+      });
+    };
+    check(trained, net.parameters());
+    const other = new Map(net.parameters());
+    other.set('5.weight', sn.full(need(other.get('5.weight')).shape, 0.125, 'float64'));
+    check(trained.with({ states: new Map([['5.weight', need(other.get('5.weight'))]]) }), other);
+    net.setParameters(other);
+    check(trained, net.parameters());
+    expect(need(net.parameters().get('1.running_mean')).toArray()).toEqual([0, 0, 0]);
+  });
+
+  it('gives the values of any graph', () => {
+    const two = sn.trace((v: sn.Variable) => [sn.ops.argmax(v), sin(v)], vector).with({ backend });
+    const values = two.values(x);
+    expect(two.outputs.map((output) => need(values.get(output)).toArray())).toEqual([
+      2,
+      [1, -2, 3].map((value) => expect.closeTo(Math.sin(value), 14)),
+    ]);
+    expect(() => two.evaluate(x)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_ARGUMENT',
+        message: expect.stringContaining('one floating value of one element but the graph gives 2'),
+      }),
+    );
+  });
+
+  it('of what does not depend on the input, and of the input itself', () => {
+    const same = sn.trace((v: sn.Variable) => v, scalar).with({ backend });
+    const { values, adjoints, order } = same.evaluate(number(5));
+    expect([...values.values(), ...adjoints.values()].map((value) => value.item())).toEqual([5, 1]);
+    expect(order).toEqual(same.outputs);
+    const constant = sn.trace((_: sn.Variable) => number(3), scalar).with({ backend });
+    expect(constant.evaluate(number(5)).order).toEqual(constant.outputs);
+  });
+
+  it('says which message fails', () => {
+    const labels = sn.tensor([0, 10], [2], 'int32');
+    const loss = sn.losses.softmaxCrossEntropy();
+    const wrong = small({ backend }).graph({ batch: 2, loss });
+    expect(() => wrong.evaluate(sn.zeros([2, 1, 28, 28]), labels)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_ARGUMENT',
+        message: expect.stringContaining('sample 1'),
+      }),
+    );
+    const settings = { momentum: 0, dampening: 0, weightDecay: 0, nesterov: false };
+    const stuck = sn.trace((p: sn.Variable) => {
+      const [next] = sn.ops.sgdUpdate<sn.Operand, sn.Operand>(p, p, null, number(1), settings);
+      return next as sn.Variable;
+    }, scalar);
+    expect(() => stuck.with({ backend }).evaluate(number(1))).toThrow(
+      expect.objectContaining({ code: 'ERR_NOT_DIFFERENTIABLE' }),
+    );
+    expect(() => stuck.cost()).toThrow(expect.objectContaining({ code: 'ERR_NOT_DIFFERENTIABLE' }));
+  });
+});
+
+describe('wrong input', () => {
+  const nested = sn.trace(
+    ({ a, list, k }: { a: sn.Variable; list: sn.Variable[]; k: number }, b: sn.Variable) =>
+      sum(mul(add(mul(a, need(list[0])), b), k)),
+    { a: vector, list: [vector], k: 2 },
+    vector,
+  );
+  const good = { a: x, list: [x], k: 2 };
+  const detached = sn.tensor([1, 2, 3], [3], 'float64');
+  structuredClone(detached.data.buffer, { transfer: [detached.data.buffer as ArrayBuffer] });
+  const net = sn.sequential({ inputShape: [3], layers: [sn.layers.dense({ units: 2 })] });
+  const loss = sn.losses.softmaxCrossEntropy();
+  const graph = net.graph({ batch: 4, loss });
+  const labels = (count: number): sn.Tensor => sn.zeros([count], 'int32');
+  const rows = sn.trace((v: sn.Variable) => square(v), { ...scalar, shape: [1], batched: true });
+
+  const cases: [string, () => unknown, string, string][] = [
+    [
+      'too few arguments',
+      () => nested.evaluate(good),
+      'ERR_ARGUMENT',
+      '2 arguments (argument 0, x1)',
+    ],
+    ['too many arguments', () => nested.values(good, x, x), 'ERR_ARGUMENT', 'received 3'],
+    ['no object', () => nested.evaluate(x, x), 'ERR_ARGUMENT', 'argument 0 to be an object'],
+    [
+      'no list',
+      () => nested.evaluate({ ...good, list: x }, x),
+      'ERR_ARGUMENT',
+      'list to be a list',
+    ],
+    [
+      'a missing tensor',
+      () => nested.evaluate({ ...good, list: [] }, x),
+      'ERR_ARGUMENT',
+      'list[0]',
+    ],
+    [
+      'one too many',
+      () => nested.evaluate({ ...good, z: x }, x),
+      'ERR_ARGUMENT',
+      'z was not there',
+    ],
+    ['another number', () => nested.evaluate({ ...good, k: 3 }, x), 'ERR_ARGUMENT', 'k to be 2'],
+    ['no tensor', () => nested.evaluate({ ...good, a: 3 }, x), 'ERR_ARGUMENT', 'a to be a Tensor'],
+    [
+      'a shape',
+      () => nested.evaluate(good, sn.zeros([4], 'float64')),
+      'ERR_SHAPE',
+      'x1 must be (3)',
+    ],
+    ['a dtype', () => nested.evaluate(good, sn.zeros([3])), 'ERR_DTYPE', 'x1 must be float64'],
+    ['lost memory', () => nested.evaluate(good, detached), 'ERR_ARGUMENT', 'the memory of x1'],
+    [
+      'more samples than the bound',
+      () => graph.evaluate(sn.zeros([5, 3]), labels(5)),
+      'ERR_SHAPE',
+      'x must be (N, 3), N ≤ 4,',
+    ],
+    [
+      'different numbers of samples',
+      () => graph.evaluate(sn.zeros([3, 3]), labels(2)),
+      'ERR_SHAPE',
+      'x (3, 3) and labels (2)',
+    ],
+    [
+      'a network without loss',
+      () => net.graph().evaluate(sn.zeros([1, 3])),
+      'ERR_ARGUMENT',
+      'the graph gives float32 (1, 2)',
+    ],
+    [
+      'an output without a sample',
+      () => rows.evaluate(sn.zeros([0], 'float64')),
+      'ERR_ARGUMENT',
+      '(1)',
+    ],
+    [
+      'no such input',
+      () => graph.cost({ wrt: ['0.wieght'] }),
+      'ERR_ARGUMENT',
+      'x, 0.weight, 0.bias',
+    ],
+    ['an inner value', () => graph.cost({ wrt: graph.outputs }), 'ERR_ARGUMENT', 'softmaxCross'],
+    ['an integer input', () => graph.cost({ wrt: ['labels'] }), 'ERR_DTYPE', 'int32'],
+    ['no list of inputs', () => graph.cost({ wrt: 'x' as never }), 'ERR_ARGUMENT', 'a list'],
+    ['a misspelt option of cost', () => graph.cost({ wtr: [] } as never), 'ERR_ARGUMENT', "'wtr'"],
+    ['no backend', () => graph.with({ backend: 'gpu' as never }), 'ERR_ARGUMENT', "'gpu'"],
+    ['no map of states', () => graph.with({ states: {} as never }), 'ERR_ARGUMENT', 'a Map'],
+    [
+      'no state',
+      () => graph.with({ states: new Map([['x', x]]) }),
+      'ERR_ARGUMENT',
+      '0.weight, 0.bias',
+    ],
+    [
+      'a state of another shape',
+      () =>
+        graph
+          .with({ states: new Map([['0.bias', sn.zeros([3])]]) })
+          .values(sn.zeros([1, 3]), labels(1)),
+      'ERR_SHAPE',
+      '0.bias must be (2)',
+    ],
+    [
+      'states without values',
+      () => new sn.ComputationGraph(graph).values(sn.zeros([1, 3]), labels(1)),
+      'ERR_ARGUMENT',
+      '0.weight',
+    ],
+    ['no value of the graph', () => graph.nameOf(need(rows.outputs[0])), 'ERR_ARGUMENT', 'nameOf'],
+    ['no name', () => graph.named('relu'), 'ERR_ARGUMENT', 'softmaxCrossEntropy'],
+    ['no batch', () => net.graph({ batch: 0 }), 'ERR_ARGUMENT', 'batch'],
+    ['no loss', () => net.graph({ loss: 'mse' as never }), 'ERR_ARGUMENT', 'sn.losses'],
+    [
+      'no kind of labels',
+      () => net.graph({ loss, labels: 'rows' as never }),
+      'ERR_ARGUMENT',
+      "'rows'",
+    ],
+    [
+      'labels that the loss does not take',
+      () => net.graph({ loss: sn.losses.squaredError(), labels: 'classes' }),
+      'ERR_DTYPE',
+      'int32',
+    ],
+    ['a misspelt option', () => net.graph({ bacth: 1 } as never), 'ERR_ARGUMENT', "'bacth'"],
+  ];
+  it.each(cases)('%s', (_, call, code, message) => {
+    expect(call).toThrow(
+      expect.objectContaining({ code, message: expect.stringContaining(message) }),
+    );
   });
 });

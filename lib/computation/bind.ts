@@ -43,7 +43,7 @@ function checkTensor(where: string, input: GraphVariable, value: unknown): asser
     );
   }
   if (value.data.length !== elementCount(value.shape)) {
-    throw argumentError(where, `${name} to have its memory`, 'a Tensor whose memory was detached');
+    throw new StridenetError('ERR_ARGUMENT', `[${where}] the memory of ${name} was detached`);
   }
 }
 

@@ -128,12 +128,16 @@ export function valuesOf(
   return compute(replay(graph), bound, [], options).values;
 }
 
-/** The value that reverse mode starts from. Throws ERR_ARGUMENT when there is none. */
-export function scalarOutput({ outputs }: Graph): GraphVariable {
+/**
+ * The value that reverse mode starts from.
+ * @param batch samples, where that is known
+ * @throws ERR_ARGUMENT when there is none
+ */
+export function scalarOutput({ outputs }: Graph, batch = 1): GraphVariable {
   const [output] = outputs;
-  const fits =
-    outputs.length === 1 && output && isFloat(output) && output.shape.every((size) => size === 1);
-  if (fits) return output;
+  const single = (value: GraphVariable) =>
+    isFloat(value) && value.shape.every((size) => size === 1) && (!value.batched || batch === 1);
+  if (outputs.length === 1 && output !== undefined && single(output)) return output;
   const given =
     outputs.length === 1 ? describe(output as GraphVariable) : `${outputs.length} values`;
   throw new StridenetError(
@@ -148,7 +152,7 @@ export function evaluateGraph(
   bound: Bound,
   options: GraphRunOptions,
 ): GraphEvaluation {
-  const output = scalarOutput(graph);
+  const output = scalarOutput(graph, bound.batch);
   const copy = replay(graph);
   const originalOf = new Map([...copy.copyOf].map(([original, own]) => [own, original]));
   const { of, order } = differentiate(copy.copyOf.get(output) as GraphVariable, [

@@ -101,7 +101,8 @@ function checkChannels(
   }
 }
 
-function multiplyAdds(
+/** Multiply-adds of a convolution or either gradient: every weight once a sample and place of [P, Q]. */
+export function convolutionMultiplyAdds(
   samples: number,
   weight: readonly number[],
   output: readonly number[],
@@ -153,7 +154,7 @@ export const conv2dOperator: Operator<Conv2dAttributes> = {
   },
   multiplyAdds([, weight], [y]) {
     const [n = 0, , p = 0, q = 0] = need(y).shape;
-    return multiplyAdds(n, need(weight).shape, [p, q]);
+    return convolutionMultiplyAdds(n, need(weight).shape, [p, q]);
   },
 };
 
@@ -200,7 +201,7 @@ export const conv2dInputGradientOperator: Operator<Conv2dInputGradientAttributes
   },
   multiplyAdds([dy, weight]) {
     const [n = 0, , p = 0, q = 0] = need(dy).shape;
-    return multiplyAdds(n, need(weight).shape, [p, q]);
+    return convolutionMultiplyAdds(n, need(weight).shape, [p, q]);
   },
 };
 
@@ -254,7 +255,7 @@ export const conv2dFilterGradientOperator: Operator<Conv2dFilterGradientAttribut
   },
   multiplyAdds([, dy], [dw]) {
     const [n = 0, , p = 0, q = 0] = need(dy).shape;
-    return multiplyAdds(n, need(dw).shape, [p, q]);
+    return convolutionMultiplyAdds(n, need(dw).shape, [p, q]);
   },
 };
 
