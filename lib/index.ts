@@ -57,7 +57,7 @@ export type {
   StepEvent,
   TrainEvent,
 } from './train/events.ts';
-export { type LoadOptions, load } from './train/files.ts';
+export { type LoadOptions, load, loadParameters } from './train/files.ts';
 export type { FitOptions, TrainOptions } from './train/fit.ts';
 export {
   type ApplyOptions,

@@ -112,6 +112,14 @@ describe.skipIf(!native)('the examples', () => {
     }
   });
 
+  it('D5: train a residual network on 2000 digits', { timeout: 180_000 }, async () => {
+    const out = await example('residual.ts');
+    const losses = [...out.matchAll(/loss (\d+\.\d+)/g)].map(([, loss]) => Number(loss));
+    expect(losses).toHaveLength(3);
+    expect(losses[2]).toBeLessThan((losses[0] as number) / 4);
+    expect(Number(/test accuracy (\d+\.\d+) %/.exec(out)?.[1])).toBeGreaterThan(90);
+  });
+
   it('train on MNIST to 96 % in two epochs', { timeout: 180_000 }, async () => {
     const accuracy = Number(/accuracy: (0\.\d+)/.exec(await example('train-mnist.ts'))?.[1]);
     expect(accuracy).toBeGreaterThan(0.96);

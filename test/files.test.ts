@@ -40,6 +40,28 @@ function network(): sn.Network {
   });
 }
 
+/** Tensors of rank 1 as another program writes them. */
+function foreign(
+  tensors: Readonly<Record<string, { dtype: string; bytes: readonly number[]; size: number }>>,
+): Buffer {
+  let end = 0;
+  const entries = Object.entries(tensors).map(([key, { dtype, bytes, size }]) => {
+    end += bytes.length;
+    return [key, { dtype, shape: [size], data_offsets: [end - bytes.length, end] }] as const;
+  });
+  const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return Buffer.concat([
+    length,
+    header,
+    Buffer.from(Object.values(tensors).flatMap(({ bytes }) => [...bytes])),
+  ]);
+}
+
+const seven = { dtype: 'I64', bytes: [7, 0, 0, 0, 0, 0, 0, 0], size: 1 };
+const words = (...bits: number[]): number[] => bits.flatMap((b) => [b & 255, b >> 8]);
+
 describe('models on disk', () => {
   it('come back as they were, and leave no other file', async () => {
     const net = network();
@@ -110,6 +132,42 @@ describe('models on disk', () => {
     ]);
     await writeFile(other, encodeSafetensors(new Map(), metadata));
     await expect(sn.load(other)).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT' });
+  });
+
+  it('of other programs give their tensors, half precision and int64 too', async () => {
+    const path = join(folder, 'foreign.safetensors');
+    await writeFile(
+      path,
+      foreign({
+        half: {
+          dtype: 'F16',
+          bytes: words(0x3c00, 0xc000, 1, 0x7bff, 0x7c00, 0x7e00, 0x8000),
+          size: 7,
+        },
+        'bn.num_batches_tracked': seven,
+        upper: { dtype: 'BF16', bytes: words(0x3f80, 0xc040, 0x7f80), size: 3 },
+        negative: { ...seven, bytes: [254, ...new Array<number>(7).fill(255)] },
+      }),
+    );
+    const found = await sn.loadParameters(path);
+    const infinity = Number.POSITIVE_INFINITY;
+    expect([...found].map(([key, { dtype, data }]) => [key, dtype, [...data]])).toEqual([
+      ['half', 'float32', [1, -2, 2 ** -24, 65504, infinity, Number.NaN, -0]],
+      ['bn.num_batches_tracked', 'int32', [7]],
+      ['upper', 'float32', [1, -3, infinity]],
+      ['negative', 'int32', [-2]],
+    ]);
+    for (const wrong of [
+      { ...seven, bytes: [0, 0, 0, 128, 0, 0, 0, 0] },
+      { ...seven, size: 2 },
+      { ...seven, dtype: 'F8_E4M3' },
+      { ...seven, dtype: 'toString' },
+    ]) {
+      await writeFile(path, foreign({ wrong }));
+      await expect(sn.loadParameters(path)).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT' });
+    }
+    await expect(sn.loadParameters('')).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+    await rm(path);
   });
 
   it('never crash the reader, whatever bytes are changed', async () => {

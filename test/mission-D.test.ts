@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
 import { parameterCount } from './support/models.ts';
@@ -255,5 +258,75 @@ describe('D6: split, transform, merge', () => {
     const expected = sn.ops.relu(ways.reduce((sum, way) => sn.ops.add(sum, way), x));
     const found = await net.predict(x);
     expect(relativeDistance(found, expected)).toBeLessThan(1e-14);
+  });
+});
+
+describe('D5: residual networks', () => {
+  const narrow = { stem: 'small', width: 4, classes: 10 } as const;
+
+  it('D5: ResNet-18 has 11,689,512 parameters, and 11,173,962 for 32x32 images of 10 classes', () => {
+    expect(parameterCount(sn.models.resnet18())).toBe(11_689_512);
+    expect(parameterCount(sn.models.resnet18({ stem: 'small', classes: 10 }))).toBe(11_173_962);
+  });
+
+  it('D5: parameters have the names and shapes of torchvision', () => {
+    expect(shapes(sn.models.resnet18())).toMatchObject({
+      'conv1.weight': [64, 3, 7, 7],
+      'bn1.running_mean': [64],
+      'layer1.0.conv1.weight': [64, 64, 3, 3],
+      'layer2.0.downsample.0.weight': [128, 64, 1, 1],
+      'layer2.0.downsample.1.running_var': [128],
+      'layer4.1.bn2.bias': [512],
+      'fc.weight': [1000, 512],
+    });
+    expect(shapes(sn.models.resnet50())).toMatchObject({
+      'layer1.0.downsample.0.weight': [256, 64, 1, 1],
+      'layer3.5.conv2.weight': [256, 256, 3, 3],
+      'layer4.2.conv3.weight': [2048, 512, 1, 1],
+    });
+    expect(shapes(sn.models.mobilenetV2())).toMatchObject({
+      'features.0.0.weight': [32, 3, 3, 3],
+      'features.1.conv.1.weight': [16, 32, 1, 1],
+      'features.2.conv.1.0.weight': [96, 1, 3, 3],
+      'features.17.conv.3.running_mean': [320],
+      'features.18.1.weight': [1280],
+      'classifier.1.weight': [1000, 1280],
+    });
+  });
+
+  it('D5: parameters are read from a file of any program', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'stridenet-'));
+    try {
+      const path = join(folder, 'weights.safetensors');
+      const [net, other] = [5, 6].map((seed) => sn.models.resnet18({ ...narrow, seed }));
+      await net?.save(path);
+      other?.setParameters(await sn.loadParameters(path));
+      const x = sn.full([2, 3, 32, 32], 0.5);
+      x.data.fill(-1, 0, 2000);
+      expect((await other?.predict(x))?.data).toEqual((await net?.predict(x))?.data);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('D5: weights are drawn with the deviations of torchvision, whatever the groups', () => {
+    const deviation = (net: sn.Network, key: string): number => {
+      const { data } = net.parameters().get(key) as sn.Tensor;
+      return Math.sqrt(Array.from(data).reduce((sum, value) => sum + value ** 2, 0) / data.length);
+    };
+    const residual = sn.models.resnet18({ stem: 'small', width: 32, classes: 100 });
+    const mobile = sn.models.mobilenetV2({ classes: 100 });
+    const expected: readonly (readonly [sn.Network, string, number])[] = [
+      [residual, 'layer3.0.conv1.weight', Math.sqrt(2 / (128 * 9))],
+      [residual, 'layer3.0.downsample.0.weight', Math.sqrt(2 / 128)],
+      [residual, 'fc.weight', 1 / Math.sqrt(3 * 256)],
+      [residual, 'fc.bias', 1 / Math.sqrt(3 * 256)],
+      [mobile, 'features.17.conv.1.0.weight', Math.sqrt(2 / (960 * 9))],
+      [mobile, 'classifier.1.weight', 0.01],
+    ];
+    for (const [net, key, value] of expected) {
+      expect(deviation(net, key) / value, key).toBeGreaterThan(0.9);
+      expect(deviation(net, key) / value, key).toBeLessThan(1.1);
+    }
   });
 });

@@ -130,3 +130,13 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Net
   checkOptions('load', options, ['backend', 'threads', 'custom']);
   return describedNetwork(path, file, options);
 }
+
+/**
+ * The tensors of any safetensors file by name, for `setParameters`. Half precision (F16, BF16)
+ * becomes float32, int64 becomes int32.
+ * @throws ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS; ERR_FILE_FORMAT for another kind of file, another
+ *   element type, or an int64 out of the range of int32
+ */
+export async function loadParameters(path: string): Promise<Map<string, Tensor>> {
+  return new Map((await readSafetensors(resolve(checkPath('loadParameters', path)))).tensors);
+}

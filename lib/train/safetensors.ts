@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { StridenetError } from '../errors.ts';
 import { elementCount } from '../shape.ts';
 import { allocate, type DType, elementBytes, Tensor } from '../tensor.ts';
+import { type Widened, widened } from './widened.ts';
 
 const codes = { float32: 'F32', float64: 'F64', int32: 'I32', uint8: 'U8' } as const;
 const maxHeaderBytes = 100_000_000;
@@ -44,6 +45,8 @@ export function encodeSafetensors(
 interface Entry {
   readonly key: string;
   readonly dtype: DType;
+  /** How its values are read; null where the bytes are those of the dtype. */
+  readonly widening: Widened | null;
   readonly shape: number[];
   readonly begin: number;
   readonly end: number;
@@ -59,7 +62,10 @@ function isIndex(value: unknown): value is number {
 
 function readEntry(path: string, key: string, value: unknown): Entry {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
-  const type = (Object.keys(codes) as DType[]).find((name) => codes[name] === dtype);
+  const own = (Object.keys(codes) as DType[]).find((name) => codes[name] === dtype);
+  const isWidened = typeof dtype === 'string' && Object.hasOwn(widened, dtype);
+  const widening = isWidened ? (widened[dtype] as Widened) : null;
+  const type = own ?? widening?.dtype;
   if (type === undefined) fail(path, 8, `tensor '${key}' has dtype ${JSON.stringify(dtype)}`);
   if (!Array.isArray(shape) || shape.length > 8 || !shape.every(isIndex)) {
     fail(path, 8, `tensor '${key}' has shape ${JSON.stringify(shape)}`);
@@ -68,10 +74,29 @@ function readEntry(path: string, key: string, value: unknown): Entry {
     fail(path, 8, `tensor '${key}' has offsets ${JSON.stringify(offsets)}`);
   }
   const [begin, end] = offsets as [number, number];
-  if (elementCount(shape) * elementBytes(type) !== end - begin) {
+  if (elementCount(shape) * (widening?.bytes ?? elementBytes(type)) !== end - begin) {
     fail(path, 8, `tensor '${key}' of shape (${shape.join(', ')}) has ${end - begin} bytes`);
   }
-  return { key, dtype: type, shape, begin, end };
+  return { key, dtype: type, widening, shape, begin, end };
+}
+
+/** The tensor of `bytes`, which start at `offset` of the file. */
+function readTensor(path: string, entry: Entry, bytes: Uint8Array, offset: number): Tensor {
+  const { key, dtype, shape, widening } = entry;
+  const data = allocate(dtype, elementCount(shape));
+  if (widening === null) {
+    new Uint8Array(data.buffer, data.byteOffset, data.byteLength).set(bytes);
+    return new Tensor(data, shape, dtype);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let i = 0; i < data.length; i++) {
+    const value = widening.read(view, i * widening.bytes);
+    data[i] = value;
+    if (dtype === 'int32' && data[i] !== value) {
+      fail(path, offset + i * widening.bytes, `tensor '${key}' holds ${value}, which is no int32`);
+    }
+  }
+  return new Tensor(data, shape, dtype);
 }
 
 function readHeader(path: string, file: Uint8Array): { header: object; dataStart: number } {
@@ -125,14 +150,13 @@ export function decodeSafetensors(path: string, file: Uint8Array): SafetensorsFi
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let position = 0;
   const tensors = new Map<string, Tensor>();
-  for (const { key, dtype, shape, begin, end } of entries) {
+  for (const entry of entries) {
+    const { key, begin, end } = entry;
     if (begin !== position)
       fail(path, dataStart + position, `tensor '${key}' leaves a hole or overlaps`);
     if (dataStart + end > file.length) fail(path, file.length, `ends within tensor '${key}'`);
-    const data = allocate(dtype, elementCount(shape));
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    bytes.set(file.subarray(dataStart + begin, dataStart + end));
-    tensors.set(key, new Tensor(data, shape, dtype));
+    const bytes = file.subarray(dataStart + begin, dataStart + end);
+    tensors.set(key, readTensor(path, entry, bytes, dataStart + begin));
     position = end;
   }
   if (dataStart + position !== file.length) {
