@@ -26,6 +26,7 @@ export * as data from './data/index.ts';
 export { ops } from './dispatch.ts';
 export { type ErrorCode, StridenetError } from './errors.ts';
 export { gradients } from './graph/differentiate.ts';
+export type { DrawingOptions, DrawnValues } from './graph/drawing/drawing.ts';
 export { type Graph, type GraphVariable, type Node, scoped } from './graph/graph.ts';
 export * as initializers from './initializers/index.ts';
 export * as layers from './layers/index.ts';

@@ -1,11 +1,13 @@
 import { backendOf } from '../backends/index.ts';
 import { argumentError, checkOptions } from '../errors.ts';
+import { describeGraph } from '../graph/drawing/describe.ts';
 import { writeDot } from '../graph/drawing/dot.ts';
-import { type DrawingOptions, drawGraph } from '../graph/drawing/drawing.ts';
+import type { Drawing, DrawingOptions } from '../graph/drawing/drawing.ts';
 import { writeMermaid } from '../graph/drawing/mermaid.ts';
 import { renderSvg } from '../graph/drawing/svg.ts';
 import type { Graph, GraphInput, GraphVariable, Node, StateUpdate } from '../graph/graph.ts';
 import { nameValues } from '../graph/names.ts';
+import { defaultSources } from '../graph/withGradients.ts';
 import { Tensor } from '../tensor.ts';
 import { type Bound, bind } from './bind.ts';
 import { type CostOptions, costOf, type GraphCost } from './cost.ts';
@@ -143,15 +145,16 @@ export class ComputationGraph implements Graph {
   /**
    * The graph in Mermaid's language for flowcharts, which GitHub and many editors draw within
    * Markdown.
-   * @throws ERR_ARGUMENT for an option that is none, and for values of another graph
+   * @throws ERR_ARGUMENT for an option that is none, and for values of another graph;
+   *   ERR_NOT_DIFFERENTIABLE when gradients are to be drawn and an operator has none
    */
   toMermaid(options: DrawingOptions = {}): string {
-    return writeMermaid(drawGraph('toMermaid', this, options));
+    return writeMermaid(this.#describe('toMermaid', options));
   }
 
   /** The graph in Graphviz's language. Throws what `toMermaid` throws. */
   toDot(options: DrawingOptions = {}): string {
-    return writeDot(drawGraph('toDot', this, options));
+    return writeDot(this.#describe('toDot', options));
   }
 
   /**
@@ -159,7 +162,11 @@ export class ComputationGraph implements Graph {
    * @throws ERR_PACKAGE_NOT_FOUND when it is not; ERR_ARGUMENT as `toMermaid`
    */
   async toSvg(options: DrawingOptions = {}): Promise<string> {
-    return renderSvg(writeDot(drawGraph('toSvg', this, options)));
+    return renderSvg(writeDot(this.#describe('toSvg', options)));
+  }
+
+  #describe(where: string, options: DrawingOptions): Drawing {
+    return describeGraph(where, this, defaultSources(this, this.#details.learned), options);
   }
 
   #known(): ReadonlyMap<GraphVariable, string> {

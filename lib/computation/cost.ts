@@ -7,11 +7,10 @@ import {
   nodeMultiplyAdds,
   valueBytes,
 } from '../graph/cost.ts';
-import { isFloat, propagate } from '../graph/differentiate.ts';
+import { isFloat } from '../graph/differentiate.ts';
 import { type Graph, GraphVariable, type InputRole, type Node } from '../graph/graph.ts';
 import { nameValues } from '../graph/names.ts';
-import { type Replay, replay } from '../graph/replay.ts';
-import { type FloatDType, full } from '../tensor.ts';
+import { defaultSources, withGradients } from '../graph/withGradients.ts';
 
 /** What a pass over a graph costs, in the order of its nodes. */
 export interface PassCost {
@@ -70,16 +69,12 @@ export interface CostOptions {
 
 /** The inputs whose gradients are wanted. */
 function sourcesOf(
-  { inputs }: Graph,
+  graph: Graph,
   learned: readonly GraphVariable[] | undefined,
   { wrt }: CostOptions,
 ): readonly GraphVariable[] {
-  const variables = inputs.map(({ variable }) => variable);
-  if (wrt === undefined) {
-    const states = inputs.filter(({ role }) => role === 'state').map(({ variable }) => variable);
-    const chosen = learned ?? states.filter(isFloat);
-    return chosen.length > 0 ? chosen : variables.filter(isFloat);
-  }
+  const variables = graph.inputs.map(({ variable }) => variable);
+  if (wrt === undefined) return defaultSources(graph, learned);
   if (!Array.isArray(wrt)) throw argumentError('cost', 'wrt to be a list of inputs', wrt);
   return wrt.map((entry: string | GraphVariable) => {
     const found = variables.find((variable) => variable === entry || variable.name === entry);
@@ -96,30 +91,6 @@ function sourcesOf(
     }
     return found;
   });
-}
-
-/** The graph with its gradients as outputs besides, and which nodes were there before. */
-function withGradients(
-  graph: Graph,
-  sources: readonly GraphVariable[],
-): { both: Graph; forward: ReadonlySet<Node> } {
-  const { tracer, copyOf }: Replay = replay(graph);
-  const copy = (variable: GraphVariable) => copyOf.get(variable) as GraphVariable;
-  const forward = new Set(tracer.nodes);
-  const seeds = graph.outputs.filter(isFloat).map((output) => {
-    const scalar = output.shape.every((size) => size === 1);
-    const seed = scalar
-      ? tracer.constant(full(output.shape, 1, output.dtype as FloatDType))
-      : tracer.input(output, 'feed', 'seed');
-    return [copy(output), seed] as const;
-  });
-  const { of } = propagate(tracer, new Map(seeds), sources.map(copy));
-  const gradients = sources.flatMap((source) => of.get(copy(source)) ?? []);
-  const updates = graph.updates.map(({ state, value }) => ({
-    state: copy(state),
-    value: copy(value),
-  }));
-  return { both: tracer.graph([...graph.outputs.map(copy), ...gradients], updates), forward };
 }
 
 function largest(values: readonly number[]): number {

@@ -11,6 +11,7 @@ const shapes: Readonly<Record<DrawnNode['kind'], string>> = {
   constant: 'shape=box, style="filled,dotted"',
   operator: 'shape=box, style="filled,rounded"',
   view: 'shape=box, style="filled,rounded,dashed"',
+  gradient: 'shape=box, style="filled,rounded"',
   output: 'shape=ellipse, peripheries=2, margin="0.06,0.02"',
   update: 'shape=box, style="filled,dashed"',
 };
@@ -44,8 +45,8 @@ interface Beside {
 
 function placeBeside(edges: readonly DrawnEdge[]): Map<string, Beside> {
   const places = new Map<string, Beside>();
-  for (const { from, to, side } of edges) {
-    if (!side) continue;
+  for (const { from, to, kind } of edges) {
+    if (kind !== 'side') continue;
     const place = places.get(to) ?? { before: [], behind: [] };
     if (place.before.length > place.behind.length) place.behind.push(from);
     else place.before.push(from);
@@ -78,14 +79,15 @@ function clusterLines(cluster: Cluster, places: ReadonlyMap<string, Beside>): st
  * its reader the edge is told the other way round and has its arrow at the tail.
  */
 function edgeLine(
-  { from, to, label, side }: DrawnEdge,
+  { from, to, label, kind }: DrawnEdge,
   places: ReadonlyMap<string, Beside>,
 ): string {
-  const behind = side && places.get(to)?.behind.includes(from);
+  const behind = kind === 'side' && places.get(to)?.behind.includes(from);
   const attributes = [
     ...(behind ? ['dir=back'] : []),
     // What flows from input to output goes straight.
-    ...(side ? [] : ['weight=8']),
+    ...(kind === 'flow' ? ['weight=8'] : []),
+    ...(kind === 'kept' ? ['style=dashed', 'penwidth=0.7'] : []),
     ...(label === '' ? [] : [`label=<${text(label, middle, 9)}>`]),
   ];
   const ends = behind ? `${to} -> ${from}` : `${from} -> ${to}`;

@@ -23,7 +23,7 @@ export function escapeXml(text: string, lineBreak: string): string {
  * code, so that neither its grammar nor the HTML and Markdown that labels may hold can see it.
  */
 export function escapeMermaid(text: string): string {
-  return possible(text).replace(/[^\p{L}\p{M}\p{N} (),.=+/×·‖∞−…-]|ﬂ/gu, (sign) =>
+  return possible(text).replace(/[^\p{L}\p{M}\p{N} (),.=+/×·‖∞∂…-]|ﬂ/gu, (sign) =>
     sign === '\n' ? '<br/>' : `#${sign.codePointAt(0)};`,
   );
 }

@@ -1,7 +1,7 @@
 import type { Attributes, AttributeValue, Spec } from '../../ops/operator.ts';
 import { formatShape } from '../../shape.ts';
 import type { DType, Tensor } from '../../tensor.ts';
-import type { Node } from '../graph.ts';
+import type { GraphVariable, Node } from '../graph.ts';
 
 /** What each attribute is when a drawing need not say it: nothing out of the ordinary. */
 const ordinary: Readonly<Record<string, (value: AttributeValue) => boolean>> = {
@@ -33,7 +33,7 @@ function all(value: AttributeValue, expected: number): boolean {
 /** A number in at most `digits` significant digits: 0.1235, 1.2e-9, ∞. */
 export function formatNumber(value: number, digits = 4): string {
   if (Number.isNaN(value)) return 'NaN';
-  if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞';
+  if (!Number.isFinite(value)) return value > 0 ? '∞' : '-∞';
   if (Number.isInteger(value) && Math.abs(value) < 1e6)
     return Object.is(value, -0) ? '-0' : String(value);
   return Number(value.toPrecision(digits)).toString();
@@ -51,9 +51,16 @@ function formatValue(name: string, value: AttributeValue): string {
   return `[${[...shown, ...(value.length > 6 ? ['…'] : [])].join(', ')}]`;
 }
 
+/** The filter size of a call whose operands say it. */
+function kernelSize({ operator, inputs, attributes }: Node): Attributes {
+  const weight = inputs[operator.inputs.indexOf('weight')];
+  if (weight?.shape.length !== 4 || 'kernelSize' in attributes) return {};
+  return { kernelSize: weight.shape.slice(2) };
+}
+
 /** 'kernelSize 2', 'stride 2×1', …: the attributes that are out of the ordinary. */
-export function formatAttributes(attributes: Attributes): string[] {
-  return Object.entries(attributes)
+export function formatAttributes(node: Node): string[] {
+  return Object.entries({ ...kernelSize(node), ...node.attributes })
     .filter(([name, value]) => !hidden.has(name) && !ordinary[name]?.(value))
     .map(([name, value]) => (value === true ? name : `${name} ${formatValue(name, value)}`));
 }
@@ -90,4 +97,9 @@ export function operandName({ operator, inputs }: Node, i: number): string {
   if (name.endsWith('…')) return String(i - last);
   // The first one goes without saying, but not where it is just one of two.
   return i === 0 && name !== 'a' ? '' : name.replace('?', '');
+}
+
+/** What an operator calls one of its outputs. */
+export function outputName({ operator, outputs }: Node, output: GraphVariable): string {
+  return (operator.outputs[outputs.indexOf(output)] ?? '').replace('?', '');
 }

@@ -1,6 +1,6 @@
 import type { Cluster, Drawing, DrawnEdge, DrawnKind, DrawnNode } from './drawing.ts';
 import { escapeMermaid } from './escape.ts';
-import { frameFill, lineColours, looks, middle } from './theme.ts';
+import { frameFill, looks, middle } from './theme.ts';
 
 /** What stands before and after the label of each kind of node: its shape. */
 const brackets: Readonly<Record<DrawnKind, readonly [string, string]>> = {
@@ -9,6 +9,7 @@ const brackets: Readonly<Record<DrawnKind, readonly [string, string]>> = {
   constant: ['[/', '/]'],
   operator: ['(', ')'],
   view: ['(', ')'],
+  gradient: ['(', ')'],
   output: ['(((', ')))'],
   update: ['[', ']'],
 };
@@ -17,11 +18,7 @@ const dashed: ReadonlySet<DrawnKind> = new Set(['constant', 'view', 'update']);
 
 function nodeLine({ id, kind, title, lines }: DrawnNode): string {
   const [open, close] = brackets[kind];
-  const rows = lines.map(({ role, text }) => {
-    const content = escapeMermaid(text);
-    const plain = role === 'attributes' || role === 'shape';
-    return plain ? content : `<span style='color:${lineColours[role]}'>${content}</span>`;
-  });
+  const rows = lines.map(({ text }) => escapeMermaid(text));
   const label = [`<b>${escapeMermaid(title)}</b>`, ...rows].join('<br/>');
   return `${id}${open}"${label}"${close}:::${kind}`;
 }
@@ -38,8 +35,9 @@ function clusterLines(cluster: Cluster): string[] {
   return inside.map((line) => `  ${line}`);
 }
 
-function edgeLine({ from, to, label }: DrawnEdge): string {
-  return `  ${from} -->${label === '' ? '' : `|"${escapeMermaid(label)}"|`} ${to}`;
+function edgeLine({ from, to, label, kind }: DrawnEdge): string {
+  const arrow = kind === 'kept' ? '-.->' : '-->';
+  return `  ${from} ${arrow}${label === '' ? '' : `|"${escapeMermaid(label)}"|`} ${to}`;
 }
 
 function kindsOf({ nodes, clusters }: Cluster): DrawnKind[] {

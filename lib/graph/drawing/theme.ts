@@ -14,6 +14,7 @@ export const looks: Readonly<Record<DrawnKind, Look>> = {
   constant: { fill: '#eceff3', stroke: '#8a94a3', text: '#374151' },
   operator: { fill: '#ffffff', stroke: '#5b6b80', text: '#111827' },
   view: { fill: '#f4f6f8', stroke: '#a3adba', text: '#5b6675' },
+  gradient: { fill: '#efe5fd', stroke: '#8250c4', text: '#3b1a6e' },
   output: { fill: '#d3f4dd', stroke: '#2a9d5c', text: '#0c4526' },
   update: { fill: '#fff5e0', stroke: '#d08a16', text: '#5b3a00' },
 };
