@@ -34,6 +34,13 @@ export type { Layer } from './layers/layer.ts';
 export * as losses from './losses/index.ts';
 export type { Loss } from './losses/loss.ts';
 export * as models from './models/index.ts';
+export {
+  type DefinedOperator,
+  defineOperator,
+  type OperatorDefinition,
+  type OwnGradientCall,
+  type OwnSpec,
+} from './ops/defineOperator.ts';
 export type { Operand, Spec, Variable } from './ops/operator.ts';
 export * as optimizers from './optimizers/index.ts';
 export type { Optimizer } from './optimizers/optimizer.ts';

@@ -1,42 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
+import { networkOf, scaled } from './support/customLayers.ts';
 import { backends, bits, digits } from './support/networks.ts';
+import { thrownBy } from './support/ownOperators.ts';
 
 const { layers, ops } = sn;
-const backend = 'reference';
-
-/** A learned factor for each channel, and x times its own sigmoid. */
-const scaled = (options: sn.layers.NameOption & { trainable?: boolean } = {}) =>
-  layers.custom(scaledForward, {
-    ...options,
-    title: 'scaled',
-    parameters: {
-      scale: { shape: ([c = 0]) => [c, 1, 1], initializer: sn.initializers.constant(1.5) },
-    },
-  });
-const scaledForward: sn.layers.CustomForward<'scale'> = (x, { scale }) =>
-  ops.mul(ops.mul(x, scale), ops.sigmoid(x));
-
-function networkOf(
-  given: readonly sn.layers.Layer[],
-  options: Partial<sn.SequentialOptions> = {},
-): sn.Network {
-  return sn.sequential({ inputShape: [2, 4, 4], seed: 3, backend, layers: given, ...options });
-}
-
-/** What making a network, or calling a function, throws. */
-function thrownBy(body: () => unknown): sn.StridenetError {
-  try {
-    body();
-  } catch (error) {
-    expect(error).toBeInstanceOf(sn.StridenetError);
-    return error as sn.StridenetError;
-  }
-  throw new Error('nothing was thrown');
-}
 
 function refused(
   forward: (x: sn.Variable, parameters: object, context: sn.layers.CustomContext) => unknown,
@@ -44,12 +12,6 @@ function refused(
   const layer = layers.custom(forward as sn.layers.CustomForward<never>, { title: 'mine' });
   return thrownBy(() => networkOf([layers.flatten(), layer]));
 }
-
-let folder = '';
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'stridenet-'));
-});
-afterAll(() => rm(folder, { recursive: true }));
 
 describe.each(backends)('a custom layer on %s', (on) => {
   it('is the same network as the layer that it copies', async () => {
@@ -225,15 +187,8 @@ describe('what a custom layer refuses', () => {
   });
 
   it('values of another trace, as a result and as an operand', () => {
-    let kept: sn.Variable | null = null;
-    sn.trace(
-      (x) => {
-        kept = x as sn.Variable;
-        return x as sn.Variable;
-      },
-      { shape: [1, 32], dtype: 'float32' },
-    );
-    const foreign = kept as unknown as sn.Variable;
+    const over = sn.trace((x) => x as sn.Variable, { shape: [1, 32], dtype: 'float32' });
+    const foreign = over.outputs[0] as sn.Variable;
     for (const forward of [() => foreign, (x: sn.Variable) => ops.mul(x, foreign)]) {
       const { code, message } = refused(forward);
       expect(code).toBe('ERR_ARGUMENT');
@@ -339,65 +294,6 @@ describe('what a custom layer refuses', () => {
       const error = thrownBy(() => layers.custom(wrong as never));
       expect(error).toMatchObject({ code: 'ERR_ARGUMENT' });
       expect(error.message).toContain('[custom] expected forward');
-    }
-  });
-});
-
-describe('a file of a network with custom layers', () => {
-  const path = (): string => join(folder, 'custom.safetensors');
-
-  it('comes back, nested ones too, when load is given them', async () => {
-    const net = networkOf([
-      scaled({ name: 'first', trainable: false }),
-      layers.residual({ layers: [scaled()] }),
-    ]);
-    await net.save(path());
-    const loaded = await sn.load(path(), { backend, custom: [scaled({ name: 'unused' })] });
-    expect(loaded.summary()).toBe(net.summary());
-    expect(bits(loaded.parameters())).toBe(bits(net.parameters()));
-    const x = sn.full([2, 2, 4, 4], 0.5);
-    expect((await loaded.predict(x)).data).toEqual((await net.predict(x)).data);
-    const frozen = loaded.architecture.parameters.map(({ trainable }) => trainable);
-    expect(frozen).toEqual([false, undefined]);
-    await loaded.save(path());
-    expect((await sn.load(path(), { backend, custom: [scaled()] })).summary()).toBe(net.summary());
-  });
-
-  it('is refused without them, by their titles', async () => {
-    await networkOf([layers.residual({ layers: [scaled()] })]).save(path());
-    for (const custom of [undefined, [], [layers.custom((x) => x)]]) {
-      const options = custom === undefined ? {} : { custom };
-      const error = await sn.load(path(), options).catch((thrown) => thrown);
-      expect(error).toMatchObject({ code: 'ERR_ARGUMENT' });
-      expect(error.message).toContain("custom: [...] }) needs the layers of title 'scaled'");
-    }
-  });
-
-  it('is refused with a layer of other parameters', async () => {
-    await networkOf([scaled()]).save(path());
-    const other = layers.custom((x) => x, { title: 'scaled' });
-    await expect(sn.load(path(), { custom: [other] })).rejects.toMatchObject({
-      code: 'ERR_FILE_FORMAT',
-      message: expect.stringContaining('0.scale'),
-    });
-  });
-
-  it('is not written when two functions have one title', async () => {
-    const two = [layers.custom((x) => ops.neg(x)), layers.custom((x) => ops.exp(x))];
-    const error = await networkOf([layers.sequential({ layers: two })])
-      .save(path())
-      .catch((thrown) => thrown);
-    expect(error).toMatchObject({ code: 'ERR_ARGUMENT' });
-    expect(error.message).toContain("[save] two custom layers that differ have the title 'custom'");
-    await expect(sn.load(path(), { custom: two })).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
-  });
-
-  it('is refused with an option that is no list of custom layers', async () => {
-    await networkOf([scaled()]).save(path());
-    for (const custom of [5, {}, [layers.flatten()], [null], scaled()]) {
-      const error = await sn.load(path(), { custom } as never).catch((thrown) => thrown);
-      expect(error).toMatchObject({ code: 'ERR_ARGUMENT' });
-      expect(error.message).toContain('[load] expected custom to be a list');
     }
   });
 });

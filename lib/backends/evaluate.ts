@@ -37,6 +37,17 @@ function distinguishable(_: string, value: unknown): unknown {
   return special ? `number ${Object.is(value, -0) ? '-0' : value}` : value;
 }
 
+/** Operators that users defined, told apart though their names may be the same. */
+const numbers = new WeakMap<Operator, number>();
+let count = 0;
+
+function nameOf(operator: Operator): string {
+  if (operator.loops === undefined) return operator.name;
+  const number = numbers.get(operator) ?? count++;
+  numbers.set(operator, number);
+  return `${operator.name} ${number}`;
+}
+
 function keyOf(
   operator: Operator,
   inputs: readonly (Tensor | null)[],
@@ -44,7 +55,7 @@ function keyOf(
   options: EvaluateOptions,
 ): string {
   const operands = inputs.map((input) => (input === null ? '-' : `${input.dtype}${input.shape}`));
-  return JSON.stringify([operator.name, operands, attributes, options], distinguishable);
+  return JSON.stringify([nameOf(operator), operands, attributes, options], distinguishable);
 }
 
 function prepareCall(

@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { optimize } from '../compiler/compile.ts';
-import { StridenetError } from '../errors.ts';
+import { StridenetError, shapeError } from '../errors.ts';
 import type { Graph, GraphVariable, Node } from '../graph/graph.ts';
 import type { Spec } from '../ops/operator.ts';
 import { referenceKernels } from '../reference/index.ts';
-import { elementCount } from '../shape.ts';
+import { elementCount, formatShape, sameShape } from '../shape.ts';
 import { allocate, Tensor, type TypedArray } from '../tensor.ts';
 import type { Backend, Executable, PrepareOptions, RunRequest, RunResult } from './backend.ts';
 import { checkRequest, checkState } from './request.ts';
@@ -133,6 +133,19 @@ class ReferenceExecutable implements Executable {
   }
 }
 
+/** Throws ERR_SHAPE when the outputs of a step are not those that were traced, the batch aside. */
+function checkTraced({ operator, outputs }: Node, specs: readonly Spec[]): void {
+  outputs.forEach(({ shape, batched }, i) => {
+    const actual = specs[i]?.shape ?? [];
+    const [own, traced] = batched ? [actual.slice(1), shape.slice(1)] : [actual, shape];
+    if (sameShape(own, traced)) return;
+    throw shapeError(
+      operator.name,
+      `infer gives ${operator.outputs[i]} ${formatShape(actual)} in a step but gave ${formatShape(shape)} when it was traced`,
+    );
+  });
+}
+
 /** Computes `nodes` in order, from and into `values`. */
 export function runNodes(nodes: readonly Node[], values: Map<GraphVariable, Tensor>): void {
   for (const node of nodes) {
@@ -143,11 +156,14 @@ export function runNodes(nodes: readonly Node[], values: Map<GraphVariable, Tens
     const inputs = node.inputs.map((input) =>
       input === null ? null : (values.get(input) as Tensor),
     );
-    const kernel = referenceKernels.get(node.operator.name);
-    if (kernel === undefined) throw new Error(`no reference kernel ${node.operator.name}`);
-    const outputs = node.operator
-      .infer(inputs, node.attributes)
-      .map(({ shape, dtype }) => new Tensor(allocate(dtype, elementCount(shape)), shape, dtype));
+    const { operator } = node;
+    const kernel = referenceKernels.get(operator.name) ?? operator.loops;
+    if (kernel === undefined) throw new Error(`no reference kernel ${operator.name}`);
+    const specs = operator.infer(inputs, node.attributes);
+    checkTraced(node, specs);
+    const outputs = specs.map(
+      ({ shape, dtype }) => new Tensor(allocate(dtype, elementCount(shape)), shape, dtype),
+    );
     kernel(inputs, outputs, node.attributes);
     node.outputs.forEach((output, i) => {
       values.set(output, outputs[i] as Tensor);

@@ -1,5 +1,6 @@
 import type { Graph } from '../graph/graph.ts';
 import { removeDeadCode } from './deadCode.ts';
+import { expandCompositions } from './expand.ts';
 import { fuseActivations } from './fuse.ts';
 import { chooseLayouts } from './layout.ts';
 import { lower, type ScratchQuery } from './lower.ts';
@@ -24,12 +25,15 @@ export function optimize(graph: Graph, passes: PassOptions = {}): Graph {
   return passes.fuse === false ? pruned : fuseActivations(pruned);
 }
 
-/** A graph as a Program for the addon. Throws what `scratch` throws. */
+/**
+ * A graph as a Program for the addon.
+ * @throws what `scratch` throws; ERR_ARGUMENT for an operator that is defined by loops alone
+ */
 export function compileProgram(
   graph: Graph,
   scratch: ScratchQuery,
   passes: PassOptions = {},
 ): Program {
-  const laidOut = chooseLayouts(optimize(graph, passes), passes);
+  const laidOut = chooseLayouts(optimize(expandCompositions(graph), passes), passes);
   return planMemory(lower(laidOut, scratch), passes);
 }

@@ -51,7 +51,17 @@ export type LayoutRule =
   | 'any'
   | { readonly inputs: readonly number[]; readonly outputs: readonly number[] };
 
-/** What an operator is: everything about it but how it is computed. */
+/**
+ * Computes an operator in plain loops. `inputs` have passed the operator's shape rule, an absent
+ * one is null; `outputs` are fresh zeros of the inferred shapes, null where nobody wants one.
+ */
+export type Loops<A extends Attributes = Attributes> = (
+  inputs: readonly (Tensor | null)[],
+  outputs: readonly (Tensor | null)[],
+  attributes: A,
+) => void;
+
+/** What an operator is: everything about it but how the library's own are computed. */
 export interface Operator<A extends Attributes = Attributes> {
   /** The name in all four rooms and in Programs. */
   readonly name: string;
@@ -82,6 +92,10 @@ export interface Operator<A extends Attributes = Attributes> {
   readonly alias?: boolean;
   /** Kept although nobody reads its outputs. */
   readonly effect?: boolean;
+  /** Of an operator that users define: what the reference runs. */
+  loops?(...call: Parameters<Loops<A>>): void;
+  /** Of such an operator: the same in the library's operators, which native Programs run. */
+  composition?(inputs: readonly (Operand | null)[], attributes: A): readonly Operand[];
 }
 
 /** Runs or records a call of an operator: absent operands are null. */
