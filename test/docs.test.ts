@@ -19,10 +19,11 @@ const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const native = tryAddon() !== null;
 if (!native) console.log('skipped: running the examples, no addon is built');
 
-async function example(name: string): Promise<string> {
+async function example(name: string, ...settings: string[]): Promise<string> {
   const file = join(root, 'docs/examples', name);
   const run = promisify(execFile);
-  return (await run(process.execPath, ['--import', 'tsx', file], { cwd: root })).stdout;
+  return (await run(process.execPath, ['--import', 'tsx', file, ...settings], { cwd: root }))
+    .stdout;
 }
 
 describe('the pages', () => {
@@ -118,6 +119,12 @@ describe.skipIf(!native)('the examples', () => {
     expect(losses).toHaveLength(3);
     expect(losses[2]).toBeLessThan((losses[0] as number) / 4);
     expect(Number(/test accuracy (\d+\.\d+) %/.exec(out)?.[1])).toBeGreaterThan(90);
+  });
+
+  it('D2: train LeNet-5 of 1998 to 95 % in one epoch', { timeout: 180_000 }, async () => {
+    const out = await example('lenet-original.ts', '1');
+    expect(Number(/test accuracy (\d+\.\d+) %/.exec(out)?.[1])).toBeGreaterThan(95);
+    expect(out.split('\n').map((line) => line.trim())).toContain('· X X X · · X X X X · · X · X X');
   });
 
   it('train on MNIST to 96 % in two epochs', { timeout: 180_000 }, async () => {

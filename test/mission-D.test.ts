@@ -16,6 +16,25 @@ function shapes(net: sn.Network): Record<string, sn.Shape> {
   return Object.fromEntries(net.architecture.parameters.map(({ key, shape }) => [key, shape]));
 }
 
+describe('D1: LeNet-5', () => {
+  it('D1: learns from 10,000 digits to tell 93 % of others', async () => {
+    const { train, test } = await sn.data.mnist();
+    const net = sn.models.lenet5({ seed: 1 });
+    const some = sn.data.slice(train, 0, 10_000);
+    await net.fit(some, { epochs: 2, batchSize: 50, optimizer: sn.optimizers.adam(2e-3) });
+    const { accuracy } = await net.evaluate(test);
+    expect(accuracy).toBeGreaterThan(0.93);
+  });
+
+  it('D1: takes other activations and pooling', async () => {
+    const net = sn.models.lenet5({ activation: 'relu', pooling: 'max', classes: 3 });
+    expect(net.layers().map(({ name }) => name)).toContain('1 (maxPool2d)');
+    expect(parameterCount(net)).toBe(61_706 - 7 * 85);
+    const { layer } = net.architecture.layers[2] as { layer: sn.Layer };
+    expect(layer.options).toMatchObject({ filters: 16, activation: 'relu' });
+  });
+});
+
 describe('D2: the connections of C3', () => {
   const table = sn.models.lenet5Connections;
   const net = sn.models.lenet5Original({ seed: 4 });
