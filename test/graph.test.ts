@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { backendOf } from '../lib/backends/index.ts';
+import { gradients } from '../lib/graph/differentiate.ts';
+import { type GraphVariable, Tracer } from '../lib/graph/graph.ts';
 import * as sn from '../lib/index.ts';
 import type { Variable } from '../lib/ops/operator.ts';
 import { backends } from './support/networks.ts';
 
-const { add, countCorrect, linear, matmul, relu, softmaxCrossEntropy, squaredError } = sn.ops;
+const { add, countCorrect, linear, matmul, mul, relu, softmaxCrossEntropy, squaredError, sum } =
+  sn.ops;
 const vector = { shape: [3], dtype: 'float64' } as const;
 
 describe('tracing', () => {
@@ -146,6 +150,20 @@ describe.each(backends)('reverse mode on %s', (backend) => {
     expect([...(grads[0] as sn.Tensor).data]).toEqual([0.5, -0.5]);
     expect(grads[1]).toBeNull();
     expect([...(grads[2] as sn.Tensor).data]).toEqual([0, 0]);
+  });
+
+  it('gives zeros that are batched as the input is', () => {
+    const tracer = new Tracer();
+    const batched = { shape: [4, 2], dtype: 'float64', batched: true } as const;
+    const [x, unused] = [tracer.input(batched), tracer.input(batched)];
+    const [gradient] = gradients(sum(x), [unused]) as [GraphVariable];
+    expect(gradient.batched).toBe(true);
+    const program = backendOf(backend).prepare(tracer.graph([mul(gradient, x)]));
+    const feeds = [x, unused].map(() => new Float64Array(8).fill(Number.POSITIVE_INFINITY));
+    feeds[0]?.fill(3);
+    const { fetches } = program.runSync({ steps: 1, feeds, batch: Int32Array.of(3) });
+    expect([...(fetches[0] as Float64Array)]).toEqual(new Array(8).fill(0));
+    program.dispose();
   });
 
   it('differentiates what the input is used in only in part', () => {

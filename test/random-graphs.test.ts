@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { backendOf } from '../lib/backends/index.ts';
-import { cpuInfo, Tensor } from '../lib/index.ts';
+import { cpuInfo, setDefaultBackend, Tensor } from '../lib/index.ts';
 import { seeds } from './cases/case.ts';
 import {
   type Differentiated,
@@ -10,9 +10,18 @@ import {
   runGraph,
   worstOf,
 } from './support/graphRuns.ts';
+import { differingBit } from './support/judge.ts';
 import { Random } from './support/random.ts';
 import { leftOut, missingRules, rules } from './support/randomGraphs/rules.ts';
-import { drawGraph, printGraph, type RandomGraph, shrink } from './support/randomGraphs.ts';
+import {
+  drawGraph,
+  leafTensor,
+  play,
+  printGraph,
+  type RandomGraph,
+  shrink,
+  traced,
+} from './support/randomGraphs.ts';
 
 const { isas } = cpuInfo();
 const units = { float32: 2 ** -24, float64: 2 ** -53 };
@@ -134,17 +143,94 @@ function backendsAgree(graph: RandomGraph): string | null {
   return null;
 }
 
+const onAndOff = [true, false];
+
+/** All combinations of passes; memory that is shared or not must not show in a bit. */
+function passesAgree(graph: RandomGraph): string | null {
+  const dtype = graph.seed % 2 === 0 ? 'float32' : 'float64';
+  const wide = differentiated(graph, 'float64');
+  const expected = expectedOf(wide.graph, wide.feeds, graph.seed);
+  const { graph: narrow, feeds } = dtype === 'float64' ? wide : differentiated(graph, dtype);
+  for (const fuse of onAndOff) {
+    for (const layout of onAndOff) {
+      for (const deadCode of onAndOff) {
+        const [shared, apart] = onAndOff.map((reuse) => {
+          const passes = { fuse, layout, deadCode, reuse };
+          return runGraph(narrow, feeds, { backend: 'native', passes });
+        }) as [Tensor[], Tensor[]];
+        const place = `${dtype} ${JSON.stringify({ fuse, layout, deadCode })}`;
+        const { worst, where } = worstOf(shared, expected, units[dtype]);
+        if (worst > 1) return `${place}: ${where}`;
+        const differing = differingBit(shared, apart);
+        if (differing !== null) return `${place} with and without reuse: ${differing}`;
+      }
+    }
+  }
+  return null;
+}
+
+/** Of a batch that is large enough for several threads. */
+function threadsAgree(graph: RandomGraph): string | null {
+  const dtype = graph.seed % 2 === 0 ? 'float64' : 'float32';
+  const { graph: whole, feeds } = differentiated(graph, dtype, graph.batch === 0 ? 0 : 96);
+  for (const isa of isas) {
+    const run = (threads: number) => runGraph(whole, feeds, { backend: 'native', isa, threads });
+    const alone = run(1);
+    for (const threads of [1, 2, 3, 8]) {
+      const differing = differingBit(run(threads), alone);
+      if (differing !== null) return `${dtype} on ${isa} with ${threads} threads: ${differing}`;
+    }
+  }
+  return null;
+}
+
+/** A Program for a larger batch, in a step with a smaller one. */
+function batchesAgree(graph: RandomGraph): string | null {
+  if (graph.batch === 0) return null;
+  const dtype = graph.seed % 2 === 0 ? 'float32' : 'float64';
+  const wide = differentiated(graph, 'float64');
+  const expected = expectedOf(wide.graph, wide.feeds, graph.seed);
+  for (const more of [1, 5]) {
+    const { graph: larger, feeds } = differentiated(graph, dtype, graph.batch + more);
+    for (const backend of ['reference', 'native'] as const) {
+      const outputs = runGraph(larger, feeds, { backend, batch: graph.batch });
+      const { worst, where } = worstOf(outputs, expected, units[dtype]);
+      if (worst > 1) return `${backend} ${dtype} bound ${graph.batch + more}: ${where}`;
+    }
+  }
+  return null;
+}
+
+/** Every value, computed operator by operator, has the bits that the whole graph gives. */
+function eagerAgrees(graph: RandomGraph): string | null {
+  const dtype = graph.seed % 2 === 0 ? 'float32' : 'float64';
+  const passes = { fuse: false, layout: false };
+  for (const backend of ['reference', 'native'] as const) {
+    setDefaultBackend(backend);
+    const { tracer, values, feeds } = traced(graph, dtype);
+    const whole = tracer.graph(values.flat());
+    const eager = play(graph, (leaf) => leafTensor(leaf, dtype, graph.batch)).flat() as Tensor[];
+    const differing = differingBit(runGraph(whole, feeds, { backend, passes }), eager);
+    if (differing !== null) return `${backend} ${dtype}: ${differing}`;
+  }
+  return null;
+}
+
 describe('random graphs', () => {
   it('are drawn over every operator of sn.ops', () => {
     expect(missingRules()).toEqual([]);
     const used = new Set<string>();
-    for (const seed of seeds(300)) {
+    for (const seed of seeds(200)) {
       for (const item of graphOf(seed).items) if (item.kind === 'step') used.add(item.rule);
     }
     expect(Object.keys(rules).filter((name) => !used.has(name))).toEqual([]);
     for (const reason of Object.values(leftOut)) expect(reason.length).toBeGreaterThan(20);
   });
 
-  checkAll('have the gradients of central differences', 300, gradientsAgree);
-  checkAll('give the same natively and by the reference', 300, backendsAgree);
+  checkAll('have the gradients of central differences', 200, gradientsAgree);
+  checkAll('give the same natively and by the reference', 150, backendsAgree);
+  checkAll('give the same with and without each pass', 40, passesAgree);
+  checkAll('have the same bits on any number of threads', 60, threadsAgree);
+  checkAll('give the same in a smaller step of a larger batch', 100, batchesAgree);
+  checkAll('give what operators one by one give', 60, eagerAgrees);
 });

@@ -1,8 +1,9 @@
 import { argumentError, StridenetError } from '../errors.ts';
 import { add } from '../ops/binary.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
+import { where } from '../ops/where.ts';
 import { formatShape, sameShape } from '../shape.ts';
-import { type FloatDType, full } from '../tensor.ts';
+import { type FloatDType, full, tensor } from '../tensor.ts';
 import { GraphVariable, type Node, type Tracer } from './graph.ts';
 
 /** Whether a value can have an adjoint. */
@@ -118,6 +119,12 @@ export function propagate(
   return { of: found, order: [...order, ...leaves] };
 }
 
+/** Zeros of the shape of a value, and batched as it is. */
+function zerosLike(source: GraphVariable): Operand {
+  if (source.batched) return where<Operand, Operand, number>(tensor(0, [], 'uint8'), source, 0);
+  return source.tracer.constant(full(source.shape, 0, source.dtype as FloatDType));
+}
+
 /**
  * The adjoints of the values that `output` depends on, by `propagate`.
  *
@@ -152,7 +159,6 @@ export function gradients(
   const adjoints = differentiate(output, wrt, { seed, from });
   return wrt.map((source) => {
     if (!isFloat(source)) return null;
-    const zeros = () => output.tracer.constant(full(source.shape, 0, source.dtype as FloatDType));
-    return adjoints.of.get(source) ?? zeros();
+    return adjoints.of.get(source) ?? zerosLike(source);
   });
 }

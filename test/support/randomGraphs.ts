@@ -271,7 +271,7 @@ export function drawGraph(seed: number, options: DrawOptions = {}): RandomGraph 
   return pruned(whole, pool.random.next() < 0.5);
 }
 
-/** Without leaves that nothing reads; unless `keepSteps`, without such steps too. */
+/** Without leaves that nothing reads and, unless `keepSteps`, without such steps. */
 export function pruned(graph: RandomGraph, keepSteps = false): RandomGraph {
   const kept = new Set<number>([graph.output[0]]);
   for (let i = graph.items.length - 1; i >= 0; i--) {
@@ -286,7 +286,8 @@ export function pruned(graph: RandomGraph, keepSteps = false): RandomGraph {
     const item = graph.items[place] as Item;
     return item.kind === 'step' ? { ...item, operands: item.operands.map(renamed) } : item;
   });
-  return { ...graph, items, output: renamed(graph.output) };
+  const isBatched = items.some((item) => item.kind !== 'step' && item.batched);
+  return { ...graph, batch: isBatched ? graph.batch : 0, items, output: renamed(graph.output) };
 }
 
 /** Whether floating inputs reach the end. */
@@ -341,7 +342,8 @@ function withoutStep(graph: RandomGraph, i: number): RandomGraph | null {
   const { shape } = only;
   const numbers = { seed: i + 1, low: -1, high: 1 };
   const leaf: Leaf = { kind: 'input', shape, dtype: 'float', batched, ...numbers };
-  return pruned({ ...graph, items: graph.items.map((other, at) => (at === i ? leaf : other)) });
+  const items = graph.items.map((other, at) => (at === i ? leaf : other));
+  return pruned({ ...graph, items }, true);
 }
 
 /** The graph ending in the mean of value `i`. */
@@ -360,15 +362,15 @@ export function shrink(
   fails: (graph: RandomGraph) => boolean,
   attempts = 150,
 ): RandomGraph {
-  let [best, left] = [pruned(graph), attempts];
-  if (!fails(best)) return graph;
+  let [best, left] = [graph, attempts];
   for (let improved = true; improved; ) {
     improved = false;
-    const candidates = best.items.flatMap((_, i) => [
-      () => endingIn(best, i),
-      () => withoutStep(best, best.items.length - 1 - i),
+    const whole = best;
+    const candidates = whole.items.flatMap((_, i) => [
+      () => endingIn(whole, i),
+      () => withoutStep(whole, whole.items.length - 1 - i),
     ]);
-    for (const candidate of candidates) {
+    for (const candidate of [() => pruned(whole), ...candidates]) {
       const smaller = candidate();
       if (smaller === null || smaller.items.length >= best.items.length) continue;
       if (left-- <= 0) return best;
