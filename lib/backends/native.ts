@@ -61,8 +61,8 @@ export class NativeExecutable implements Executable {
     this.feeds = specs(feeds);
     this.states = specs(states);
     this.fetches = specs(fetches);
-    const ascending = [...fetches].sort((a, b) => a - b);
-    this.#places = fetches.map((id) => ascending.indexOf(id));
+    const ascending = new Map([...fetches].sort((a, b) => a - b).map((id, i) => [id, i]));
+    this.#places = fetches.map((id) => ascending.get(id) as number);
     this.#native = guarded(() => new addon.Program(describeProgram(this.program, options)));
     for (const { buffer, tensor } of constants) this.#native.write(buffer, tensor.data);
   }

@@ -110,10 +110,12 @@ class ReferenceExecutable implements Executable {
     const { inputs, constants, nodes, outputs, updates, batch } = this.#graph;
     const n = request.batch?.[step] ?? batch;
     const values = new Map<GraphVariable, Tensor>(constants);
-    let [feed, state] = [0, 0];
+    const places = new Map<GraphVariable, number>();
+    let feed = 0;
     for (const { variable, role } of inputs) {
       if (role === 'state') {
-        values.set(variable, this.#values[state++] as Tensor);
+        values.set(variable, this.#values[places.size] as Tensor);
+        places.set(variable, places.size);
         continue;
       }
       const shape = variable.batched ? [n, ...variable.shape.slice(1)] : variable.shape;
@@ -125,11 +127,9 @@ class ReferenceExecutable implements Executable {
     outputs.forEach((output, i) => {
       fetches[i]?.set((values.get(output) as Tensor).data, step * elementCount(output.shape));
     });
-    const states = inputs.filter(({ role }) => role === 'state').map(({ variable }) => variable);
-    const next = updates.map(({ value }) => values.get(value) as Tensor);
-    updates.forEach(({ state: target }, i) => {
-      this.#values[states.indexOf(target)] = next[i] as Tensor;
-    });
+    for (const { state: target, value } of updates) {
+      this.#values[places.get(target) as number] = values.get(value) as Tensor;
+    }
   }
 }
 

@@ -44,11 +44,15 @@ class Lowering {
   readonly constants: { buffer: number; tensor: Tensor }[] = [];
   readonly #read: ReadonlySet<GraphVariable>;
   readonly #states = new Map<GraphVariable, number>();
+  /** The state whose new value a variable is. */
+  readonly #updated: ReadonlyMap<GraphVariable, GraphVariable>;
 
   constructor(graph: LaidOutGraph, scratch: ScratchQuery) {
     this.graph = graph;
     this.scratch = scratch;
     this.#read = new Set(readers(graph).keys());
+    // The first of several states with one new value may be overwritten where it stands.
+    this.#updated = new Map([...graph.updates].reverse().map(({ state, value }) => [value, state]));
   }
 
   add(spec: Spec, kind: BufferKind, of?: number): number {
@@ -119,9 +123,8 @@ class Lowering {
 
   /** Nodes in their order, the updates of states last: by then every reader has had the old value. */
   ordered(): Node[] {
-    const values = new Set(this.graph.updates.map(({ value }) => value));
     const isUpdate = (node: Node): boolean =>
-      node.outputs.some((output) => values.has(output)) &&
+      node.outputs.some((output) => this.#updated.has(output)) &&
       node.outputs.every((output) => !this.#read.has(output));
     const { nodes } = this.graph;
     return [...nodes.filter((node) => !isUpdate(node)), ...nodes.filter(isUpdate)];
@@ -129,15 +132,14 @@ class Lowering {
 
   /** The state that output `o` of an update may overwrite where it stands, or −1. */
   inPlaceState(node: Node, o: number, readLater: (variable: GraphVariable) => boolean): number {
-    const update = this.graph.updates.find(({ value }) => value === node.outputs[o]);
-    if (update === undefined) return -1;
-    if (readLater(update.state)) return -1;
-    const reads = node.inputs.filter((input) => input === update.state).length;
+    const state = this.#updated.get(node.outputs[o] as GraphVariable);
+    if (state === undefined || readLater(state)) return -1;
+    const reads = node.inputs.filter((input) => input === state).length;
     const inPlace = node.operator.inPlace?.some(
-      ([output, input]) => output === o && node.inputs[input] === update.state,
+      ([output, input]) => output === o && node.inputs[input] === state,
     );
     if (reads > 1 || (reads === 1 && !inPlace)) return -1;
-    return this.#states.get(update.state) ?? -1;
+    return this.#states.get(state) ?? -1;
   }
 
   reformat(node: Node): void {
@@ -181,8 +183,7 @@ class Lowering {
     const outputs = node.outputs.map((output, o) => {
       const optional = node.operator.outputs[o]?.endsWith('?') === true;
       const kept = this.#read.has(output) || fetched.has(output);
-      const updated = this.graph.updates.some(({ value }) => value === output);
-      if (optional && !kept && !updated) return -1;
+      if (optional && !kept && !this.#updated.has(output)) return -1;
       const state = this.inPlaceState(node, o, readLater);
       const id =
         state >= 0
@@ -242,15 +243,14 @@ class Lowering {
    * instructions read no fetch.
    */
   fetchedDirectly(nodes: readonly Node[]): Set<GraphVariable> {
-    const all = this.graph.outputs;
-    const outputs = new Set(all.filter((v) => all.indexOf(v) === all.lastIndexOf(v)));
-    const updated = new Set(this.graph.updates.map(({ value }) => value));
+    const [outputs, repeated] = [new Set<GraphVariable>(), new Set<GraphVariable>()];
+    for (const output of this.graph.outputs) (outputs.has(output) ? repeated : outputs).add(output);
+    const direct = (v: GraphVariable): boolean =>
+      outputs.has(v) && !repeated.has(v) && !this.#updated.has(v) && !this.#read.has(v);
     return new Set(
       nodes
         .filter(({ operator }) => !operator.alias && operator.name !== 'reformat')
-        .flatMap((node) =>
-          node.outputs.filter((v) => outputs.has(v) && !updated.has(v) && !this.#read.has(v)),
-        ),
+        .flatMap((node) => node.outputs.filter(direct)),
     );
   }
 

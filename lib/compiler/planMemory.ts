@@ -62,22 +62,60 @@ function intervals(program: LoweredProgram): Interval[] {
   return all;
 }
 
+/** Intervals that have their place, by rising offset. */
+class Placed {
+  readonly #first: Int32Array;
+  readonly #last: Int32Array;
+  readonly #offset: Float64Array;
+  readonly #end: Float64Array;
+  #count = 0;
+
+  constructor(capacity: number) {
+    this.#first = new Int32Array(capacity);
+    this.#last = new Int32Array(capacity);
+    this.#offset = new Float64Array(capacity);
+    this.#end = new Float64Array(capacity);
+  }
+
+  /** The lowest offset at which nothing placed is alive while `interval` is. */
+  lowest({ first, last, bytes }: Interval): number {
+    const [firsts, lasts, offsets, ends] = [this.#first, this.#last, this.#offset, this.#end];
+    const count = this.#count;
+    let offset = 0;
+    for (let i = 0; i < count; i++) {
+      if ((offsets[i] as number) - offset >= bytes) break;
+      const apart = (firsts[i] as number) > last || (lasts[i] as number) < first;
+      if (!apart && (ends[i] as number) > offset) offset = ends[i] as number;
+    }
+    return offset;
+  }
+
+  add({ first, last, offset, bytes }: Interval): void {
+    let [low, high] = [0, this.#count];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#offset[middle] as number) <= offset) low = middle + 1;
+      else high = middle;
+    }
+    const [at, end] = [low, this.#count++];
+    for (const column of [this.#first, this.#last, this.#offset, this.#end]) {
+      column.copyWithin(at + 1, at, end);
+    }
+    this.#first[at] = first;
+    this.#last[at] = last;
+    this.#offset[at] = offset;
+    this.#end[at] = offset + bytes;
+  }
+}
+
 /** The lowest place of each interval, largest first, that no interval alive at the same time has. */
 function place(list: Interval[]): number {
-  const placed: Interval[] = [];
+  const placed = new Placed(list.length);
   let end = 0;
   for (const interval of [...list].sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
-    const busy = placed
-      .filter(({ first, last }) => first <= interval.last && interval.first <= last)
-      .sort((a, b) => a.offset - b.offset);
-    let offset = 0;
-    for (const other of busy) {
-      if (other.offset - offset >= interval.bytes) break;
-      offset = Math.max(offset, other.offset + other.bytes);
-    }
-    interval.offset = offset;
-    end = Math.max(end, offset + interval.bytes);
-    placed.push(interval);
+    interval.offset = placed.lowest(interval);
+    placed.add(interval);
+    end = Math.max(end, interval.offset + interval.bytes);
   }
   return end;
 }
