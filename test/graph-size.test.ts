@@ -99,10 +99,9 @@ afterAll(() => console.log(lines.join('\n')));
 
 describe('large graphs', () => {
   it.each(structures)('of 2,000 nodes compile in a second: $name', (structure) => {
-    const figures = [1, 2, 3].map(() => measure(structure, 2000));
-    const total = ({ trace, reference, native }: Figure): number => trace + reference + native;
-    const [best] = figures.sort((a, b) => total(a) - total(b)) as [Figure];
-    expect(note(structure.name, best)).toBeLessThan(1000);
+    // Once more where something else made it late.
+    const inTime = [1, 2, 3].some(() => note(structure.name, measure(structure, 2000)) < 1000);
+    expect(inTime, lines.join('\n')).toBe(true);
   });
 
   it('of 20,000 nodes compile in seconds', () => {
@@ -129,8 +128,11 @@ describe('large graphs', () => {
       }
       return cpuTime() - start;
     };
-    const best = Math.min(make(), make(), make());
-    lines.push(`4000 states and outputs: ${best.toFixed(0)} ms`);
-    expect(best).toBeLessThan(1000);
+    const inTime = [1, 2, 3].some(() => {
+      const time = make();
+      lines.push(`4000 states and outputs: ${time.toFixed(0)} ms`);
+      return time < 1000;
+    });
+    expect(inTime, lines.join('\n')).toBe(true);
   });
 });
