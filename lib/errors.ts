@@ -45,14 +45,18 @@ export class StridenetError extends Error {
   }
 }
 
-/** `value` as it reads in a message: short, and never throwing. */
-export function show(value: unknown): string {
+/** `value` as it reads in a message: short, and never throwing; arrays within `depth` others. */
+export function show(value: unknown, depth = 3): string {
   if (typeof value === 'string') return `'${value}'`;
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'symbol') return 'a symbol';
   if (Array.isArray(value)) {
-    const shown = value.slice(0, 8).map(show).join(', ');
+    if (depth === 0) return '[…]';
+    const shown = value
+      .slice(0, 8)
+      .map((entry) => show(entry, depth - 1))
+      .join(', ');
     return value.length > 8 ? `[${shown}, …]` : `[${shown}]`;
   }
   if (typeof value === 'object' && value !== null) {

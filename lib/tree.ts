@@ -44,7 +44,9 @@ export function isOperand(value: unknown): value is Operand {
 
 /** Whether `value` is a leaf without gradient, see `Static`. */
 export function isStatic(value: unknown): value is Static {
-  return value === null || ['number', 'string', 'boolean', 'undefined'].includes(typeof value);
+  if (value === null) return true;
+  const type = typeof value;
+  return type === 'number' || type === 'string' || type === 'boolean' || type === 'undefined';
 }
 
 /** Whether `value` is an object of no class. */

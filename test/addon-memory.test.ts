@@ -29,7 +29,7 @@ function relu(elements: number): object {
 }
 
 describe('a Program', () => {
-  it('counts all that it holds, and keeps the stacks of small runs alone', async () => {
+  it('counts all that it holds, and keeps the stacks of one step and of small runs', async () => {
     const before = addon.memory();
     const program = new addon.Program(relu(16 * 1024));
     const request = (steps: number) => ({ steps, feeds: [new Float32Array(steps * 16 * 1024)] });
@@ -49,6 +49,13 @@ describe('a Program', () => {
     expect(addon.memory().bytes - before.bytes).toBe(program.bytes());
     program.dispose();
     expect(program.bytes()).toBe(0);
+    const wide = new addon.Program(relu(3 * mebibyte));
+    const alone = wide.bytes();
+    for (let i = 0; i < 2; i++) {
+      wide.runSync({ steps: 1, feeds: [new Float32Array(3 * mebibyte)] });
+      expect(wide.bytes()).toBe(alone + 2 * 12 * mebibyte);
+    }
+    wide.dispose();
     expect(addon.memory()).toEqual(before);
   });
 
@@ -57,11 +64,11 @@ describe('a Program', () => {
     description.instructions.push({ op: 'checkFinite', inputs: [0], outputs: [], attributes: {} });
     const program = new addon.Program(description);
     const held = program.bytes();
-    const feeds = [new Float32Array(mebibyte * 3).fill(Number.NaN)];
+    const feeds = [new Float32Array(2 * mebibyte * 3).fill(Number.NaN)];
     const wanted = { code: 'ERR_NON_FINITE', message: expect.stringMatching(/element 0 /) };
-    expect(() => program.runSync({ steps: 1, feeds })).toThrow(expect.objectContaining(wanted));
+    expect(() => program.runSync({ steps: 2, feeds })).toThrow(expect.objectContaining(wanted));
     expect(program.bytes()).toBe(held);
-    await expect(program.run({ steps: 1, feeds })).rejects.toMatchObject(wanted);
+    await expect(program.run({ steps: 2, feeds })).rejects.toMatchObject(wanted);
     expect(program.bytes()).toBe(held);
     program.dispose();
   });

@@ -59,6 +59,10 @@ describe.skipIf(!native)('worker threads', () => {
   it('train to the same bits as the main thread', async () => {
     expect(await run('bits')).toMatchObject({ code: 0, signal: null, out: 'end\n', err: '' });
   }, 120_000);
+
+  it('call compiled functions, with the same bits as the main thread', async () => {
+    expect(await run('compiled')).toMatchObject({ code: 0, signal: null, out: 'end\n', err: '' });
+  }, 120_000);
 });
 
 describe.skipIf(!native)('a process ends while it trains', () => {

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { optimize } from '../compiler/compile.ts';
-import { StridenetError, shapeError } from '../errors.ts';
+import { argumentError, StridenetError, shapeError } from '../errors.ts';
 import type { Graph, GraphVariable, Node } from '../graph/graph.ts';
 import type { Spec } from '../ops/operator.ts';
 import { referenceKernels } from '../reference/index.ts';
@@ -125,7 +125,12 @@ class ReferenceExecutable implements Executable {
     }
     runNodes(nodes, values);
     outputs.forEach((output, i) => {
-      fetches[i]?.set((values.get(output) as Tensor).data, step * elementCount(output.shape));
+      const fetch = fetches[i] as TypedArray;
+      // Node 20 has no `detached`.
+      if (fetch.buffer.byteLength === 0 && elementCount(output.shape) > 0) {
+        throw argumentError('run', `into[${i}] to have memory that was not detached`, fetch.buffer);
+      }
+      fetch.set((values.get(output) as Tensor).data, step * elementCount(output.shape));
     });
     for (const { state: target, value } of updates) {
       this.#values[places.get(target) as number] = values.get(value) as Tensor;

@@ -1,7 +1,7 @@
 import { argumentError } from '../errors.ts';
 import type { Operand } from '../ops/operator.ts';
 import { Tensor } from '../tensor.ts';
-import { formatArgumentPath, isOperand, isPlainObject } from '../tree.ts';
+import { formatArgumentPath, isOperand, isPlainObject, isStatic } from '../tree.ts';
 import { mapArguments } from './prepare.ts';
 
 /** What a Program is compiled for, and the Tensors that it is called with. */
@@ -30,10 +30,10 @@ function addTensor(signature: Signature, tensor: Tensor): boolean {
 /** Adds a tree of arguments to the signature; false when something in it is no argument. */
 function add(signature: Signature, value: unknown, depth: number): boolean {
   if (value instanceof Tensor) return addTensor(signature, value);
-  if (typeof value !== 'object' || value === null) {
+  if (isStatic(value)) {
     if (typeof value === 'string') signature.key += JSON.stringify(value);
-    else signature.key += Object.is(value, -0) ? '-0;' : `${value as number};`;
-    return ['number', 'string', 'boolean', 'undefined', 'object'].includes(typeof value);
+    else signature.key += Object.is(value, -0) ? '-0;' : `${value};`;
+    return true;
   }
   if (depth === deep) return false;
   if (Array.isArray(value)) {

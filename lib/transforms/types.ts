@@ -3,8 +3,8 @@ import type { Operand, Variable } from '../ops/operator.ts';
 import type { Tensor } from '../tensor.ts';
 import type { GradientsOf, OperandsOf, Static, TensorsOf } from '../tree.ts';
 
-/** What a function of operators gives: operands, or nested arrays and plain objects of them. */
-export type Outputs = Operand | Static | readonly Outputs[] | { readonly [key: string]: Outputs };
+/** What a function of operators gives: operands, nested arrays and plain objects of them; no promise. */
+export type Outputs = Static | (object & { readonly then?: never });
 
 /** A function of operators: on Tensors it computes, on Variables it is recorded. */
 export type TensorFunction = (...inputs: Variable[]) => Outputs;

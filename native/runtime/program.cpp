@@ -150,7 +150,7 @@ void Program::free_stacks() noexcept {
 }
 
 void Program::release_large_stacks() noexcept {
-  if (stack_bytes() > kKeptStackBytes) free_stacks();
+  if (reserved_ > 1 && stack_bytes() > kKeptStackBytes) free_stacks();
 }
 
 void Program::load_feed(std::size_t feed, const std::byte* stacked, std::int64_t steps) {

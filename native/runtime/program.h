@@ -55,7 +55,8 @@ class Program {
   /// Throws Error("ERR_MEMORY").
   void reserve(std::int64_t steps);
 
-  /// Frees the stacks when they pass kKeptStackBytes; smaller ones are kept for the next run.
+  /// Frees the stacks of a run of several steps when they pass kKeptStackBytes. Smaller ones, and
+  /// those of one step, which are of the order of the arena, are kept for the next run.
   void release_large_stacks() noexcept;
 
   static constexpr std::int64_t kKeptStackBytes = std::int64_t{16} << 20;

@@ -34,10 +34,33 @@ async function trainedBits(): Promise<string> {
   return hash.join(' ');
 }
 
+/** The bits of a compiled gradient descent of several calls at once. */
+async function descend(steps: number): Promise<string> {
+  const x = sn.zeros([64, 32]);
+  for (let i = 0; i < x.size; i++) x.data[i] = ((i * 37) % 101) / 101;
+  const step = sn.compile((w: sn.Variable) => {
+    const loss = (v: sn.Variable) => sn.ops.mean(sn.ops.square(sn.ops.matmul(x, v)));
+    return sn.ops.sub(w, sn.grad(loss)(w)[0] as sn.Variable);
+  });
+  const descents = [1, 2, 3].map(async (start) => {
+    let [w, next]: sn.Tensor[] = [sn.full([32, 8], start), sn.zeros([32, 8])];
+    for (let i = 0; i < steps; i++) [w, next] = [await step(w, { into: next }), w];
+    return w;
+  });
+  const bits = (await Promise.all(descents)).map(({ data }) => data.join());
+  step.dispose();
+  return bits.join();
+}
+
 async function inWorker(task: string): Promise<void> {
-  if (task === 'bits') {
-    parentPort?.postMessage(await trainedBits());
+  if (task === 'bits' || task === 'compiled') {
+    parentPort?.postMessage(task === 'bits' ? await trainedBits() : await descend(50));
     return;
+  }
+  if (task === 'calls') {
+    const forever = descend(1_000_000);
+    parentPort?.postMessage('calling');
+    await forever;
   }
   const forever = train(1_000_000);
   parentPort?.postMessage('training');
@@ -76,6 +99,15 @@ const tasks: Record<string, (vary: number) => Promise<void>> = {
   async bits() {
     const workers = await Promise.all(Array.from({ length: 3 }, () => answer(start('bits'))));
     const all = new Set([...workers, await trainedBits()]);
+    if (all.size !== 1) throw new Error(`${all.size} different results`);
+  },
+  /** Compiled functions give the same bits in every worker and here; one dies with calls pending. */
+  async compiled() {
+    const dying = start('calls');
+    await answer(dying);
+    const workers = await Promise.all(Array.from({ length: 3 }, () => answer(start('compiled'))));
+    await dying.terminate();
+    const all = new Set([...workers, await descend(50)]);
     if (all.size !== 1) throw new Error(`${all.size} different results`);
   },
   /** The process ends while workers and this thread train. */
