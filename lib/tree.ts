@@ -64,9 +64,9 @@ export function formatPath(path: TreePath): string {
 }
 
 /** `name`, or when it is in `taken`, the first of name_2, name_3, … that is not. */
-export function uniqueName(name: string, taken: readonly string[]): string {
+export function uniqueName(name: string, taken: ReadonlySet<string>): string {
   let unique = name;
-  for (let i = 2; taken.includes(unique); i++) unique = `${name}_${i}`;
+  for (let i = 2; taken.has(unique); i++) unique = `${name}_${i}`;
   return unique;
 }
 

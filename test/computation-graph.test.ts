@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
 import { need } from '../lib/ops/operator.ts';
 import { backends, relativeDistance, small } from './support/networks.ts';
+import { softsign } from './support/ownOperators.ts';
 
 const names = (graph: sn.ComputationGraph): (string | null)[][] =>
   graph.inputs.map(({ role, variable }) => [role, variable.name]);
@@ -199,6 +200,14 @@ describe.each(backends)('evaluation on %s', (backend) => {
     );
   });
 
+  it('takes operators that users define', () => {
+    const own = sn.trace((v: sn.Variable) => sum(softsign(v)), vector).with({ backend });
+    const { values, adjoints } = own.evaluate(x);
+    const entry = (value: number) => expect.closeTo(value, 14);
+    expect(values.get(own.named('softsign'))?.toArray()).toEqual([1 / 2, -2 / 3, 3 / 4].map(entry));
+    expect(adjoints.get(own.named('x0'))?.toArray()).toEqual([1 / 4, 1 / 9, 1 / 16].map(entry));
+  });
+
   it('of what does not depend on the input, and of the input itself', () => {
     const same = sn.trace((v: sn.Variable) => v, scalar).with({ backend });
     const { values, adjoints, order } = same.evaluate(number(5));
@@ -259,7 +268,7 @@ describe('wrong input', () => {
       'no list',
       () => nested.evaluate({ ...good, list: x }, x),
       'ERR_ARGUMENT',
-      'list to be a list',
+      'list of argument 0 to be a list',
     ],
     [
       'a missing tensor',
@@ -271,9 +280,14 @@ describe('wrong input', () => {
       'one too many',
       () => nested.evaluate({ ...good, z: x }, x),
       'ERR_ARGUMENT',
-      'z was not there',
+      'z of argument 0 was not there',
     ],
-    ['another number', () => nested.evaluate({ ...good, k: 3 }, x), 'ERR_ARGUMENT', 'k to be 2'],
+    [
+      'another number',
+      () => nested.evaluate({ ...good, k: 3 }, x),
+      'ERR_ARGUMENT',
+      'k of argument 0 to be 2',
+    ],
     ['no tensor', () => nested.evaluate({ ...good, a: 3 }, x), 'ERR_ARGUMENT', 'a to be a Tensor'],
     [
       'a shape',

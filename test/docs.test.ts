@@ -12,6 +12,7 @@ const pages = [
   'CONTRIBUTING.md',
   'docs/architecture.md',
   'docs/adding-an-op.md',
+  'docs/graphs.md',
   'docs/numerics.md',
 ];
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -103,6 +104,21 @@ describe.skipIf(!native)('the examples', () => {
     expect(out.slice(1, 4)).toEqual(['4 3 4', '2 4 3', '2 3 4']);
     expect(out.slice(5, 9)).toEqual(['1 5 7 2', '0 -2 -4 1', '2 6 4 -3', '0 -2 -2 1']);
     expect(out.slice(10, 13)).toEqual(['-1 -4 0', '2 3 -2', '-2 -2 1']);
+  });
+
+  it('show a graph, its numbers and its cost as docs/graphs.md does', async () => {
+    const out = await example('computation-graph.ts');
+    const source = read('docs/examples/computation-graph.ts').split('\n');
+    const blocks = [...read('docs/graphs.md').matchAll(/```(\w+)\n([\s\S]*?)```/g)];
+    const of = (...kinds: string[]) =>
+      blocks.flatMap(([, kind, text]) => (kinds.includes(kind as string) ? (text as string) : []));
+    expect(of('mermaid', 'text').length).toBeGreaterThan(5);
+    for (const text of of('mermaid', 'text')) expect(out).toContain(text);
+    expect(read('README.md')).toContain(of('text')[0]);
+    const lines = of('ts').flatMap((text) => text.split('\n'));
+    const run = lines.filter((line) => line !== "import * as sn from 'stridenet';");
+    expect(run.length).toBeGreaterThan(30);
+    for (const line of run) expect(source).toContain(line);
   });
 
   it('A15: tell 4 from 9 by either loss', { timeout: 180_000 }, async () => {

@@ -102,7 +102,7 @@ function ofFunction(
     rest.length === 0 ? `input ${first}` : formatPath(rest);
   const keep = (tensor: Tensor, path: TreePath): void => {
     tensors.push(tensor);
-    names.push(uniqueName(name(path), names));
+    names.push(uniqueName(name(path), new Set(names)));
   };
   mapTree(where, inputs, isTensor, keep, undefined, formatArgumentPath);
   return {

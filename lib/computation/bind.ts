@@ -2,7 +2,7 @@ import { argumentError, dtypeError, StridenetError, shapeError } from '../errors
 import { type GraphInput, GraphVariable } from '../graph/graph.ts';
 import { elementCount, formatShape, sameShape } from '../shape.ts';
 import { describe, Tensor } from '../tensor.ts';
-import { formatPath, type TreePath } from '../tree.ts';
+import { formatArgumentPath, type TreePath } from '../tree.ts';
 
 /** Values of a graph's inputs, and how many samples those that are batched have. */
 export interface Bound {
@@ -60,8 +60,7 @@ function visit(
     values.set(traced, given);
     return;
   }
-  const [argument, ...inner] = path;
-  const place = inner.length === 0 ? `argument ${argument}` : formatPath(inner);
+  const place = formatArgumentPath(path);
   if (!isContainer(traced)) {
     if (Object.is(traced, given)) return;
     throw argumentError(where, `${place} to be ${String(traced)}, as it was traced,`, given);
@@ -74,7 +73,7 @@ function visit(
   if (unknown !== undefined) {
     throw new StridenetError(
       'ERR_ARGUMENT',
-      `[${where}] ${formatPath([...inner, unknown[0]])} was not there when the graph was traced`,
+      `[${where}] ${formatArgumentPath([...path, unknown[0]])} was not there when the graph was traced`,
     );
   }
   for (const [key, value] of entriesOf(traced)) {

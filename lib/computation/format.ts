@@ -1,3 +1,4 @@
+import { formatNumber } from '../graph/drawing/labels.ts';
 import type { Graph, GraphVariable } from '../graph/graph.ts';
 import { nameValues } from '../graph/names.ts';
 import { formatShape } from '../shape.ts';
@@ -7,9 +8,7 @@ const maxShown = 4;
 
 /** A number to six significant digits, or a tensor's shape and first elements, in one line. */
 export function formatValue({ shape, data, size }: Tensor): string {
-  const shown = Array.from(data.slice(0, maxShown), (value) =>
-    String(Number(value.toPrecision(6))),
-  );
+  const shown = Array.from(data.slice(0, maxShown), (value) => formatNumber(value, 6));
   if (shape.length === 0) return shown.join();
   const more = size > maxShown ? ', …' : '';
   return `${formatShape(shape)} [${shown.join(', ')}${more}]`;

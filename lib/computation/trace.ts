@@ -33,11 +33,11 @@ function isSpec(value: unknown): value is InputSpec {
 }
 
 /** 'params.w' for a value within an argument, 'x1' for argument 1 itself; unlike those in `taken`. */
-function nameOf(spec: InputSpec, path: TreePath, taken: string[]): string {
+function nameOf(spec: InputSpec, path: TreePath, taken: Set<string>): string {
   const [first, ...rest] = path;
   const place = spec.name ?? (rest.length === 0 ? `x${first}` : formatPath(rest));
   const name = uniqueName(place, taken);
-  taken.push(name);
+  taken.add(name);
   return name;
 }
 
@@ -66,7 +66,7 @@ export function trace(
 ): ComputationGraph {
   if (typeof fn !== 'function') throw argumentError('trace', 'a function of operators', fn);
   const tracer = new Tracer();
-  const taken: string[] = [];
+  const taken = new Set<string>();
   const inputs = mapTree('trace', specs, isSpec, (spec, path): GraphVariable => {
     return tracer.input(spec, 'feed', nameOf(spec, path, taken));
   }) as never[];

@@ -1,3 +1,4 @@
+import { uniqueName } from '../tree.ts';
 import type { Graph, GraphVariable } from './graph.ts';
 
 /**
@@ -9,8 +10,7 @@ export function nameValues(graph: Graph): ReadonlyMap<GraphVariable, string> {
   const names = new Map<GraphVariable, string>();
   const taken = new Set<string>();
   const give = (variable: GraphVariable, base: string): void => {
-    let name = base;
-    for (let i = 2; taken.has(name); i++) name = `${base}_${i}`;
+    const name = uniqueName(base, taken);
     taken.add(name);
     names.set(variable, name);
   };
