@@ -313,16 +313,26 @@ describe('D5: residual networks', () => {
     });
   });
 
-  it('D5: parameters are read from a file of any program', async () => {
+  it.each<[string, (seed: number) => sn.Network]>([
+    ['resnet18', (seed) => sn.models.resnet18({ ...narrow, seed })],
+    ['resnet50', (seed) => sn.models.resnet50({ ...narrow, seed })],
+    [
+      'mobilenetV2',
+      (seed) => sn.models.mobilenetV2({ widthMultiplier: 0.25, inputShape: [3, 32, 32], seed }),
+    ],
+  ])('D5: %s comes back from its file, or its parameters alone do', async (_, make) => {
     const folder = await mkdtemp(join(tmpdir(), 'stridenet-'));
     try {
       const path = join(folder, 'weights.safetensors');
-      const [net, other] = [5, 6].map((seed) => sn.models.resnet18({ ...narrow, seed }));
-      await net?.save(path);
-      other?.setParameters(await sn.loadParameters(path));
+      const [net, other] = [make(5), make(6)];
+      await net.save(path);
       const x = sn.full([2, 3, 32, 32], 0.5);
       x.data.fill(-1, 0, 2000);
-      expect((await other?.predict(x))?.data).toEqual((await net?.predict(x))?.data);
+      const expected = (await net.predict(x)).data;
+      expect((await other.predict(x)).data).not.toEqual(expected);
+      other.setParameters(await sn.loadParameters(path));
+      expect((await other.predict(x)).data).toEqual(expected);
+      expect((await (await sn.load(path)).predict(x)).data).toEqual(expected);
     } finally {
       await rm(folder, { recursive: true });
     }
