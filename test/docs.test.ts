@@ -45,17 +45,25 @@ describe('the pages', () => {
     const sources = [
       ...['lib/ops/relu.ts', 'lib/reference/relu.ts', 'native/ops/relu.cpp'],
       'native/kernels/elementwise.inl.h',
+      'docs/examples/own-operator.ts',
     ]
       .map(read)
       .join('\n');
-    // The last block is a case of its own; comments of the page are its own too.
+    // The case of relu is one of the page's own; so are its comments.
     const lines = code
-      .slice(0, -1)
-      .flatMap(([, block]) => (block as string).split('\n'))
+      .map(([, block]) => block as string)
+      .filter((block) => !block.includes("operator: 'relu'"))
+      .flatMap((block) => block.split('\n'))
       .map((line) => line.replace(/\s+\/\/ .*$/, '').trim())
       .filter((line) => line !== '' && line !== '…');
     expect(lines.length).toBeGreaterThan(40);
     for (const line of lines) expect(sources).toContain(line);
+  });
+
+  it('quote the layer of the examples as it is', () => {
+    const [, block = ''] = /```ts\n(const excite =[\s\S]*?)```/.exec(read('README.md')) ?? [];
+    expect(block).not.toBe('');
+    expect(read('docs/examples/own-layer.ts')).toContain(block);
   });
 
   it('name every operator, layer, loss and optimizer', () => {
@@ -119,6 +127,17 @@ describe.skipIf(!native)('the examples', () => {
     const run = lines.filter((line) => line !== "import * as sn from 'stridenet';");
     expect(run.length).toBeGreaterThan(30);
     for (const line of run) expect(source).toContain(line);
+  });
+
+  it('define an operator and a layer', async () => {
+    const operator = await example('own-operator.ts');
+    expect(operator).toContain('value [ 1, 2, 3 ]');
+    expect(operator.match(/gradient \[ -1, -2, -3 \]/g)).toHaveLength(2);
+    const layer = await example('own-layer.ts');
+    expect(layer).toContain('body.0 (excite)');
+    expect(Number(/accuracy .* (0\.\d+)$/m.exec(layer)?.[1])).toBeGreaterThan(0.9);
+    expect(Number(/gradient check (\S+)/.exec(layer)?.[1])).toBeLessThan(1e-7);
+    expect(layer).toMatch(/loaded 0.weight 0.bias 1.body.0.squeeze 1.body.0.expand/);
   });
 
   it('A15: tell 4 from 9 by either loss', { timeout: 180_000 }, async () => {
