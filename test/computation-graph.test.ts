@@ -185,6 +185,13 @@ describe.each(backends)('evaluation on %s', (backend) => {
     expect(need(net.parameters().get('1.running_mean')).toArray()).toEqual([0, 0, 0]);
   });
 
+  it('takes arguments as they were, whatever the function did to them', () => {
+    const emptied = sn
+      .trace((list: sn.Variable[]) => sum(square(need(list.pop()))), [vector])
+      .with({ backend });
+    expect(emptied.evaluate([x]).adjoints.get(emptied.named('[0]'))?.toArray()).toEqual([2, -4, 6]);
+  });
+
   it('gives the values of any graph', () => {
     const two = sn.trace((v: sn.Variable) => [sn.ops.argmax(v), sin(v)], vector).with({ backend });
     const values = two.values(x);
@@ -240,7 +247,7 @@ describe.each(backends)('evaluation on %s', (backend) => {
 });
 
 describe('wrong input', () => {
-  const nested = sn.trace(
+  const nested: sn.ComputationGraph = sn.trace(
     ({ a, list, k }: { a: sn.Variable; list: sn.Variable[]; k: number }, b: sn.Variable) =>
       sum(mul(add(mul(a, need(list[0])), b), k)),
     { a: vector, list: [vector], k: 2 },

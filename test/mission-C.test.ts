@@ -128,7 +128,7 @@ describe.each(backends)('C2: sin(θ·x1 + x2) + θ·x2² on %s', (backend) => {
     [-0.7, 1.3, 0.4],
     [0, 0, 0],
   ];
-  const graph = sn
+  const graph: sn.ComputationGraph = sn
     .trace(f, { ...scalar, name: 'x1' }, { ...scalar, name: 'x2' }, { ...scalar, name: 'θ' })
     .with({ backend });
 
@@ -339,6 +339,23 @@ describe('C4: cost', () => {
     expect(backward.bytes).toBe(8 * pass.reduce((a, b) => a + b));
     // The convolution's output and its average are there together.
     expect(forward.peakBytes).toBe(8 * (y + pooled));
+  });
+
+  it('C4: networks of the literature take what torchvision says of them', () => {
+    const published = {
+      alexnet: 0.714,
+      vgg16: 15.47,
+      resnet18: 1.814,
+      resnet50: 4.089,
+      mobilenetV2: 0.301,
+    };
+    for (const [name, billions] of Object.entries(published)) {
+      const net = sn.models[name as keyof typeof published]();
+      const { forward, backward } = net.graph().cost();
+      expect((forward.multiplyAdds / 1e9).toFixed(3), name).toBe(billions.toFixed(3));
+      expect(backward.multiplyAdds / forward.multiplyAdds, name).toBeGreaterThan(1.9);
+      expect(backward.multiplyAdds, name).toBeLessThan(2 * forward.multiplyAdds);
+    }
   });
 
   it('C4: grows with the batch', () => {

@@ -38,9 +38,10 @@ export interface GraphDetails {
 
 /**
  * A function of operators as a graph that can be looked at: `sn.trace` makes it of a function,
- * `net.graph` of a network. Backends run it like any Graph.
+ * `net.graph` of a network. Backends run it like any Graph. A are the arguments that it is evaluated
+ * with.
  */
-export class ComputationGraph implements Graph {
+export class ComputationGraph<A extends readonly unknown[] = readonly unknown[]> implements Graph {
   readonly inputs: readonly GraphInput[];
   readonly constants: ReadonlyMap<GraphVariable, Tensor>;
   readonly nodes: readonly Node[];
@@ -93,13 +94,13 @@ export class ComputationGraph implements Graph {
    *   arguments than the traced ones; ERR_SHAPE, ERR_DTYPE that name the input; what the operators
    *   throw; ERR_NOT_DIFFERENTIABLE when one has no gradient
    */
-  evaluate(...inputs: readonly unknown[]): GraphEvaluation {
+  evaluate(...inputs: A): GraphEvaluation {
     scalarOutput(this);
     return evaluateGraph(this, this.#bind('evaluate', inputs), this.#details.run ?? {});
   }
 
   /** The value of every input, constant and node, of any graph. Throws what `evaluate` throws. */
-  values(...inputs: readonly unknown[]): ReadonlyMap<GraphVariable, Tensor> {
+  values(...inputs: A): ReadonlyMap<GraphVariable, Tensor> {
     return valuesOf(this, this.#bind('values', inputs), this.#details.run ?? {});
   }
 
@@ -119,7 +120,7 @@ export class ComputationGraph implements Graph {
    * its states, which are copied now.
    * @throws ERR_ARGUMENT for an option that is none and for a state that the graph does not have
    */
-  with(settings: GraphSettings): ComputationGraph {
+  with(settings: GraphSettings): ComputationGraph<A> {
     checkOptions('with', settings, ['backend', 'threads', 'isa', 'passes', 'states']);
     const { states = new Map(), ...run } = settings;
     if (run.backend !== undefined) backendOf(run.backend);

@@ -5,6 +5,7 @@ import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 
 const maxShown = 4;
+const maxOrigin = 48;
 
 /** A number to six significant digits, or a tensor's shape and first elements, in one line. */
 export function formatValue({ shape, data, size }: Tensor): string {
@@ -26,7 +27,9 @@ function origins(
   for (const variable of graph.constants.keys()) found.set(variable, 'constant');
   for (const { operator, inputs, outputs } of graph.nodes) {
     const operands = inputs.map((input) => (input === null ? '–' : names.get(input)));
-    for (const output of outputs) found.set(output, `${operator.name}(${operands.join(', ')})`);
+    const call = `${operator.name}(${operands.join(', ')})`;
+    const short = call.length > maxOrigin ? `${call.slice(0, maxOrigin - 2)}…)` : call;
+    for (const output of outputs) found.set(output, short);
   }
   return found;
 }

@@ -8,6 +8,7 @@ import {
   leavesOf,
   mapTree,
   type Static,
+  type TensorsOf,
   type TreePath,
   uniqueName,
 } from '../tree.ts';
@@ -55,11 +56,11 @@ function nameOf(spec: InputSpec, path: TreePath, taken: Set<string>): string {
 export function trace<S extends readonly Spec[]>(
   fn: (...inputs: Variable[]) => unknown,
   ...specs: S
-): ComputationGraph;
+): ComputationGraph<{ [I in keyof S]: Tensor }>;
 export function trace<A extends readonly unknown[]>(
   fn: (...inputs: A) => unknown,
   ...specs: { [I in keyof A]: SpecsOf<A[I]> }
-): ComputationGraph;
+): ComputationGraph<{ [I in keyof A]: TensorsOf<A[I]> }>;
 export function trace(
   fn: (...inputs: never[]) => unknown,
   ...specs: readonly unknown[]
@@ -70,9 +71,11 @@ export function trace(
   const inputs = mapTree('trace', specs, isSpec, (spec, path): GraphVariable => {
     return tracer.input(spec, 'feed', nameOf(spec, path, taken));
   }) as never[];
+  // A copy: the function may change the containers that it is given.
+  const kept = mapTree('trace', inputs, isOperand, (input) => input) as unknown[];
   const result = fn(...inputs);
   checkSynchronous('trace', result);
   const outputs = leavesOf('trace', result, isOperand);
   if (outputs.length === 0) throw argumentError('trace', 'a function that gives a value', outputs);
-  return new ComputationGraph(tracer.graph(outputs), { arguments: inputs });
+  return new ComputationGraph(tracer.graph(outputs), { arguments: kept });
 }

@@ -227,7 +227,7 @@ export class Network {
    * @throws ERR_ARGUMENT for an option that is none; ERR_SHAPE, ERR_DTYPE for a loss that such
    *   outputs do not fit
    */
-  graph(options: NetworkGraphOptions = {}): ComputationGraph {
+  graph(options: NetworkGraphOptions = {}): ComputationGraph<[x: Tensor, labels?: Tensor]> {
     return networkGraph(this.architecture, () => this.#store.latest, this.#settings, options);
   }
 

@@ -69,7 +69,7 @@ export function networkGraph(
   values: () => ReadonlyMap<string, Tensor>,
   settings: RunSettings,
   options: NetworkGraphOptions,
-): ComputationGraph {
+): ComputationGraph<[x: Tensor, labels?: Tensor]> {
   checkOptions('graph', options, optionNames);
   const { batch = 1, training = false, loss, seed = 0, step = 1 } = options;
   checkInteger('graph', 'batch', batch, 1);
