@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { tryAddon } from '../lib/backends/addon.ts';
 import * as sn from '../lib/index.ts';
+import { multiplyAddCount, parameterCount } from './support/models.ts';
 
 const root = join(import.meta.dirname, '..');
 const pages = [
@@ -13,6 +14,7 @@ const pages = [
   'docs/architecture.md',
   'docs/adding-an-op.md',
   'docs/graphs.md',
+  'docs/models.md',
   'docs/numerics.md',
 ];
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -71,6 +73,24 @@ describe('the pages', () => {
     const words = new Set(readme.match(/\w+/g));
     const names = [sn.ops, sn.layers, sn.losses, sn.optimizers].flatMap(Object.keys);
     expect(names.filter((name) => !words.has(name))).toEqual([]);
+  });
+
+  it('count what models have, and name every one', () => {
+    const page = read('docs/models.md');
+    const rows = [...page.matchAll(/^\| `(.+\))` \| \((.+)\) \| ([\d,]+) \| ([\d,]+) \|$/gm)];
+    for (const [, call, image, ...numbers] of rows) {
+      const make = new Function('models', `return models.${call}`) as (of: object) => sn.Network;
+      const net = make(sn.models);
+      const found = [parameterCount(net), multiplyAddCount(net)];
+      expect(net.architecture.inputShape.join(','), call).toBe(image);
+      expect(
+        found.map((count) => count.toLocaleString('en-US')),
+        call,
+      ).toEqual(numbers);
+    }
+    expect(rows.length).toBeGreaterThan(10);
+    const words = new Set(page.match(/\w+/g));
+    expect(Object.keys(sn.models).filter((name) => !words.has(name))).toEqual([]);
   });
 
   it('quote messages as they are', () => {

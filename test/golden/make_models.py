@@ -1,6 +1,6 @@
 """ResNet-18 and others in PyTorch: inference, one training step and all its gradients in float64.
 
-The networks are written here with torchvision's names of modules. Parameters, states, images and
+The networks are written here and in plain_models.py with torchvision's names of modules. Parameters, states, images and
 class numbers come from Philox (philox.py), rounded to float32, so none is stored; README.md tells
 how. Of every tensor the file has a few numbers; "float32" is how far PyTorch's own float32 is from
 its float64, with seeds for which no ReLU that matters falls to the other side of 0.
@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from philox import normals, uniforms, words
+from plain_models import plain_models
 
 SAMPLES, FLOOR = 2, 1e-4
 
@@ -222,6 +223,7 @@ def main():
             8,
         ),
         case("mobilenetV2", "mobilenetV2", lambda: MobileNetV2(100, 0), mobile, 4, 3),
+        *(case(*each) for each in plain_models()),
     ]
     document = {
         "version": 1,

@@ -7,7 +7,7 @@ import { elementCount } from '../../lib/shape.ts';
 export interface GoldenModel {
   readonly name: string;
   /** The name in sn.models. */
-  readonly model: 'resnet18' | 'resnet50' | 'mobilenetV2';
+  readonly model: Exclude<keyof typeof sn.models, 'lenet5Connections'>;
   readonly options: { readonly inputShape: sn.Shape; readonly classes: number };
   readonly batch: number;
   readonly seed: number;
