@@ -117,6 +117,17 @@ describe.each(backends)('a custom layer on %s', (on) => {
 });
 
 describe('a custom layer', () => {
+  it('is a function of its parameters for a network that is applied', () => {
+    const net = networkOf([scaled()], { dtype: 'float64' });
+    const x = sn.full([1, 2, 4, 4], 1, 'float64');
+    const sum = (scale: sn.Variable): sn.Variable =>
+      ops.sum(net.apply(x, new Map([['0.scale', scale]])) as sn.Variable);
+    const [gradient] = sn.grad(sum)(sn.full([2, 1, 1], 1, 'float64'));
+    const each = 16 / (1 + Math.exp(-1));
+    expect(gradient?.data[1]).toBeCloseTo(each, 12);
+    expect((net.apply(x) as sn.Tensor).shape).toEqual([1, 2, 4, 4]);
+  });
+
   it('draws each parameter as its shape asks for', () => {
     const seen: sn.initializers.Fan[] = [];
     const initializer = {

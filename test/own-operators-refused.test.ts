@@ -197,7 +197,7 @@ describe('functions that do not keep to each other', () => {
       'gradient: operands',
       'ERR_SHAPE',
       gradient(() => [ops.add(sn.zeros([2]), sn.zeros([3])), null]),
-      /\[broken, add\]/,
+      /broken, add\]/,
     ],
     ['gradient: a trace', 'ERR_ARGUMENT', gradient(() => [foreign, null]), /another trace/],
   ] as const)('%s', (_, code, body, message) => {
@@ -210,7 +210,7 @@ describe('functions that do not keep to each other', () => {
     const own = defineOperator(softsignParts);
     const error = thrownBy(() => sn.grad((v: sn.Variable) => ops.sum(own(v)), reference)(x));
     expect(error.code).toBe('ERR_NOT_DIFFERENTIABLE');
-    expect(error.message).toContain('[softsign]');
+    expect(error.message).toContain('softsign] has no gradient');
   });
 
   it('a gradient of what depends on the batch that does not, and the other way round', () => {
@@ -273,7 +273,7 @@ describe('functions that never end', () => {
       sn.grad((v: sn.Variable) => ops.sum(own(v)))(x);
     });
     expect(error.code).toBe('ERR_ARGUMENT');
-    expect(error.message).toBe(`[cyclic] ${message}`);
+    expect(error.message).toContain(`cyclic] ${message}`);
   });
 
   it.runIf(native)('a composition of itself, directly and by way of another', () => {

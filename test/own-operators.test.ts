@@ -88,6 +88,14 @@ describe('an operator of the user', () => {
     });
   });
 
+  it('is drawn, evaluated and counted in graphs', () => {
+    sn.setDefaultBackend('reference');
+    const graph = sn.trace((v) => ops.sum(looped(v as sn.Variable)), x);
+    expect(graph.toMermaid()).toContain('softsign');
+    const { adjoints } = graph.evaluate(x);
+    expect(adjoints.size).toBeGreaterThan(0);
+  });
+
   it('counts its cost', () => {
     const layer = sn.layers.custom((v) => scaled(v, sn.full([2], 1), null)[0]);
     const net = sn.sequential({ inputShape: [2], layers: [layer], ...reference });
@@ -136,6 +144,20 @@ describe.runIf(native)('on the native backend', () => {
       expect(value.item()).toBe(3 * (-1 - 0.5 + 0.25 + 1 + 1 - 1));
       expect((grads[0] as sn.Tensor).toArray()).toEqual(sn.full([3, 2], 3, 'float64').toArray());
     }
+  });
+
+  it('that nobody needs is no reason to refuse a graph', async () => {
+    const graph = sn.compile((v: sn.Variable) => {
+      looped(v);
+      return ops.neg(v);
+    });
+    expect((await graph(x)).toArray()).toEqual(ops.neg(x).toArray());
+    const through = defineOperator({ ...softsignParts, gradient: ({ gradients: [dy] }) => [dy] });
+    const slope = sn.compile((v: sn.Variable) => {
+      const [gradient] = sn.gradients(through(v), [v], sn.full([3, 2], 1, 'float64'));
+      return gradient as sn.Variable;
+    });
+    expect((await slope(x)).toArray()).toEqual(sn.full([3, 2], 1, 'float64').toArray());
   });
 
   it.each([
@@ -278,6 +300,53 @@ describe('a batch', () => {
     expect(of(fixed, batched)).toEqual([undefined, true]);
     expect(of(batched, batched)).toEqual([true, true]);
     expect(of(fixed, fixed)).toEqual([undefined, undefined]);
+  });
+
+  it('is refused where the shape rule takes no other', () => {
+    const own = defineOperator({
+      ...softsignParts,
+      infer([v]) {
+        if (v.shape[0] !== 4) throw new RangeError('not four');
+        return [v];
+      },
+    });
+    const spec = { shape: [4, 2], dtype: 'float32', batched: true } as const;
+    const error = thrownBy(() => sn.trace((v) => own(v as sn.Variable), spec));
+    expect(error.code).toBe('ERR_ARGUMENT');
+    expect(error.message).toMatch(/takes 4 samples but .* refuses 5: .*RangeError: not four$/);
+  });
+
+  it('whose loops throw in a step leaves the parameters as after the step before', async () => {
+    let calls = 0;
+    const failing = defineOperator({
+      ...softsignParts,
+      loops([v], [y]) {
+        if (++calls > 3) throw new Error('fourth call');
+        y.data.set(v.data);
+      },
+      gradient: ({ gradients: [dy] }) => [dy],
+    });
+    const net = sn.sequential({
+      ...{ inputShape: [2], ...reference },
+      layers: [
+        sn.layers.dense({ units: 2 }),
+        sn.layers.custom((v) => failing(v), { title: 'failing' }),
+      ],
+    });
+    const data = { x: sn.full([8, 2], 1), y: sn.full([8, 2], 0) };
+    const losses: number[] = [];
+    const settings = {
+      ...{ batchSize: 2, loss: sn.losses.squaredError(), optimizer: sn.optimizers.sgd() },
+      callbacks: { onStep: ({ loss }: { loss: number }) => void losses.push(loss) },
+    };
+    await expect(net.fit(data, settings)).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT',
+      message: '[softsign] loops threw Error: fourth call',
+    });
+    calls = -100;
+    const { epochs } = await net.fit(data, { ...settings, epochs: 1 });
+    expect(epochs[0]?.loss).toBeGreaterThan(0);
+    expect((await net.predict(data.x)).shape).toEqual([8, 2]);
   });
 
   it.each([

@@ -19,9 +19,13 @@ export interface PassOptions {
   reuse?: boolean;
 }
 
+function prune(graph: Graph, { deadCode = true }: PassOptions): Graph {
+  return deadCode ? removeDeadCode(graph) : graph;
+}
+
 /** The passes that every backend runs. */
 export function optimize(graph: Graph, passes: PassOptions = {}): Graph {
-  const pruned = passes.deadCode === false ? graph : removeDeadCode(graph);
+  const pruned = prune(graph, passes);
   return passes.fuse === false ? pruned : fuseActivations(pruned);
 }
 
@@ -34,6 +38,6 @@ export function compileProgram(
   scratch: ScratchQuery,
   passes: PassOptions = {},
 ): Program {
-  const laidOut = chooseLayouts(optimize(expandCompositions(graph), passes), passes);
+  const laidOut = chooseLayouts(optimize(expandCompositions(prune(graph, passes)), passes), passes);
   return planMemory(lower(laidOut, scratch), passes);
 }

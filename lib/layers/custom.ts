@@ -7,7 +7,7 @@ import {
   StridenetError,
   shapeError,
 } from '../errors.ts';
-import { GraphVariable } from '../graph/graph.ts';
+import { GraphVariable, type Tracer, tracerOf } from '../graph/graph.ts';
 import { type Fan, heNormal, type Initializer, zeros } from '../initializers/index.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
@@ -154,16 +154,16 @@ function specOf(
   };
 }
 
-/** `value` as a value of the trace of `x`; throws ERR_ARGUMENT for any other, and for no value. */
-function inTrace(where: string, what: string, x: Operand, value: unknown): Operand {
-  const traced = value instanceof GraphVariable;
-  if (!traced && !(value instanceof Tensor)) {
+/**
+ * `value` as a value of a trace, or outside of any when `tracer` is null; throws ERR_ARGUMENT for
+ * one of another trace, and for no value.
+ */
+function inTrace(where: string, what: string, tracer: Tracer | null, value: unknown): Operand {
+  if (value instanceof Tensor) return tracer?.constant(value) ?? value;
+  if (!(value instanceof GraphVariable)) {
     throw argumentError(where, `${what} to be a value of operators`, value);
   }
-  if (!(x instanceof GraphVariable)) {
-    if (!traced) return value;
-  } else if (!traced) return x.tracer.constant(value);
-  else if (value.tracer === x.tracer) return value;
+  if (tracer === null || value.tracer === tracer) return value;
   throw new StridenetError(
     'ERR_ARGUMENT',
     `[${where}] ${what} is a value of another trace: values do not leave the function that is traced`,
@@ -191,7 +191,7 @@ function checkOutput(where: string, x: Operand, y: Operand): void {
 /** Takes what states are after the step, by the parameters as they are. */
 function updates(
   where: string,
-  x: Operand,
+  tracer: Tracer | null,
   values: Readonly<Record<string, Operand>>,
   states: readonly string[],
   context: LayerContext,
@@ -202,7 +202,7 @@ function updates(
       const known = states.length === 0 ? 'which the layer has none of' : states.join(', ');
       throw argumentError(where, `update to name a state, ${known},`, name);
     }
-    const value = inTrace(where, `the update of ${name}`, x, given);
+    const value = inTrace(where, `the update of ${name}`, tracer, given);
     if (value.dtype !== state.dtype) {
       throw dtypeError(
         where,
@@ -257,11 +257,12 @@ export function custom<P extends string = never>(
       Object.entries(parameters).map(([name, spec]) => specOf(where, name, spec, input)),
     forward(x, values, context) {
       const { training, step, seed, key } = context;
+      const tracer = tracerOf([x, ...Object.values(values)]);
       const holds = (name: string): boolean => context.holds(name);
-      const update = updates(where, x, values, states, context);
+      const update = updates(where, tracer, values, states, context);
       const own = { training, step, seed, key, holds, update };
       const given = run(x, { ...values } as Record<string, Variable>, own);
-      const y = inTrace(where, 'the result of forward', x, given);
+      const y = inTrace(where, 'the result of forward', tracer, given);
       checkOutput(where, x, y);
       const [input, output] = [String(x.shape.slice(1)), y.shape.slice(1)];
       const before = outputs.get(input) ?? output;

@@ -50,6 +50,20 @@ function isBatched(value: Spec | Operand | null): boolean {
   return value !== null && 'batched' in value && value.batched === true;
 }
 
+/** Runs `body`, the shape rule for one sample more than it took. */
+function anyBatch<T>(where: string, samples: number, body: () => T): T {
+  try {
+    return body();
+  } catch (cause) {
+    const { code, message } = cause as StridenetError;
+    throw new StridenetError(
+      code,
+      `[${where}] infer takes ${samples} samples but must take any number, and refuses ${samples + 1}: ${message}`,
+      { cause },
+    );
+  }
+}
+
 /**
  * The shape rule in terms of sizes alone. Which outputs are batched is found by asking it for one
  * sample more.
@@ -82,8 +96,8 @@ export function ownInfer<A extends Attributes>(
   return (inputs, attributes) => {
     const specs = ask(inputs, attributes, 0);
     if (!inputs.some(isBatched)) return specs;
-    const larger = ask(inputs, attributes, 1);
     const samples = inputs.find(isBatched)?.shape[0] ?? 0;
+    const larger = anyBatch(where, samples, () => ask(inputs, attributes, 1));
     return specs.map((spec, i): Spec => {
       const [{ shape }, other] = [spec, larger[i]?.shape ?? []];
       if (sameShape(shape, other)) return spec;
