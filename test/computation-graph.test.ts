@@ -224,6 +224,26 @@ describe.each(backends)('evaluation on %s', (backend) => {
     expect(constant.evaluate(number(5)).order).toEqual(constant.outputs);
   });
 
+  it('goes on where only constants lie behind an operator without gradient', () => {
+    const table = sn.tensor([[1], [2], [3]], [3, 1], 'float64');
+    const rows = sn
+      .trace(
+        (indices: sn.Variable, v: sn.Variable) => sum(mul(sn.ops.gatherRows(table, indices), v)),
+        { shape: [3], dtype: 'int32' },
+        { shape: [3, 1], dtype: 'float64' },
+      )
+      .with({ backend });
+    const given = sn.tensor(Float64Array.of(1, -2, 3), [3, 1]);
+    const { adjoints } = rows.evaluate(sn.tensor([2, 0, 2], [3], 'int32'), given);
+    expect([...adjoints].map(([value, t]) => [rows.nameOf(value), [...t.data]])).toEqual([
+      ['reshape', [1]],
+      ['sum', [1]],
+      ['mul', [1, 1, 1]],
+      ['gatherRows', [1, -2, 3]],
+      ['x1', [3, 1, 3]],
+    ]);
+  });
+
   it('says which message fails', () => {
     const labels = sn.tensor([0, 10], [2], 'int32');
     const loss = sn.losses.softmaxCrossEntropy();

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
 import { applyAll, need } from '../lib/ops/operator.ts';
 import { Generator } from '../lib/random.ts';
-import { attributesOf, type Case, type GradientClaim, makeInputs } from './cases/case.ts';
+import { attributesOf, type Case, type GradientClaim, makeInputs, seeds } from './cases/case.ts';
 import { families } from './cases/index.ts';
 import { backends } from './support/networks.ts';
 import { operatorNamed } from './support/oracle.ts';
+import { drawGraph, type RandomGraph, traced } from './support/randomGraphs.ts';
 
 const { add, linear, mul, sin, square, sum, tanh } = sn.ops;
 
@@ -53,9 +54,9 @@ function summedMessages(
   const t = new Map<sn.GraphVariable, sn.Tensor>();
   t.set(need(graph.outputs[0]), sn.full([], 1, 'float64'));
   for (const node of [...graph.nodes].reverse()) {
-    if (!node.outputs.some((output) => t.has(output))) continue;
+    if (!node.outputs.some((output) => t.has(output)) || !node.operator.gradient) continue;
     const wanted = node.inputs.map((input) => input?.dtype === 'float64');
-    const sent = need(node.operator.gradient)({
+    const sent = node.operator.gradient({
       inputs: node.inputs.map((input) => input && need(values.get(input))),
       outputs: node.outputs.map((output) => need(values.get(output))),
       gradients: node.outputs.map((output) => t.get(output) ?? null),
@@ -83,33 +84,50 @@ function distance(a: sn.Tensor, b: sn.Tensor): number {
   return worst / size;
 }
 
+/** Checks every value, the sum of messages at every t, and that each visit follows its readers'. */
+function checkEvaluation(graph: sn.ComputationGraph, evaluation: sn.GraphEvaluation): void {
+  const { values, adjoints, order } = evaluation;
+  const made = graph.nodes.flatMap(({ outputs }) => outputs);
+  expect(new Set(values.keys())).toEqual(
+    new Set([...graph.inputs.map(({ variable }) => variable), ...graph.constants.keys(), ...made]),
+  );
+  const expected = summedMessages(graph, values);
+  expect(new Set(adjoints.keys())).toEqual(new Set(expected.keys()));
+  for (const [value, t] of expected) {
+    expect(distance(need(adjoints.get(value)), t), graph.nameOf(value)).toBeLessThan(1e-12);
+  }
+  expect(new Set(order)).toEqual(new Set(adjoints.keys()));
+  const place = new Map(order.map((value, i) => [value, i]));
+  for (const { inputs, outputs } of graph.nodes) {
+    const visits = outputs.flatMap((output) => place.get(output) ?? []);
+    for (const input of inputs) {
+      const visit = input === null ? undefined : place.get(input);
+      if (visit === undefined || visits.length === 0) continue;
+      expect(visit).toBeGreaterThan(Math.max(...visits));
+    }
+  }
+}
+
+const drawn = new Map<number, RandomGraph>();
+
+function drawnGraph(seed: number): RandomGraph {
+  const graph = drawn.get(seed) ?? drawGraph(seed);
+  drawn.set(seed, graph);
+  return graph;
+}
+
 describe.each(backends)('C1: a function of operators as a graph, on %s', (backend) => {
   it.each([...differentiable.values()])('C1: $operator: t is the sum of the messages', (tried) => {
     const { fn, at } = scalarOf(tried);
     const graph = sn.trace(fn, ...at);
-    const { values, adjoints, order } = graph.with({ backend }).evaluate(...at);
-    const made = graph.nodes.flatMap(({ outputs }) => outputs);
-    expect(new Set(values.keys())).toEqual(
-      new Set([
-        ...graph.inputs.map(({ variable }) => variable),
-        ...graph.constants.keys(),
-        ...made,
-      ]),
-    );
-    const expected = summedMessages(graph, values);
-    expect(new Set(adjoints.keys())).toEqual(new Set(expected.keys()));
-    for (const [value, t] of expected) {
-      expect(distance(need(adjoints.get(value)), t), graph.nameOf(value)).toBeLessThan(1e-12);
-    }
-    expect(new Set(order)).toEqual(new Set(adjoints.keys()));
-    const place = new Map(order.map((value, i) => [value, i]));
-    for (const { inputs, outputs } of graph.nodes) {
-      const visits = outputs.flatMap((output) => place.get(output) ?? []);
-      for (const input of inputs) {
-        const visit = input === null ? undefined : place.get(input);
-        if (visit === undefined || visits.length === 0) continue;
-        expect(visit).toBeGreaterThan(Math.max(...visits));
-      }
+    checkEvaluation(graph, graph.with({ backend }).evaluate(...at));
+  });
+
+  it('C1: random graphs of many operators', () => {
+    for (const seed of seeds(20)) {
+      const { tracer, loss, feeds } = traced(drawnGraph(seed), 'float64');
+      const graph = new sn.ComputationGraph(tracer.graph([loss])).with({ backend });
+      checkEvaluation(graph, graph.evaluate(...feeds));
     }
   });
 });

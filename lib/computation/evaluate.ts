@@ -155,9 +155,10 @@ export function evaluateGraph(
   const output = scalarOutput(graph, bound.batch);
   const copy = replay(graph);
   const originalOf = new Map([...copy.copyOf].map(([original, own]) => [own, original]));
-  const { of, order } = differentiate(copy.copyOf.get(output) as GraphVariable, [
-    ...copy.copyOf.values(),
-  ]);
+  const inputs = copy.tracer.inputs.map(({ variable }) => variable);
+  const { of, order } = differentiate(copy.copyOf.get(output) as GraphVariable, inputs, {
+    besides: [...copy.copyOf.values()],
+  });
   const operands = order.map((variable) => of.get(variable) as Operand);
   const { values, results } = compute(copy, bound, operands, options);
   const originals = order.map((variable) => originalOf.get(variable) as GraphVariable);

@@ -41,12 +41,21 @@ function messages(
   });
 }
 
-/** Settings of reverse mode. */
-export interface DifferentiateOptions {
-  /** The adjoint of the output, of its shape; default 1, for an output of one element. */
-  readonly seed?: Operand | undefined;
+/** Where reverse mode goes. */
+export interface PropagateOptions {
   /** The nodes recorded before this number count as given: nothing is passed on through them. */
   readonly from?: number | undefined;
+  /**
+   * Values that messages go to besides those that depend on a source, but through operators without
+   * gradient none does.
+   */
+  readonly besides?: readonly GraphVariable[] | undefined;
+}
+
+/** Settings of reverse mode from one output. */
+export interface DifferentiateOptions extends PropagateOptions {
+  /** The adjoint of the output, of its shape; default 1, for an output of one element. */
+  readonly seed?: Operand | undefined;
 }
 
 /** What reverse mode found. */
@@ -86,17 +95,17 @@ function firstAdjoint(output: GraphVariable, seed: Operand | undefined): Operand
  * @param seeds the adjoints that it starts from
  * @param sources values on which what is wanted depends: messages go to those that depend on one of
  *   them
- * @param from the nodes recorded before this number count as given: nothing is passed on through them
- * @throws ERR_NOT_DIFFERENTIABLE when an operator on the way has no gradient
+ * @throws ERR_NOT_DIFFERENTIABLE when an operator on the way to a source has no gradient
  */
 export function propagate(
   tracer: Tracer,
   seeds: ReadonlyMap<GraphVariable, Operand>,
   sources: readonly GraphVariable[],
-  from = 0,
+  { from = 0, besides = [] }: PropagateOptions = {},
 ): Adjoints {
   const nodes = tracer.nodes.slice(from);
-  const live = dependents(nodes, sources);
+  const needed = dependents(nodes, sources);
+  const live = besides.length === 0 ? needed : dependents(nodes, [...sources, ...besides]);
   const found = new Map([...seeds].filter(([output]) => live.has(output)));
   const order: GraphVariable[] = [];
   const produced = new Set(nodes.flatMap(({ outputs }) => outputs));
@@ -105,7 +114,8 @@ export function propagate(
     if (reached.length === 0) continue;
     order.push(...reached);
     const wanted = node.inputs.map((input) => input !== null && live.has(input));
-    if (!wanted.includes(true)) continue;
+    const passed = node.operator.gradient === undefined ? needed : live;
+    if (!node.inputs.some((input) => input !== null && passed.has(input))) continue;
     const incoming = node.outputs.map((variable) => found.get(variable) ?? null);
     const outgoing = messages(node, incoming, wanted);
     node.inputs.forEach((input, i) => {
@@ -134,10 +144,10 @@ function zerosLike(source: GraphVariable): Operand {
 export function differentiate(
   output: GraphVariable,
   sources: readonly GraphVariable[],
-  { seed, from = 0 }: DifferentiateOptions = {},
+  { seed, ...options }: DifferentiateOptions = {},
 ): Adjoints {
   const seeds = new Map([[output, firstAdjoint(output, seed)]]);
-  return propagate(output.tracer, seeds, sources, from);
+  return propagate(output.tracer, seeds, sources, options);
 }
 
 /**
