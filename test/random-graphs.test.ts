@@ -3,10 +3,11 @@ import { backendOf } from '../lib/backends/index.ts';
 import { cpuInfo, setDefaultBackend, Tensor } from '../lib/index.ts';
 import { seeds } from './cases/case.ts';
 import {
-  type Differentiated,
   differenceAt,
   differentiated,
   expectedOf,
+  movedFeeds,
+  product,
   runGraph,
   worstOf,
 } from './support/graphRuns.ts';
@@ -73,24 +74,6 @@ afterAll(() => {
       `native against reference: worst error / bound ${worst.float64.toFixed(3)} in float64, ${worst.float32.toFixed(3)} in float32`,
   );
 });
-
-/** Feeds moved along a direction. */
-function movedFeeds(
-  { feeds, places }: Differentiated,
-  direction: readonly Tensor[],
-  distance: number,
-): Tensor['data'][] {
-  return feeds.map(({ data }, i) => {
-    const along = direction[places.indexOf(i)];
-    return along ? data.map((x, j) => x + distance * (along.data[j] as number)) : data;
-  });
-}
-
-function product(a: Tensor, b: Tensor): number {
-  let sum = 0;
-  for (let i = 0; i < a.size; i++) sum += (a.data[i] as number) * (b.data[i] as number);
-  return sum;
-}
 
 function gradientsAgree(graph: RandomGraph): string | null {
   const whole = differentiated(graph, 'float64');

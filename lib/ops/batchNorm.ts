@@ -1,6 +1,7 @@
 import { argumentError, checkOptions, StridenetError, shapeError } from '../errors.ts';
 import { formatShape } from '../shape.ts';
-import { mul } from './binary.ts';
+import { add, mul } from './binary.ts';
+import { givenStatisticsMessages, ownStatisticsMessages } from './normGradient.ts';
 import { toImages, toSignals } from './oneDimension.ts';
 import {
   type Attributes,
@@ -15,6 +16,7 @@ import {
   type Result,
   type Spec,
 } from './operator.ts';
+import { withShape } from './reshape.ts';
 
 /** Settings of a normalization. */
 export interface NormOptions {
@@ -76,6 +78,7 @@ function checkOnlyY(where: string, gradients: readonly (Operand | null)[]): void
  * dy, x (N,C) or (N,C,H,W), mean, inverseDeviation, weight (C) → dx, dweight, dbias: with
  * x̂ = (x − mean)·inverseDeviation, dbias = Σ dy, dweight = Σ dy·x̂ and
  * dx = weight·inverseDeviation·dy, in training ·(dy − dbias/M − x̂·dweight/M), M elements a channel.
+ * In training its own gradient to x is whole, mean and deviation being functions of x.
  */
 export const batchNormGradientOperator: Operator<BatchNormGradientAttributes> = {
   name: 'batchNormGradient',
@@ -95,6 +98,24 @@ export const batchNormGradientOperator: Operator<BatchNormGradientAttributes> = 
     const channels = checkChannels(where, x, { ...statistics, weight });
     return [dy, channels, channels];
   },
+  gradient({ inputs, gradients, attributes: { training } }) {
+    const [dy, x] = [need(inputs[0]), need(inputs[1])];
+    const ofChannels = x.shape.map((size, axis) => (axis === 1 ? size : 1));
+    const wide = (value: Operand | null | undefined): Operand | null =>
+      value ? withShape(value, ofChannels) : null;
+    const [center, inverseDeviation] = [need(wide(inputs[2])), need(wide(inputs[3]))];
+    const call = { dy, x, center, inverseDeviation, weight: wide(inputs[4]) };
+    const [dx = null, dweight, dbias] = gradients;
+    const messages = { dx, dweight: wide(dweight), dbias: wide(dbias) };
+    const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
+    const found = training
+      ? { center: null, inverseDeviation: null, ...ownStatisticsMessages(call, messages, axes) }
+      : givenStatisticsMessages(call, messages);
+    const narrow = (value: Operand | null): Operand | null =>
+      value && withShape(value, [x.shape[1] as number]);
+    const statistics = [found.center, found.inverseDeviation, found.weight].map(narrow);
+    return [found.dy, found.x, ...statistics];
+  },
 };
 
 /** x (N,C) or (N,C,H,W), mean, variance, weight, bias (C) → y, inverseDeviation (C). */
@@ -111,16 +132,22 @@ export const batchNormOperator: Operator<NormAttributes> = {
     return [x, channels];
   },
   gradient({ inputs: [x, mean, , weight], outputs, gradients, wanted }) {
-    checkOnlyY('batchNorm', gradients);
+    const [dy = null, toInverse = null] = gradients;
     const inverse = need(outputs[1]);
+    const squared = mul(inverse, inverse);
+    const toVariance = toInverse && mul(mul(toInverse, mul(squared, inverse)), -0.5);
+    if (dy === null) return [null, null, toVariance, null, null];
     const [dx, dweight, dbias] = applyAll(
       batchNormGradientOperator,
-      [need(gradients[0]), need(x), need(mean), inverse, weight ?? null],
+      [dy, need(x), need(mean), inverse, weight ?? null],
       { training: false },
     );
     const scaled = (message: Operand) => (weight ? mul(message, weight) : message);
     const dmean = () => mul(scaled(mul(need(dbias), inverse)), -1);
-    const dvariance = () => mul(scaled(mul(need(dweight), mul(inverse, inverse))), -0.5);
+    const dvariance = () => {
+      const own = mul(scaled(mul(need(dweight), squared)), -0.5);
+      return toVariance ? add(own, toVariance) : own;
+    };
     return [
       need(dx),
       wanted[1] ? dmean() : null,

@@ -12,7 +12,7 @@ import {
   type ResultOf,
   type Spec,
 } from './operator.ts';
-import { sumOperator } from './reduction.ts';
+import { sumGradientOperator, sumOperator } from './reduction.ts';
 import { withShape } from './reshape.ts';
 
 export type NoAttributes = Readonly<Record<string, never>>;
@@ -144,6 +144,16 @@ export function sumTo(value: Operand, like: Operand): Operand {
   const axes = stretched(value, like);
   const sum = axes.length === 0 ? value : apply(sumOperator, [value], { axes });
   return sum.shape.length === like.shape.length ? sum : withShape(sum, like.shape);
+}
+
+/** `value`, of the rank of `like`, repeated along its sizes of 1; the adjoint of `sumTo`. */
+export function spreadTo(value: Operand, like: Operand): Operand {
+  const axes = value.shape.flatMap((size, axis) =>
+    size === 1 && !(axis === 0 && isBatched(value)) ? [axis] : [],
+  );
+  return axes.length === 0
+    ? value
+    : apply(sumGradientOperator, [value, like], { axes, mean: false });
 }
 
 /** The public function of an operator of two operands that broadcast. */

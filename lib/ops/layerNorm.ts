@@ -9,6 +9,7 @@ import {
 } from '../shape.ts';
 import { checkEpsilon, type NormAttributes, type NormOptions } from './batchNorm.ts';
 import { add, mul } from './binary.ts';
+import { ownStatisticsMessages } from './normGradient.ts';
 import {
   type Attributes,
   apply,
@@ -70,7 +71,8 @@ function checkLayer(
 /**
  * dy, x, mean, inverseDeviation, weight → dx, dweight, dbias: with x̂ = (x − mean)·inverseDeviation
  * and g = dy·weight, dx = inverseDeviation·(g − (Σ g + x̂·Σ g·x̂)/D) over the D elements of a row,
- * dweight = Σ dy·x̂ and dbias = Σ dy over the rows.
+ * dweight = Σ dy·x̂ and dbias = Σ dy over the rows. Its own gradient to x is whole, mean and deviation
+ * being functions of x.
  */
 export const layerNormGradientOperator: Operator<LayerNormGradientAttributes> = {
   name: 'layerNormGradient',
@@ -90,6 +92,28 @@ export const layerNormGradientOperator: Operator<LayerNormGradientAttributes> = 
     checkSameShape(where, ['mean', 'the rows'], mean, statistic);
     checkSameShape(where, ['inverseDeviation', 'the rows'], inverseDeviation, statistic);
     return [dy, parameter, parameter];
+  },
+  gradient({ inputs, gradients, attributes: { axes: count } }) {
+    const [dy, x] = [need(inputs[0]), need(inputs[1])];
+    const outer = x.shape.length - count;
+    const ofRows = x.shape.map((size, axis) => (axis < outer ? size : 1));
+    const wide = (value: Operand | null | undefined): Operand | null =>
+      value
+        ? withShape(
+            value,
+            x.shape.map((size, axis) => (axis < outer ? 1 : size)),
+          )
+        : null;
+    const [center, inverseDeviation] = [need(inputs[2]), need(inputs[3])].map((statistic) =>
+      withShape(statistic, ofRows),
+    ) as [Operand, Operand];
+    const call = { dy, x, center, inverseDeviation, weight: wide(inputs[4]) };
+    const [dx = null, dweight, dbias] = gradients;
+    const axes = x.shape.flatMap((_, axis) => (axis < outer ? [] : [axis]));
+    const messages = { dx, dweight: wide(dweight), dbias: wide(dbias) };
+    const found = ownStatisticsMessages(call, messages, axes);
+    const toWeight = found.weight && withShape(found.weight, x.shape.slice(outer));
+    return [found.dy, found.x, null, null, toWeight];
   },
 };
 

@@ -1,5 +1,6 @@
 import { shapeError } from '../errors.ts';
 import { formatShape } from '../shape.ts';
+import { spreadTo } from './broadcast.ts';
 import {
   apply,
   checkFloats,
@@ -10,6 +11,7 @@ import {
   type Operator,
   type Result,
 } from './operator.ts';
+import { withShape } from './reshape.ts';
 
 type NoAttributes = Readonly<Record<string, never>>;
 
@@ -127,6 +129,11 @@ export const biasGradientOperator: Operator<NoAttributes> = {
     checkFloats('biasGradient', { dy });
     checkRank('biasGradient', 'dy', dy, 2, 4);
     return [makeSpec([dy.shape[1] as number], dy.dtype, false)];
+  },
+  gradient({ inputs: [dy], gradients }) {
+    const values = need(dy);
+    const ofChannels = values.shape.map((size, axis) => (axis === 1 ? size : 1));
+    return [spreadTo(withShape(need(gradients[0]), ofChannels), values)];
   },
 };
 

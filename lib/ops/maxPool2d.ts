@@ -17,6 +17,7 @@ import {
   type Spec,
 } from './operator.ts';
 import { inferPooling, inferPoolingGradient, resolveGeometry } from './pooling.ts';
+import { sumOfTies } from './poolTies.ts';
 
 /**
  * Who gets the gradient of a window whose maximum stands in several cells: the first in row-major
@@ -148,6 +149,10 @@ export const maxPool2dTieGradientOperator: Operator<MaxPool2dGradientAttributes>
     const dx = inferPoolingGradient('maxPool2dTieGradient', dy, attributes, attributes.inputSize);
     checkSameShape('maxPool2dTieGradient', ['x', 'its gradient'], x, dx);
     return [dx];
+  },
+  gradient({ inputs: [, x, y], gradients, attributes, wanted }) {
+    const message = need(gradients[0]);
+    return [wanted[0] ? sumOfTies(message, need(x), need(y), attributes) : null, null, null];
   },
 };
 

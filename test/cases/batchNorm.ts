@@ -152,6 +152,7 @@ function casesOf(
 ): Case[] {
   const C = shape[1] as number;
   const weight = affine ? uniform([C], 0.5, 2) : absent;
+  const weights = affine ? [4] : [];
   const bias = affine ? uniform([C]) : absent;
   const claimed = (inputs: readonly number[]) =>
     checked ? { gradient: { inputs, tolerance: 1e-6, outputs: [0] } } : {};
@@ -170,6 +171,10 @@ function casesOf(
     ],
     attributes: { training: own },
     model: gradientModel,
+    // Of its own statistics x moves alone here: test/second-derivatives.test.ts moves both.
+    ...(checked
+      ? { gradient: { inputs: own ? [0, ...weights] : [0, 1, 2, 3, ...weights], tolerance: 1e-6 } }
+      : {}),
   });
   return [
     {

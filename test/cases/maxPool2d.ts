@@ -133,6 +133,7 @@ export function casesOfMaxPooling(pooling: MaxPoolingShape): Case[] {
             ? { kind: 'exact' }
             : { kind: 'dot', terms: R * S + 1, absolute: [0] },
         perSample: [0, 1, 2],
+        ...(gradient && !exact ? { gradient: { inputs: [0], tolerance: 1e-6 } } : {}),
       });
     }
   }

@@ -162,3 +162,22 @@ export function differenceAt(f: (distance: number) => number, h: number): Differ
   const [wide, narrow] = [far as number, near as number];
   return { derivative: (4 * narrow - wide) / 3, doubt: Math.abs(wide - narrow) };
 }
+
+/** Feeds with those in `places` moved along a direction. */
+export function movedFeeds(
+  { feeds, places }: Pick<Differentiated, 'feeds' | 'places'>,
+  direction: readonly Tensor[],
+  distance: number,
+): Tensor['data'][] {
+  return feeds.map(({ data }, i) => {
+    const along = direction[places.indexOf(i)];
+    return along ? data.map((x, j) => x + distance * (along.data[j] as number)) : data;
+  });
+}
+
+/** Σ a·b. */
+export function product(a: Tensor, b: Tensor): number {
+  let sum = 0;
+  for (let i = 0; i < a.size; i++) sum += (a.data[i] as number) * (b.data[i] as number);
+  return sum;
+}
