@@ -17,7 +17,7 @@ export const gatherRows: ReferenceKernel<GatherRowsAttributes> = (
   for (let n = 0; n < indices.size; n++) {
     const row = indices.data[n] as number;
     if (row < 0 || row >= count) {
-      throw argumentError('gatherRows', `the index of sample ${n} to be in [0, ${count})`, row);
+      throw argumentError('gatherRows', `the index of sample ${n} within [0, ${count})`, row);
     }
     for (let i = 0; i < width; i++) {
       const value = data.data[row * width + i] as number;

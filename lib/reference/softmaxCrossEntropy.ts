@@ -13,7 +13,7 @@ import { softmaxOf } from './softmax.ts';
 export function labelOf(where: string, labels: Tensor, sample: number, classes: number): number {
   const label = labels.data[sample] as number;
   if (label < 0 || label >= classes) {
-    throw argumentError(where, `the label of sample ${sample} to be in [0, ${classes})`, label);
+    throw argumentError(where, `the label of sample ${sample} within [0, ${classes})`, label);
   }
   return label;
 }
