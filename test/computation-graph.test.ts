@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
 import { need } from '../lib/ops/operator.ts';
@@ -67,6 +68,27 @@ const vector = { shape: [3], dtype: 'float64' } as const;
 const scalar = { shape: [], dtype: 'float64' } as const;
 const x = sn.tensor([1, -2, 3], [3], 'float64');
 const number = (value: number): sn.Tensor => sn.tensor(value, [], 'float64');
+
+describe('what console.log shows', () => {
+  it('of a graph is its nodes, their operands and what they give', () => {
+    const graph = sn.trace(
+      (v: sn.Variable) => [sn.scoped('head', () => mul(v, 2)), sum(v)],
+      vector,
+    );
+    expect(inspect(graph)).toBe(
+      [
+        'node      is                 gives        scope',
+        'x0        input              float64 (3)',
+        'constant  constant           float64 ()',
+        'mul       mul(x0, constant)  float64 (3)  head',
+        'sum       sum(x0)            float64 (1)',
+        'reshape   reshape(sum)       float64 ()',
+        'output: mul, reshape',
+      ].join('\n'),
+    );
+    expect(inspect(graph.outputs)).toBe('[ [mul: float64 (3)], [reshape: float64 ()] ]');
+  });
+});
 
 /** All numbers of an evaluation, as text. */
 function shown(graph: sn.ComputationGraph, evaluation: sn.GraphEvaluation): string {

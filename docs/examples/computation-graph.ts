@@ -42,6 +42,8 @@ console.log('inputs:', nested.inputs.map(({ variable }) => variable.name).join('
 
 const net = sn.models.mnist();
 const digits = net.graph({ batch: 100, loss: sn.losses.softmaxCrossEntropy() });
+console.log(`\n${digits}\n`);
+
 const { forward, backward, total } = digits.cost();
 console.log('multiply-adds:', forward.multiplyAdds, 'and', backward.multiplyAdds);
 console.log('peak:', (total.peakBytes / 2 ** 20).toFixed(1), 'MiB');

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { backendOf } from '../backends/index.ts';
 import { argumentError, checkOptions } from '../errors.ts';
 import { describeGraph } from '../graph/drawing/describe.ts';
@@ -18,6 +19,7 @@ import {
   scalarOutput,
   valuesOf,
 } from './evaluate.ts';
+import { formatGraph } from './format.ts';
 
 /** Settings of `with`. */
 export interface GraphSettings extends GraphRunOptions {
@@ -168,6 +170,16 @@ export class ComputationGraph<A extends readonly unknown[] = readonly unknown[]>
 
   #describe(where: string, options: DrawingOptions): Drawing {
     return describeGraph(where, this, defaultSources(this, this.#details.learned), options);
+  }
+
+  /** A table of text: every value with what it is, its dtype and shape, and its scope. */
+  toString(): string {
+    return formatGraph(this);
+  }
+
+  /** What console.log shows. */
+  [inspect.custom](): string {
+    return this.toString();
   }
 
   #known(): ReadonlyMap<GraphVariable, string> {

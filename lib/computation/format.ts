@@ -2,7 +2,7 @@ import { formatNumber } from '../graph/drawing/labels.ts';
 import type { Graph, GraphVariable } from '../graph/graph.ts';
 import { nameValues } from '../graph/names.ts';
 import { formatShape } from '../shape.ts';
-import type { Tensor } from '../tensor.ts';
+import { describe, type Tensor } from '../tensor.ts';
 
 const maxShown = 4;
 const maxOrigin = 48;
@@ -45,6 +45,24 @@ function table(rows: readonly (readonly string[])[]): string {
         .trimEnd(),
     )
     .join('\n');
+}
+
+/** The table of a graph: every value with what it is, its dtype and shape, and its scope. */
+export function formatGraph(graph: Graph): string {
+  const names = nameValues(graph);
+  const scopes = new Map(
+    graph.nodes.flatMap(({ outputs, scope }) => outputs.map((output) => [output, scope] as const)),
+  );
+  const rows = [...origins(graph, names)].map(([variable, is]) => {
+    const spec = `${describe(variable)}${variable.batched ? ', batched' : ''}`;
+    return [names.get(variable) as string, is, spec, scopes.get(variable) ?? ''];
+  });
+  const scoped = rows.some(([, , , scope]) => scope !== '');
+  const cells = [['node', 'is', 'gives', 'scope'], ...rows].map((row) =>
+    scoped ? row : row.slice(0, 3),
+  );
+  const outputs = graph.outputs.map((output) => names.get(output)).join(', ');
+  return `${table(cells)}\noutput: ${outputs}`;
 }
 
 /** The table of an evaluation: name, what it is, value and t, in the order of the visits. */

@@ -1,7 +1,8 @@
+import { inspect } from 'node:util';
 import { argumentError, StridenetError } from '../errors.ts';
 import type { Attributes, Operand, Operator, Spec, Variable } from '../ops/operator.ts';
 import { checkShape, type Shape } from '../shape.ts';
-import { checkDType, type DType, Tensor } from '../tensor.ts';
+import { checkDType, type DType, describe, Tensor } from '../tensor.ts';
 
 /** How an input of a graph gets its value: anew each step, or kept between steps. */
 export type InputRole = 'feed' | 'state';
@@ -28,6 +29,11 @@ export class GraphVariable implements Variable {
     if (spec.batched) this.batched = true;
     this.name = name;
     this.producer = producer;
+  }
+
+  /** What console.log shows: its name or the operator that it comes from, dtype and shape. */
+  [inspect.custom](): string {
+    return `[${this.name ?? this.producer ?? 'constant'}: ${describe(this)}]`;
   }
 }
 
