@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import * as sn from '../lib/index.ts';
 import { backends, bits, digits, relativeDistance, small } from './support/networks.ts';
 
@@ -169,9 +169,8 @@ describe('the trainer', () => {
     const ended = expect(training).rejects.toMatchObject({ code: 'ERR_ABORTED' });
     const folder = await mkdtemp(join(tmpdir(), 'stridenet-'));
     try {
-      await wait(400);
-      const during = bits(net.parameters());
-      expect(during).not.toBe(before);
+      const moves = (): void => expect(bits(net.parameters())).not.toBe(before);
+      await vi.waitFor(moves, { timeout: 4000, interval: 50 });
       await net.save(join(folder, 'net'));
       const saved = bits((await sn.load(join(folder, 'net'))).parameters());
       expect(saved).not.toBe(before);

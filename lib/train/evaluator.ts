@@ -11,6 +11,16 @@ import { elementCount, formatShape, sameShape } from '../shape.ts';
 import { allocate, Tensor, type TypedArray } from '../tensor.ts';
 import type { Architecture } from './architecture.ts';
 import type { Evaluation } from './events.ts';
+import { summarize } from './summary.ts';
+
+/** What the outputs of all layers may take, in bytes; about a third of it is in memory at once. */
+const maxValueBytes = 2 ** 30;
+
+/** The largest batch of at most `most` samples that fits in memory whatever the network, or 1. */
+export function affordableBatch(architecture: Architecture, most: number): number {
+  const bytes = summarize(architecture).reduce((sum, layer) => sum + layer.activationBytes, 0);
+  return Math.max(1, Math.min(most, Math.floor(maxValueBytes / Math.max(1, bytes))));
+}
 
 /** Where and how a network's graphs run. */
 export interface RunSettings extends PrepareOptions {
@@ -87,14 +97,17 @@ export class Evaluator {
   readonly #batch: number;
   readonly #classifier: boolean;
 
-  /** @param where what messages begin with */
+  /**
+   * @param where what messages begin with
+   * @param batchSize samples at a time; default 1000, or fewer where these would take much memory
+   */
   constructor(
     where: string,
     architecture: Architecture,
     data: Dataset,
     loss: Loss,
     settings: RunSettings,
-    batchSize = 1000,
+    batchSize = affordableBatch(architecture, 1000),
   ) {
     checkFit(where, architecture, data, loss);
     const counter = counterOf(loss, outputOf(architecture), data.y);

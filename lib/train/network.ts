@@ -12,7 +12,13 @@ import { checkSeed } from '../random.ts';
 import { checkInteger, formatShape, type Shape, sameShape } from '../shape.ts';
 import { checkFloatDType, describe, type FloatDType, full, Tensor } from '../tensor.ts';
 import { Architecture } from './architecture.ts';
-import { checkInput, Evaluator, Predictor, type RunSettings } from './evaluator.ts';
+import {
+  affordableBatch,
+  checkInput,
+  Evaluator,
+  Predictor,
+  type RunSettings,
+} from './evaluator.ts';
 import type { Evaluation, History, TrainEvent } from './events.ts';
 import { type FitOptions, fit, type TrainOptions, train } from './fit.ts';
 import { type NetworkGraphOptions, networkGraph } from './networkGraph.ts';
@@ -39,7 +45,10 @@ export interface SequentialOptions {
 export interface EvaluateSettings {
   /** Default: that of the last fit of this network, before any softmaxCrossEntropy(). */
   loss?: Loss;
-  /** Samples at a time; default 1000. It changes speed and memory, not what is computed. */
+  /**
+   * Samples at a time; default 1000, or fewer where these would take much memory. It changes speed
+   * and memory, not what is computed.
+   */
   batchSize?: number;
 }
 
@@ -240,9 +249,9 @@ export class Network {
    */
   async evaluate(data: Dataset, settings: EvaluateSettings = {}): Promise<Evaluation> {
     checkOptions('evaluate', settings, ['loss', 'batchSize']);
-    const { loss = this.#loss, batchSize = 1000 } = settings;
+    const { loss = this.#loss, batchSize } = settings;
     checkLoss('evaluate', loss);
-    checkInteger('evaluate', 'batchSize', batchSize, 1);
+    if (batchSize !== undefined) checkInteger('evaluate', 'batchSize', batchSize, 1);
     checkDataset('evaluate', data);
     if (data.x.shape[0] === 0) throw argumentError('evaluate', 'at least one sample', 0);
     const evaluator = new Evaluator(
@@ -325,7 +334,8 @@ export class Network {
 
   #predictorFor(x: Tensor, scale: number): Predictor {
     const samples = x.shape[0] as number;
-    const bound = Math.max(1, Math.min(samples, maxPredictBatch));
+    const most = affordableBatch(this.architecture, maxPredictBatch);
+    const bound = Math.max(1, Math.min(samples, most));
     const known = this.#predictor;
     const fits = known?.dtype === x.dtype && known.bound === bound && known.scale === scale;
     if (known !== null && fits) return known;
