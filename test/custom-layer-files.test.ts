@@ -61,6 +61,12 @@ describe('a file of a network with custom layers', () => {
       .catch((thrown) => thrown);
     expect(error).toMatchObject({ code: 'ERR_ARGUMENT' });
     expect(error.message).toContain("[save] two custom layers that differ have the title 'custom'");
+    const same = (x: sn.Variable): sn.Variable => x;
+    const parameters = { mean: { shape: [1], state: true } };
+    const kept = [layers.custom(same), layers.custom(same, { parameters })];
+    await expect(networkOf(kept).save(path())).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+    await networkOf([layers.custom(same), layers.custom(same)]).save(path());
+    expect((await sn.load(path(), { custom: [layers.custom(same)] })).layers()).toHaveLength(2);
     await expect(sn.load(path(), { custom: two })).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
   });
 

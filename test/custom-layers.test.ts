@@ -291,6 +291,21 @@ describe('what a custom layer refuses', () => {
     expect(error.message).toContain(name);
   });
 
+  it('an update by the samples themselves', () => {
+    const layer = layers.custom(
+      (x, __, { update }) => {
+        update('last', x);
+        return x;
+      },
+      { title: 'mine', parameters: { last: { shape: [1, 2, 4, 4], state: true } } },
+    );
+    const { code, message } = thrownBy(() => networkOf([layer]));
+    expect(code).toBe('ERR_SHAPE');
+    expect(message).toContain(
+      'state last is (1, 2, 4, 4) but its update is (1, 2, 4, 4), of which',
+    );
+  });
+
   it('a layer within itself', () => {
     const inside: { net?: sn.Network } = {};
     const layer = layers.custom((x) => (inside.net?.apply(x) ?? x) as sn.Variable);

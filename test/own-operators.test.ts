@@ -252,6 +252,16 @@ describe.runIf(native)('on the native backend', () => {
 });
 
 describe('a batch', () => {
+  it.runIf(native)('is refused where a composition loses it', async () => {
+    const own = defineOperator({ ...softsignParts, composition: ([v]) => sn.zeros(v.shape) });
+    const layer = sn.layers.custom((v) => own(v));
+    const net = sn.sequential({ inputShape: [2], layers: [layer], backend: 'native' });
+    await expect(net.predict(sn.zeros([3, 2]))).rejects.toMatchObject({
+      code: 'ERR_SHAPE',
+      message: expect.stringMatching(/composition gives y as .* where infer says .*, batched/),
+    });
+  });
+
   const layer = (operator: typeof softsign) =>
     sn.layers.custom((v) => operator(v), { title: 'softsign' });
 
@@ -352,6 +362,7 @@ describe('a batch', () => {
   it.each([
     ['doubled', (n: number) => [2 * n, 2]],
     ['in another place', (n: number) => [2, n]],
+    ['at times', (n: number) => [n === 4 ? 9 : n, 2]],
   ])('is refused where an output has it %s', (_, shape) => {
     const own = defineOperator({
       ...softsignParts,

@@ -170,6 +170,10 @@ function inTrace(where: string, what: string, tracer: Tracer | null, value: unkn
   );
 }
 
+function isBatched(value: Operand): boolean {
+  return 'traced' in value && value.batched === true;
+}
+
 /** Throws unless y has the samples and the dtype of x. */
 function checkOutput(where: string, x: Operand, y: Operand): void {
   if (y.dtype !== x.dtype) {
@@ -179,8 +183,7 @@ function checkOutput(where: string, x: Operand, y: Operand): void {
     );
   }
   const kept = y.shape.length > 0 && y.shape[0] === x.shape[0];
-  const batched = (value: Operand): boolean => 'traced' in value && value.batched === true;
-  if (kept && batched(x) === batched(y)) return;
+  if (kept && isBatched(x) === isBatched(y)) return;
   const gives = `${formatShape(y.shape)}${kept ? ', which is not made of it sample by sample' : ''}`;
   throw shapeError(
     where,
@@ -209,10 +212,11 @@ function updates(
         `state ${name} is ${describe(state)} but its update ${describe(value)}`,
       );
     }
-    if (!sameShape(value.shape, state.shape) || ('traced' in value && value.batched)) {
+    if (!sameShape(value.shape, state.shape) || isBatched(value)) {
+      const update = `${formatShape(value.shape)}${isBatched(value) ? ', of which the batch is a part' : ''}`;
       throw shapeError(
         where,
-        `state ${name} is ${formatShape(state.shape)} but its update is ${formatShape(value.shape)}`,
+        `state ${name} is ${formatShape(state.shape)} but its update is ${update}`,
       );
     }
     if (!context.holds(name)) context.update(name, value);
@@ -239,22 +243,23 @@ export function custom<P extends string = never>(
   checkOptions('custom', options, ['title', 'parameters', ...learnedOptionNames]);
   const title = checkTitle(options.title ?? 'custom');
   const where = title === 'custom' ? title : `custom '${title}'`;
-  const parameters: Readonly<Record<string, CustomParameter>> = options.parameters ?? {};
-  if (typeof parameters !== 'object' || Array.isArray(parameters)) {
+  const { parameters = {}, ...plain } = options;
+  if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters)) {
     throw argumentError(where, 'parameters to be an object', parameters);
   }
-  for (const [name, parameter] of Object.entries(parameters)) {
-    checkParameter(where, name, parameter);
-  }
-  const states = Object.keys(parameters).filter((name) => parameters[name]?.state);
+  const specs = Object.entries(parameters as Readonly<Record<string, CustomParameter>>).map(
+    ([name, parameter]) => {
+      checkParameter(where, name, parameter);
+      return [name, { ...parameter }] as const;
+    },
+  );
+  const states = specs.filter(([, { state }]) => state).map(([name]) => name);
   const run = ownFunction(where, 'forward', forward as CustomForward);
   const outputs = new Map<string, Shape>();
-  const { parameters: _, ...plain } = options;
   const layer = makeLayer({
     kind: 'custom',
     options: { ...plain, title } as LearnedOptions,
-    parameters: (input) =>
-      Object.entries(parameters).map(([name, spec]) => specOf(where, name, spec, input)),
+    parameters: (input) => specs.map(([name, spec]) => specOf(where, name, spec, input)),
     forward(x, values, context) {
       const { training, step, seed, key } = context;
       const tracer = tracerOf([x, ...Object.values(values)]);
@@ -276,6 +281,9 @@ export function custom<P extends string = never>(
       return y as Variable;
     },
   });
-  const definition = { forward: forward as CustomForward, options: { ...options } };
+  const definition = {
+    forward: forward as CustomForward,
+    options: { ...plain, parameters: Object.fromEntries(specs) },
+  };
   return { ...layer, kind: 'custom', title, definition };
 }

@@ -33,7 +33,7 @@ export function checkTitles(layers: readonly Layer[]): void {
     if (own[0] === other[0] && own[1] === other[1]) continue;
     throw new StridenetError(
       'ERR_ARGUMENT',
-      `[save] two custom layers that differ have the title ${show(layer.title)}, by which load finds them: give each a title of its own`,
+      `[save] two custom layers that differ have the title ${show(layer.title)}, by which load finds them: give each a title of its own, or make them of one function`,
     );
   }
 }
