@@ -1,6 +1,7 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { tryAddon } from '../lib/backends/addon.ts';
 import * as sn from '../lib/index.ts';
+import { detach, failsWith } from './support/errors.ts';
 import { backends } from './support/networks.ts';
 
 const { add, gather, matmul, mul, relu, softmaxCrossEntropy, square, sum } = sn.ops;
@@ -9,19 +10,8 @@ function vector(...values: number[]): sn.Tensor<'float32'> {
   return sn.tensor(values);
 }
 
-function failsWith(code: sn.ErrorCode, ...words: string[]): unknown {
-  const message = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.*');
-  return expect.objectContaining({ code, message: expect.stringMatching(message) });
-}
-
 function programs(): number {
   return tryAddon()?.addon.memory().programs ?? 0;
-}
-
-/** Cuts a tensor off its memory. */
-function detach(tensor: sn.Tensor): sn.Tensor {
-  structuredClone(tensor.data.buffer, { transfer: [tensor.data.buffer as ArrayBuffer] });
-  return tensor;
 }
 
 describe('the types of compiled functions', () => {
@@ -366,74 +356,5 @@ describe.skipIf(tryAddon() === null)('the memory of native calls', () => {
     expect(into.map(({ value }) => value.item())).toEqual(into.map(() => 7 * size));
     expect(into[3]?.grads[0].w?.data[0]).toBe(3);
     f.dispose();
-  });
-});
-
-describe('what a compiled function refuses', () => {
-  const f = sn.compile((...inputs: sn.Variable[]) => inputs.reduce((a, b) => add(a, b)), {
-    backend: 'reference',
-  });
-  const call = (...inputs: unknown[]) => f(...(inputs as sn.Tensor[]));
-  const cyclic: unknown[] = [[]];
-  (cyclic[0] as unknown[]).push(cyclic);
-  class Params {
-    w = vector(1);
-  }
-
-  it.each<[string, unknown[], string[]]>([
-    [
-      'an instance of a class',
-      [vector(1), { p: [new Params()] }],
-      ['p[0] of argument 1', 'Params'],
-    ],
-    ['a function', [relu], ['argument 0', 'a function']],
-    ['a bigint', [1n], ['argument 0', '1n']],
-    ['a symbol', [Symbol('x')], ['argument 0', 'a symbol']],
-    ['an array of numbers that is typed', [new Float32Array(2)], ['argument 0', 'Float32Array']],
-    ['a cyclic list', [cyclic], ['[0][0] of argument 0', 'within']],
-    ['detached memory', [{ w: detach(vector(1, 2)) }], ['w of argument 0', 'detached']],
-  ])('%s', async (_, inputs, words) => {
-    await expect(call(...inputs)).rejects.toEqual(failsWith('ERR_ARGUMENT', '[compile]', ...words));
-    expect((await call(vector(1), vector(2))).item()).toBe(3);
-  });
-
-  it('traced values, and so calls within a trace', async () => {
-    const inner = sn.compile((x: sn.Variable) => relu(x), { backend: 'reference' });
-    let call: Promise<unknown> | null = null;
-    sn.trace(
-      (x: sn.Variable) => {
-        call = inner(x as never);
-        return x;
-      },
-      { shape: [1], dtype: 'float32' },
-    );
-    await expect(call).rejects.toEqual(failsWith('ERR_ARGUMENT', 'argument 0', 'trace'));
-    expect(() => sn.grad((x) => inner(x as never) as never)(vector(1))).toThrow(
-      failsWith('ERR_ARGUMENT', '[grad]', 'at once', 'promise') as never,
-    );
-    inner.dispose();
-  });
-
-  it.each<[string, (x: sn.Variable) => unknown, string[]]>([
-    ['nothing', () => undefined, ['gives a value', 'undefined']],
-    ['a number', () => 3, ['gives a value', '3']],
-    ['a list of nulls', () => [null], ['gives a value']],
-    ['a promise', async (x) => x, ['at once', 'Promise']],
-    ['a promise that fails', async () => Promise.reject(new Error('late')), ['at once', 'Promise']],
-    ['a list of promises', (x) => [Promise.resolve(x)], ['[0]', 'Promise']],
-    ['an instance of a class', () => ({ p: new Params() }), ['p', 'Params']],
-  ])('functions that give %s', async (_, fn, words) => {
-    const compiled = sn.compile(fn as never, { backend: 'reference' }) as unknown as (
-      x: sn.Tensor,
-    ) => Promise<unknown>;
-    await expect(compiled(vector(1))).rejects.toEqual(failsWith('ERR_ARGUMENT', ...words));
-  });
-
-  it('a number of programs that is none', () => {
-    for (const keep of [0, 1.5, -1, Number.NaN, '3']) {
-      expect(() => sn.compile(relu, { keep: keep as number })).toThrow(
-        failsWith('ERR_ARGUMENT', 'keep') as never,
-      );
-    }
   });
 });

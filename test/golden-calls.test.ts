@@ -7,6 +7,7 @@ import { backends } from './support/networks.ts';
 const without: Readonly<Record<string, string>> = {
   gatherRows: 'no operator of PyTorch: rows of a data set, scaled',
   countCorrect: 'no operator of PyTorch: counts integers',
+  stopGradient: 'the identity, without a gradient to compare',
   sgdUpdate: 'in trajectories.json, by its optimizer',
   adamUpdate: 'in trajectories.json, by its optimizers',
   rmspropUpdate: 'in trajectories.json, by its optimizer',

@@ -219,6 +219,26 @@ describe.each(backends)('derivatives of derivatives on %s', (backend) => {
     expect(sn.gradientCheck(product, inputs, { backend }).maxError).toBeLessThan(1e-7);
   });
 
+  it('of convolutions in a row: a penalty on every gradient, in any layout', () => {
+    type Filters = { w: sn.Variable; b: sn.Variable }[];
+    const loss = (x: sn.Variable, layers: Filters) =>
+      sum(square(layers.reduce((y, { w, b }) => tanh(conv2d(y, w, b, { padding: 1 })), x)));
+    const penalized = (x: sn.Variable, layers: Filters) => {
+      const [ofX, ofLayers] = sn.grad(loss)(x, layers);
+      const all = [ofX, ...ofLayers.flatMap(({ w, b }) => [w, b])] as sn.Variable[];
+      return all.map((gradient) => sum(square(gradient))).reduce((a, b) => add(a, b));
+    };
+    const x = drawn(12, 1, 2, 3, 3);
+    const layers = [
+      { w: drawn(13, 2, 2, 2, 2), b: drawn(14, 2) },
+      { w: drawn(15, 1, 2, 2, 2), b: drawn(16, 1) },
+    ];
+    for (const layout of [true, false]) {
+      const check = sn.gradientCheck(penalized, [x, layers], { backend, passes: { layout } });
+      expect(check.maxError, JSON.stringify(check.worst)).toBeLessThan(1e-6);
+    }
+  });
+
   it('of softmax cross-entropy: the Hessian times a vector, against differences', () => {
     const labels = sn.tensor([2, 0], [2], 'int32');
     const x = drawn(9, 2, 4);
@@ -241,5 +261,32 @@ describe.each(backends)('derivatives of derivatives on %s', (backend) => {
       after.map((value, i) => (value - (before[i] as number)) / 2e-5),
       1e-8,
     );
+  });
+});
+
+describe.each(backends)('stopGradient on %s', (backend) => {
+  const { stopGradient } = sn.ops;
+
+  it('is the value, and a constant for differentiation', () => {
+    const f = (x: sn.Variable) => sum(mul(x, stopGradient(square(x))));
+    const { value, grads } = sn.valueAndGrad(f, { backend })(vector(2, 3));
+    expect(value.item()).toBe(8 + 27);
+    expect(numbers(grads[0])).toEqual([4, 9]);
+    const second = sn.grad((x) => sum(sn.grad(f)(x)[0] as sn.Variable), { backend });
+    expect(numbers(second(vector(2, 3))[0])).toEqual([0, 0]);
+    expect(numbers(stopGradient(vector(1, 2)))).toEqual([1, 2]);
+  });
+
+  it('of an image lies in the memory of the image, whatever its layout', () => {
+    const [w, v] = [drawn(1, 3, 2, 2, 2), drawn(2, 2, 3, 2, 2)];
+    const results = [true, false].map((layout) => {
+      const f = sn.valueAndGrad(
+        (x) => sum(conv2d(mul(conv2d(x, w), stopGradient(conv2d(x, w))), v)),
+        { backend, passes: { layout } },
+      );
+      const { value, grads } = f(drawn(3, 2, 2, 4, 4));
+      return [value.item(), ...numbers(grads[0])];
+    });
+    close(results[0] as number[], results[1] as number[], 1e-11);
   });
 });

@@ -66,25 +66,32 @@ export interface Adjoints {
   readonly order: readonly GraphVariable[];
 }
 
-/** The adjoint that reverse mode starts from. Throws ERR_ARGUMENT when there can be none. */
-function firstAdjoint(output: GraphVariable, seed: Operand | undefined): Operand {
-  if (seed === undefined && output.shape.some((size) => size !== 1)) {
+/** Throws ERR_ARGUMENT unless a value has one element, and is floating. */
+export function checkScalar(where: string, output: GraphVariable): void {
+  if (output.shape.some((size) => size !== 1)) {
     throw new StridenetError(
       'ERR_ARGUMENT',
-      `[grad] expected a function whose value has one element but its shape is ${formatShape(output.shape)}`,
+      `[${where}] expected a function whose value has one element but its shape is ${formatShape(output.shape)}`,
     );
   }
-  if (!isFloat(output)) {
-    throw argumentError('grad', 'a floating value to differentiate', output.dtype);
+  checkFloat(where, output);
+}
+
+function checkFloat(where: string, output: GraphVariable): void {
+  if (isFloat(output)) return;
+  throw argumentError(where, 'a floating value to differentiate', output.dtype);
+}
+
+/** The adjoint that reverse mode starts from. Throws ERR_ARGUMENT when there can be none. */
+function firstAdjoint(output: GraphVariable, seed: Operand | undefined): Operand {
+  if (seed === undefined) {
+    checkScalar('grad', output);
+    return output.tracer.constant(full(output.shape, 1, output.dtype as FloatDType));
   }
-  if (seed !== undefined && !sameShape(seed.shape, output.shape)) {
-    throw argumentError(
-      'grad',
-      `a seed of shape ${formatShape(output.shape)}`,
-      formatShape(seed.shape),
-    );
-  }
-  return seed ?? output.tracer.constant(full(output.shape, 1, output.dtype as FloatDType));
+  checkFloat('grad', output);
+  if (sameShape(seed.shape, output.shape)) return seed;
+  const expected = `a seed of shape ${formatShape(output.shape)}`;
+  throw argumentError('grad', expected, formatShape(seed.shape));
 }
 
 /**

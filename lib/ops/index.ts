@@ -70,6 +70,7 @@ import {
   softmaxCrossEntropyOperator,
 } from './softmaxCrossEntropy.ts';
 import { squaredErrorGradientOperator, squaredErrorOperator } from './squaredError.ts';
+import { stopGradientOperator } from './stopGradient.ts';
 import { transposeOperator } from './transpose.ts';
 import { foldOperator, unfoldOperator } from './unfold.ts';
 import { whereOperator } from './where.ts';
@@ -132,6 +133,7 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
       adagradUpdateOperator,
       gatherRowsOperator,
       reshapeOperator,
+      stopGradientOperator,
       transposeOperator,
       dropoutOperator,
       spatialDropoutOperator,

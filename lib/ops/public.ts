@@ -46,6 +46,7 @@ export { slice } from './slice.ts';
 export { logSoftmax, softmax } from './softmax.ts';
 export { softmaxCrossEntropy } from './softmaxCrossEntropy.ts';
 export { squaredError } from './squaredError.ts';
+export { stopGradient } from './stopGradient.ts';
 export { transpose } from './transpose.ts';
 export { fold, unfold } from './unfold.ts';
 export { where } from './where.ts';

@@ -45,6 +45,7 @@ import { reshape } from './reshape.ts';
 import { slice, sliceGradient } from './slice.ts';
 import { logSoftmax, logSoftmaxGradient, softmax, softmaxGradient } from './softmax.ts';
 import { softmaxCrossEntropy, softmaxCrossEntropyGradient } from './softmaxCrossEntropy.ts';
+import { stopGradient } from './stopGradient.ts';
 import { transpose } from './transpose.ts';
 import { unary } from './unary.ts';
 import { fold, unfold } from './unfold.ts';
@@ -105,6 +106,7 @@ const kernels = {
   adagradUpdate,
   gatherRows,
   reshape,
+  stopGradient,
   transpose,
   dropout,
   spatialDropout,

@@ -1,5 +1,5 @@
 import { argumentError, checkSynchronous, within } from '../errors.ts';
-import { gradients, isFloat } from '../graph/differentiate.ts';
+import { checkScalar, gradients, isFloat } from '../graph/differentiate.ts';
 import { escaped, GraphVariable, type Tracer } from '../graph/graph.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import { reshapeOperator } from '../ops/reshape.ts';
@@ -44,7 +44,8 @@ function record(
 ): Recorded {
   const from = tracer.nodes.length;
   const value = scalarOf(where, tracer, fn(...(inputs as never[])));
-  return { value, gradients: within(where, () => gradients(value, sources, undefined, from)) };
+  checkScalar(where, value);
+  return { value, gradients: gradients(value, sources, undefined, from) };
 }
 
 /** `inputs` with their gradients in place of their leaves, null in place of what is static. */
@@ -71,10 +72,10 @@ function inTrace(where: string, fn: AnyFunction, inputs: readonly unknown[], tra
     if (leaf instanceof GraphVariable && leaf.tracer !== tracer) {
       throw escaped(where, 'another trace');
     }
-    const keepFirst = 'traced' in leaf && leaf.batched === true;
-    const shape = keepFirst ? leaf.shape.slice(1) : leaf.shape;
-    const attributes = { keepFirst, shape };
-    const [source] = tracer.record(reshapeOperator as never, [leaf], attributes);
+    const attributes = { keepFirst: leaf.shape.length > 0, shape: leaf.shape.slice(1) };
+    const [source] = within(where, () =>
+      tracer.record(reshapeOperator as never, [leaf], attributes),
+    );
     sources.push(source as Variable);
     return source as Variable;
   });

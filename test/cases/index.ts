@@ -26,6 +26,7 @@ import { reshapeCases } from './reshape.ts';
 import { sliceCases } from './slice.ts';
 import { softmaxCases } from './softmax.ts';
 import { softmaxCrossEntropyCases } from './softmaxCrossEntropy.ts';
+import { stopGradientCases } from './stopGradient.ts';
 import { transposeCases } from './transpose.ts';
 import { unaryCases } from './unary.ts';
 import { unfoldCases } from './unfold.ts';
@@ -55,6 +56,7 @@ export const families: Readonly<Record<string, Family>> = {
   optimizer: optimizerCases,
   gatherRows: gatherRowsCases,
   reshape: reshapeCases,
+  stopGradient: stopGradientCases,
   transpose: transposeCases,
   dropout: dropoutCases,
   unfold: unfoldCases,

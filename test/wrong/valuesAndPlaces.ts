@@ -121,6 +121,9 @@ const movement: Readonly<Record<string, ValidCall>> = {
     },
   },
   flatten: { arguments: { x: anyShape([2, 3], { dtypes: 'any' }) } },
+  stopGradient: {
+    arguments: { x: anyShape([2, 3], { dtypes: 'any' }) },
+  },
   transpose: {
     arguments: {
       x: anyShape([2, 3], { dtypes: 'any' }),
