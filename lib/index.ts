@@ -84,6 +84,8 @@ export {
   compile,
   type GradientFunction,
   grad,
+  type JacobianFunction,
+  jacobian,
   type RunOptions,
   type Scalar,
   type ScalarFunction,

@@ -77,7 +77,8 @@ export function checkScalar(where: string, output: GraphVariable): void {
   checkFloat(where, output);
 }
 
-function checkFloat(where: string, output: GraphVariable): void {
+/** Throws ERR_ARGUMENT unless a value is floating. */
+export function checkFloat(where: string, output: GraphVariable): void {
   if (isFloat(output)) return;
   throw argumentError(where, 'a floating value to differentiate', output.dtype);
 }

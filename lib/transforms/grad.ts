@@ -18,7 +18,7 @@ interface Recorded {
 }
 
 /** The one floating value among what a function to differentiate gave. */
-function scalarOf(where: string, tracer: Tracer, result: unknown): GraphVariable {
+export function floatOf(where: string, tracer: Tracer, result: unknown): GraphVariable {
   checkSynchronous(where, result);
   const leaves = leavesOf(where, result, isOperand);
   const floats = leaves.filter(isFloat);
@@ -43,13 +43,13 @@ function record(
   tracer: Tracer,
 ): Recorded {
   const from = tracer.nodes.length;
-  const value = scalarOf(where, tracer, fn(...(inputs as never[])));
+  const value = floatOf(where, tracer, fn(...(inputs as never[])));
   checkScalar(where, value);
   return { value, gradients: gradients(value, sources, undefined, from) };
 }
 
 /** `inputs` with their gradients in place of their leaves, null in place of what is static. */
-function mirror(
+export function mirror(
   where: string,
   inputs: readonly unknown[],
   found: readonly (Operand | null)[],

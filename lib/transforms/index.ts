@@ -5,6 +5,7 @@ export {
   compile,
 } from './compile.ts';
 export { grad, valueAndGrad } from './grad.ts';
+export { type JacobianFunction, jacobian } from './jacobian.ts';
 export type {
   GradientFunction,
   OperandArguments,
