@@ -69,6 +69,14 @@ describe('the types of gradients', () => {
     ).toBeLessThan(1e-8);
   });
 
+  it('are those of a graph, traced from what the arguments are like', () => {
+    const loss = (p: { w: sn.Variable; k: number }, v: sn.Variable) => sum(mul(mul(p.w, v), p.k));
+    const spec = { shape: [2], dtype: 'float64' } as const;
+    const graph = sn.trace(sn.valueAndGrad(loss), { w: spec, k: 3 }, x);
+    expect(graph.inputs.map(({ variable }) => variable.name)).toEqual(['w', 'x1']);
+    expect(graph.outputs.map(({ shape }) => shape)).toEqual([[], [2], [2]]);
+  });
+
   it('are traced values within a trace, and the list of one is a function to differentiate', () => {
     const first = sn.grad((v) => sum(square(v)));
     sn.trace((v: sn.Variable) => {
@@ -103,6 +111,21 @@ describe.each(backends)('gradients of nested arguments on %s', (backend) => {
     const { maxError, worst } = sn.gradientCheck(loss, [params, 2, null], { backend });
     expect(maxError).toBeLessThan(1e-8);
     expect(worst?.name).toMatch(/^layers\[[01]\]\.(w|unused)$/);
+  });
+
+  it.skipIf(backends.length < 2)('are compared between backends by their places', () => {
+    const loss = (p: { w: sn.Variable }[], x: sn.Variable) => ({
+      y: p.reduce((y, { w }) => tanh(matmul(y, w)), x),
+      none: null,
+    });
+    const result = sn.compareBackends(loss, [
+      [{ w: drawn(1, 3, 4) }, { w: drawn(2, 4, 2) }],
+      drawn(3, 5, 3),
+    ]);
+    expect(result.maxError).toBeLessThan(1e-13);
+    expect(result.worst?.name).toMatch(
+      /^output 0$|^gradient of output 0 to (\[[01]\]\.w|input 1)$/,
+    );
   });
 
   it('are those of each place where a tensor is given, and sum where a parameter is used', () => {
