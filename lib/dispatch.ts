@@ -3,13 +3,17 @@ import { argumentError } from './errors.ts';
 import { GraphVariable, tracerOf } from './graph/graph.ts';
 import type { Attributes, Operand, Operator } from './ops/operator.ts';
 import { setExecutor } from './ops/operator.ts';
-import { Tensor } from './tensor.ts';
+import { checkMemory, Tensor } from './tensor.ts';
 
 function checkOperand(operator: Operator, operand: unknown, i: number): void {
-  if (operand instanceof Tensor || operand instanceof GraphVariable) return;
+  if (operand instanceof GraphVariable) return;
   const named = operator.inputs[i] ?? operator.inputs.at(-1) ?? 'operand';
   if (operand === null && named.endsWith('?')) return;
   const name = named.endsWith('…') ? `${named.slice(0, -1)}[${i}]` : named.replace('?', '');
+  if (operand instanceof Tensor) {
+    checkMemory(operator.name, name, operand);
+    return;
+  }
   throw argumentError(operator.name, `${name} to be a Tensor (or a traced value)`, operand);
 }
 

@@ -111,15 +111,17 @@ export class Tensor<D extends DType = DType> {
 
   /** A tensor of its own memory. Throws ERR_ARGUMENT when this one's memory was detached. */
   clone(): Tensor<D> {
-    if (this.data.length !== elementCount(this.shape)) {
-      throw argumentError('Tensor', 'memory that was not detached or resized', this.data.buffer);
-    }
+    checkMemory('Tensor', 'the tensor', this);
     return new Tensor(this.data.slice(), this.shape, this.dtype);
   }
 
-  /** The elements in another dtype, rounded as typed arrays round. */
+  /**
+   * The elements in another dtype, rounded as typed arrays round. Throws ERR_ARGUMENT when the
+   * memory was detached.
+   */
   to<E extends DType>(dtype: E): Tensor<E> {
     checkDType('Tensor.to', dtype);
+    checkMemory('Tensor.to', 'the tensor', this);
     const data = allocate(dtype, this.size);
     data.set(this.data);
     return new Tensor(data, this.shape, dtype);
@@ -168,6 +170,16 @@ function shownElements({ shape, data }: Tensor): string {
     return `[${entries.join(axis === rank - 1 ? ', ' : `,\n${' '.repeat(axis + 1)}`)}]`;
   };
   return `${rank > 1 ? '\n' : ' '}${level(0, 0, data.length)}`;
+}
+
+/**
+ * Throws ERR_ARGUMENT when the elements are gone: their ArrayBuffer was transferred to another thread,
+ * or resized.
+ */
+export function checkMemory(where: string, name: string, { data, shape }: Tensor): void {
+  if (data.length === elementCount(shape)) return;
+  const expected = `${name} to have memory that was not detached or resized`;
+  throw argumentError(where, expected, data.buffer);
 }
 
 /** Numbers in arrays in arrays. */

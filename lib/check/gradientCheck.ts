@@ -110,9 +110,10 @@ export function gradientCheck(
     const data = Float64Array.from({ length: elementCount(shape) }, () => 2 * random.uniform() - 1);
     return new Tensor(data, shape, 'float64');
   });
-  const forward = backendOf(backend).prepare(tracer.graph(outputs), rest);
+  const graph = tracer.graph(outputs);
   const sources = places.map((place) => variables[place] as GraphVariable);
   const sums = outputs.map((output, i) => gradients(output, sources, directions[i]) as Operand[]);
+  const forward = backendOf(backend).prepare(graph, rest);
   const backward = backendOf(backend).prepare(tracer.graph(sums.flat()), rest);
   try {
     const feeds = values.map(({ data }) => data.slice());

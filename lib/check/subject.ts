@@ -4,7 +4,7 @@ import type { Layer } from '../layers/layer.ts';
 import type { Loss } from '../losses/index.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import { checkSeed } from '../random.ts';
-import { checkFloatDType, full, Tensor } from '../tensor.ts';
+import { checkFloatDType, checkMemory, full, Tensor } from '../tensor.ts';
 import { Architecture } from '../train/architecture.ts';
 import type { Network } from '../train/network.ts';
 import type { TensorFunction } from '../transforms/index.ts';
@@ -69,7 +69,8 @@ function only<T>(where: string, what: string, inputs: readonly T[], count: numbe
 /**
  * The function that `subject` stands for. A layer's parameters are drawn from the seed, a network's
  * are its own; labels of a loss and states of layers stay as they are.
- * @throws ERR_ARGUMENT for anything that is none of them, and for inputs that are no Tensors
+ * @throws ERR_ARGUMENT for anything that is none of them, and for inputs that are no Tensors or lost
+ *   their memory
  */
 export function subjectOf(
   where: string,
@@ -83,6 +84,7 @@ export function subjectOf(
   if (!Array.isArray(inputs)) throw argumentError(where, 'a list of inputs', inputs);
   const made = resolve(where, subject, inputs, options);
   const names = made.names.map((name, i) => options.names?.[i] ?? name);
+  for (const [i, input] of made.inputs.entries()) checkMemory(where, names[i] as string, input);
   return { ...made, names };
 }
 

@@ -1,6 +1,6 @@
 import { argumentError, shapeError } from '../errors.ts';
 import { formatShape } from '../shape.ts';
-import { Tensor } from '../tensor.ts';
+import { checkMemory, Tensor } from '../tensor.ts';
 
 /**
  * Samples and their labels in memory.
@@ -16,13 +16,15 @@ export interface Dataset {
   readonly scale?: number;
 }
 
-/** Throws ERR_ARGUMENT or ERR_SHAPE unless `data` is a data set whose x and y have as many rows. */
+/** Throws ERR_ARGUMENT or ERR_SHAPE unless `data` is a data set whose x and y have as many rows and their memory. */
 export function checkDataset(where: string, data: unknown): asserts data is Dataset {
   const { x, y, scale } = (data ?? {}) as Partial<Dataset>;
   if (!(x instanceof Tensor))
     throw argumentError(where, 'data.x to be a Tensor (see sn.tensor)', x);
   if (!(y instanceof Tensor))
     throw argumentError(where, 'data.y to be a Tensor (see sn.tensor)', y);
+  checkMemory(where, 'data.x', x);
+  checkMemory(where, 'data.y', y);
   if (x.shape.length < 2 || y.shape.length < 1 || x.shape[0] !== y.shape[0]) {
     throw shapeError(
       where,

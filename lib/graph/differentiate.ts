@@ -164,7 +164,7 @@ export function differentiate(
  * @param seed the adjoint of `output`, of its shape; default 1, for an output of one element
  * @returns in the order of `sources`: null for an integer source, zeros for one that the output does
  *   not depend on
- * @throws what `differentiate` throws
+ * @throws what `differentiate` throws; ERR_ARGUMENT for a source that is no value of this trace
  */
 export function gradients(
   output: Variable,
@@ -173,7 +173,10 @@ export function gradients(
   from = 0,
 ): (Operand | null)[] {
   if (!(output instanceof GraphVariable)) throw argumentError('grad', 'a traced value', output);
-  const wrt = sources as readonly GraphVariable[];
+  const wrt = sources.map((source, i) => {
+    if (source instanceof GraphVariable && source.tracer === output.tracer) return source;
+    throw argumentError('grad', `source ${i} to be a value of the same trace`, source);
+  });
   const adjoints = differentiate(output, wrt, { seed, from });
   return wrt.map((source) => {
     if (!isFloat(source)) return null;

@@ -1,6 +1,6 @@
 import { argumentError, dtypeError, StridenetError, shapeError } from '../errors.ts';
 import { formatShape, type Shape, sameShape } from '../shape.ts';
-import { type DType, describe, isDType, type Tensor } from '../tensor.ts';
+import { checkMemory, type DType, describe, isDType, Tensor } from '../tensor.ts';
 
 /** What is known of a value before it is computed. */
 export interface Spec {
@@ -132,12 +132,13 @@ export function apply<T extends Operand, A extends Attributes>(
   return applyAll(operator, inputs, attributes)[0] as Result<T>;
 }
 
-/** Throws ERR_ARGUMENT unless operand `name` has a shape and a dtype at all. */
+/** Throws ERR_ARGUMENT unless operand `name` has a shape and a dtype at all, and a Tensor its memory. */
 export function checkOperand(where: string, name: string, operand: unknown): void {
   const { shape, dtype } = (operand ?? {}) as Partial<Spec>;
   if (!Array.isArray(shape) || !isDType(dtype)) {
     throw argumentError(where, `${name} to be a Tensor (or a traced value)`, operand);
   }
+  if (operand instanceof Tensor) checkMemory(where, name, operand);
 }
 
 /** Throws ERR_ARGUMENT for a bias that is no operand, such as the options, which come after it. */

@@ -10,7 +10,14 @@ import { checkLoss } from '../losses/targets.ts';
 import { checkOperand, type Operand, type Variable } from '../ops/operator.ts';
 import { checkSeed } from '../random.ts';
 import { checkInteger, formatShape, type Shape, sameShape } from '../shape.ts';
-import { checkFloatDType, describe, type FloatDType, full, Tensor } from '../tensor.ts';
+import {
+  checkFloatDType,
+  checkMemory,
+  describe,
+  type FloatDType,
+  full,
+  Tensor,
+} from '../tensor.ts';
 import { Architecture } from './architecture.ts';
 import {
   affordableBatch,
@@ -172,6 +179,7 @@ export class Network {
       if (!(value instanceof Tensor)) {
         throw argumentError('setParameters', `${key} to be a Tensor`, value);
       }
+      checkMemory('setParameters', key, value);
       const expected = { shape, dtype: this.architecture.dtype };
       if (!sameShape(value.shape, shape) || value.dtype !== expected.dtype) {
         throw shapeError(
@@ -194,6 +202,7 @@ export class Network {
     checkOptions('predict', options, ['scale']);
     if (!(x instanceof Tensor)) throw argumentError('predict', 'a Tensor', x);
     checkInput('predict', this.architecture, x);
+    checkMemory('predict', 'x', x);
     const scale = options.scale ?? (x.dtype === 'uint8' ? 1 / 255 : 1);
     if (!Number.isFinite(scale))
       throw argumentError('predict', 'scale to be a finite number', scale);

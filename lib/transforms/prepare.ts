@@ -3,8 +3,7 @@ import { backendOf, defaultBackend } from '../backends/index.ts';
 import { argumentError, checkOptions, within } from '../errors.ts';
 import { Tracer } from '../graph/graph.ts';
 import type { Operand } from '../ops/operator.ts';
-import { elementCount } from '../shape.ts';
-import { Tensor, type TypedArray } from '../tensor.ts';
+import { checkMemory, Tensor, type TypedArray } from '../tensor.ts';
 import { formatArgumentPath, mapTree, type TreePath } from '../tree.ts';
 import type { RunOptions } from './types.ts';
 
@@ -23,13 +22,6 @@ export function checkCall(
   if (backend !== undefined) within(where, () => backendOf(backend));
 }
 
-/** Throws ERR_ARGUMENT when the memory of a Tensor among the arguments was detached or resized. */
-export function checkMemory(where: string, { data, shape }: Tensor, path: TreePath): void {
-  if (data.length === elementCount(shape)) return;
-  const expected = `${formatArgumentPath(path)} to have memory that was not detached or resized`;
-  throw argumentError(where, expected, data.buffer);
-}
-
 /**
  * The arguments with `leaf(value, path)` in place of their leaves.
  * @throws ERR_ARGUMENT that names the place of what is no argument, and of detached memory
@@ -45,7 +37,7 @@ export function mapArguments<T extends Operand, U>(
     inputs,
     isLeaf,
     (value, path) => {
-      if (value instanceof Tensor) checkMemory(where, value, path);
+      if (value instanceof Tensor) checkMemory(where, formatArgumentPath(path), value);
       return leaf(value, path);
     },
     undefined,

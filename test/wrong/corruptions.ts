@@ -46,6 +46,13 @@ function* wrongTensors(
   if (dtypes === 'integer') yield ['of floats', tensor.to('float32'), ['ERR_DTYPE']];
 }
 
+/** A copy of a tensor whose memory was transferred. */
+export function detached(tensor: Tensor): Tensor {
+  const copy = tensor.clone();
+  structuredClone(copy.data.buffer, { transfer: [copy.data.buffer as ArrayBuffer] });
+  return copy;
+}
+
 function noTensors({ optional, orNumber, orList }: OperandRule): unknown[] {
   return [
     'x',
@@ -99,6 +106,9 @@ export function* corruptionsOf(call: ValidCall): Generator<Corruption> {
       const changed = listed({ [name]: tensor });
       yield { title: `${name} ${title}`, arguments: changed, codes, named: name };
     }
+    const gone = detached(rule.tensor);
+    const title = `${name} whose memory is detached`;
+    yield { title, arguments: listed({ [name]: gone }), codes: ['ERR_ARGUMENT'], named: name };
     for (const wrong of noTensors(rule)) {
       const title = `${name} that is ${shown(wrong)}`;
       yield { title, arguments: listed({ [name]: wrong }), codes: ['ERR_ARGUMENT'], named: name };
