@@ -1,5 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { backendOf } from '../lib/backends/index.ts';
+import { optimize } from '../lib/compiler/compile.ts';
+import { chooseLayouts, reformatOperator } from '../lib/compiler/layout.ts';
 import { cpuInfo, setDefaultBackend, Tensor } from '../lib/index.ts';
 import { seeds } from './cases/case.ts';
 import {
@@ -208,6 +210,19 @@ describe('random graphs', () => {
     }
     expect(Object.keys(rules).filter((name) => !used.has(name))).toEqual([]);
     for (const reason of Object.values(leftOut)) expect(reason.length).toBeGreaterThan(20);
+  });
+
+  it('are such that every pass of the compiler has something to do', () => {
+    const counts = { fused: 0, reformatted: 0, dropped: 0 };
+    for (const seed of seeds(60)) {
+      const { graph } = differentiated(graphOf(seed), 'float32');
+      const optimized = optimize(graph);
+      if (optimized.nodes.some(({ parts }) => parts !== undefined)) counts.fused++;
+      if (optimize(graph, { fuse: false }).nodes.length < graph.nodes.length) counts.dropped++;
+      const { nodes } = chooseLayouts(optimized);
+      if (nodes.some(({ operator }) => operator === reformatOperator)) counts.reformatted++;
+    }
+    for (const [what, count] of Object.entries(counts)) expect(count, what).toBeGreaterThan(5);
   });
 
   checkAll('have the gradients of central differences', 200, gradientsAgree);

@@ -14,7 +14,7 @@ import {
   type Ref,
   type Step,
 } from './randomGraphs/pool.ts';
-import { rules } from './randomGraphs/rules.ts';
+import { type Rule, rules } from './randomGraphs/rules.ts';
 
 /** A graph of operators as data, ending in a value of one element. */
 export interface RandomGraph {
@@ -177,10 +177,10 @@ class Grower {
   }
 
   /** The outputs' first place, or null: the step and what was drawn for it are gone again. */
-  add(rule: string): Ref | null {
+  add(rule: string, given?: ReturnType<Rule['draw']>): Ref | null {
     const { pool } = this;
     const before = pool.items.length;
-    const choice = rules[rule]?.draw(pool) ?? null;
+    const choice = given ?? rules[rule]?.draw(pool) ?? null;
     const step = choice && { kind: 'step' as const, rule, settings: {}, ...choice };
     const outputs = step && tryStep(step, pool.values, pool.random);
     if (step === null || outputs === null) {
@@ -238,6 +238,8 @@ class Grower {
   }
 }
 
+const fusible = new Set(['conv2d', 'linear']);
+
 /** What may be drawn: which rules, and how many steps before the end. */
 export interface DrawOptions {
   readonly names?: readonly string[];
@@ -263,7 +265,12 @@ export function drawGraph(seed: number, options: DrawOptions = {}): RandomGraph 
   const wanted = random.integer(fewest, most);
   const choices = names.flatMap((name) => new Array<string>(rules[name]?.weight ?? 1).fill(name));
   for (let found = 0, tries = 0; found < wanted && tries < 40 * wanted; tries++) {
-    if (grower.add(random.pick(choices)) !== null) found++;
+    const rule = random.pick(choices);
+    const ref = grower.add(rule);
+    if (ref === null) continue;
+    found++;
+    // What the compiler makes one instruction of comes next to each other seldom by chance.
+    if (fusible.has(rule) && random.next() < 0.6) grower.add('relu', { operands: [ref] });
   }
   const output = grower.finish();
   const whole = { seed, batch, items: pool.items, output };
