@@ -82,7 +82,8 @@ function gradientsAgree(graph: RandomGraph): string | null {
   const value = whole.tracer.graph([whole.loss]);
   const random = new Random(graph.seed);
   for (const backend of ['reference', 'native'] as const) {
-    const [, ...adjoints] = runGraph(whole.graph, whole.feeds, { backend });
+    const [, ...outputs] = runGraph(whole.graph, whole.feeds, { backend });
+    const adjoints = outputs.slice(0, whole.places.length);
     const program = backendOf(backend).prepare(value);
     for (let way = 0; way <= adjoints.length && way < 4; way++) {
       // All inputs at once, then some alone.
@@ -205,7 +206,7 @@ describe('random graphs', () => {
   it('are drawn over every operator of sn.ops', () => {
     expect(missingRules()).toEqual([]);
     const used = new Set<string>();
-    for (const seed of seeds(200)) {
+    for (let seed = 1; seed <= 200; seed++) {
       for (const item of graphOf(seed).items) if (item.kind === 'step') used.add(item.rule);
     }
     expect(Object.keys(rules).filter((name) => !used.has(name))).toEqual([]);
@@ -214,7 +215,7 @@ describe('random graphs', () => {
 
   it('are such that every pass of the compiler has something to do', () => {
     const counts = { fused: 0, reformatted: 0, dropped: 0 };
-    for (const seed of seeds(60)) {
+    for (let seed = 1; seed <= 60; seed++) {
       const { graph } = differentiated(graphOf(seed), 'float32');
       const optimized = optimize(graph);
       if (optimized.nodes.some(({ parts }) => parts !== undefined)) counts.fused++;

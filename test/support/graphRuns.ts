@@ -1,7 +1,7 @@
 import type { BackendName, PrepareOptions } from '../../lib/backends/backend.ts';
 import { backendOf } from '../../lib/backends/index.ts';
 import { gradients } from '../../lib/graph/differentiate.ts';
-import type { Graph, GraphVariable, Node } from '../../lib/graph/graph.ts';
+import { type Graph, GraphVariable, type Node } from '../../lib/graph/graph.ts';
 import { referenceKernels } from '../../lib/reference/index.ts';
 import { elementCount } from '../../lib/shape.ts';
 import { type FloatDType, Tensor, zeros } from '../../lib/tensor.ts';
@@ -35,7 +35,7 @@ export function runGraph(
   }
 }
 
-/** A graph that gives its value and its gradient to every floating input. */
+/** A graph that gives its value, its gradient to every floating input, and some of its values. */
 export interface Differentiated extends Traced {
   readonly graph: Graph;
   /** The feeds whose gradients are outputs 1, 2, … */
@@ -50,7 +50,11 @@ export function differentiated(
   const made = traced(drawn, dtype, batch);
   const found = gradients(made.loss, made.inputs);
   const places = found.flatMap((gradient, i) => (gradient === null ? [] : [i]));
-  const outputs = [made.loss, ...found.filter((gradient) => gradient !== null)];
+  const fetched = made.values
+    .flat()
+    .filter((value) => value instanceof GraphVariable && value.producer !== null)
+    .filter((_, i) => (i + drawn.seed) % 5 === 0);
+  const outputs = [made.loss, ...found.filter((gradient) => gradient !== null), ...fetched];
   return { ...made, graph: made.tracer.graph(outputs), places };
 }
 
@@ -60,9 +64,10 @@ const selecting = new Set([
   ...['max', 'min', 'argmax', 'argmin', 'maximum', 'minimum', 'relu', 'reluGradient', 'clip'],
   ...['maxPool2d', 'maxPool2dGather', 'maxPool2dTieGradient', 'reshape', 'transpose', 'concat'],
   ...['slice', 'sliceGradient', 'flip', 'pad', 'gather', 'unfold', 'neg', 'abs'],
-  // Their step is a number that must stay whole.
-  ...['dropout', 'spatialDropout'],
 ]);
+
+/** Operators of which an operand, the step, must stay a whole number. */
+const counting = new Set(['dropout', 'spatialDropout']);
 
 function shaken(tensor: Tensor, amount: number, random: Random): Tensor {
   if (!isFloat(tensor.dtype)) return tensor;
@@ -86,7 +91,9 @@ function evaluated(graph: Graph, feeds: readonly Tensor[], u: number, random: Ra
     const rounds = u > 0 && !selecting.has(node.operator.name);
     const inputs = node.inputs.map((input) => {
       const value = input && (values.get(input) as Tensor);
-      return value && rounds ? shaken(value, u, random) : value;
+      return value && rounds && !counting.has(node.operator.name)
+        ? shaken(value, u, random)
+        : value;
     });
     kernelOutputs(node, inputs).forEach((output, o) => {
       values.set(node.outputs[o] as GraphVariable, rounds ? shaken(output, 4 * u, random) : output);

@@ -250,7 +250,7 @@ export interface DrawOptions {
 export function drawGraph(seed: number, options: DrawOptions = {}): RandomGraph {
   const { names = Object.keys(rules), steps: [fewest, most] = [4, 22] } = options;
   const random = new Random(seed * 7919 + 1);
-  const batch = random.next() < 0.65 ? random.integer(2, 4) : 0;
+  const batch = random.next() < 0.65 ? random.integer(1, 4) : 0;
   const grower = new Grower(random, batch);
   const { pool } = grower;
   const [n, c, h] = [
