@@ -25,7 +25,7 @@ export interface RandomGraph {
   readonly output: Ref;
 }
 
-/** How far operands are moved when a step is tried for kinks: none is nearer than that. */
+/** How far operands are moved when a step is tried for kinks: none is nearer than half of that. */
 const margin = 2 ** -10;
 const largest = 4;
 const mostElements = 800;
@@ -105,27 +105,29 @@ function compute(step: Step, known: readonly Drawn[][]) {
   return { specs: graph.outputs, run };
 }
 
-function moved(tensor: Tensor, signs: readonly number[], distance: number): Tensor {
-  const data = tensor.data.map((value, i) => value + (signs[i] as number) * distance);
+function moved(tensor: Tensor, direction: readonly number[], distance: number): Tensor {
+  const data = tensor.data.map((value, i) => value + (direction[i] as number) * distance);
   return new Tensor(data, tensor.shape, tensor.dtype);
 }
 
 /**
  * Whether outputs are smooth around their operands. Along a line, second differences of steps m and
  * m/2 are 4 : 1 up to m⁴ where a function is smooth; not where a kink, a jump or a pole is nearer
- * than m. The slope must be below 20.
+ * than m/2. The slope must be below 20.
  */
 function isSmooth(
   run: (tensorOf: (drawn: Drawn) => Tensor) => Tensor[],
   outputs: readonly Tensor[],
   random: Random,
 ): boolean {
-  const signs = new Map<Drawn, number[]>();
+  const directions = new Map<Drawn, number[]>();
   const at = (distance: number): Tensor[] =>
     run((drawn) => {
       if (!isFloat(drawn.spec.dtype)) return drawn.tensor;
-      const own = signs.get(drawn) ?? Array.from(drawn.tensor.data, () => random.pick([-1, 1]));
-      signs.set(drawn, own);
+      // Of different lengths, so that equal elements do not move together.
+      const draw = (): number => random.pick([-1, 1]) * random.uniform(0.5, 1);
+      const own = directions.get(drawn) ?? Array.from(drawn.tensor.data, draw);
+      directions.set(drawn, own);
       return moved(drawn.tensor, own, distance);
     });
   const [far, farBack, near, nearBack] = [margin, -margin, margin / 2, -margin / 2].map(at);
