@@ -195,7 +195,7 @@ const groupNorm: Rule = {
 /** Operators on images, signals and channels. */
 export const imageRules: Readonly<Record<string, Rule>> = {
   conv1d: convolution('conv1d', 1),
-  conv2d: { ...convolution('conv2d', 2), weight: 3 },
+  conv2d: { ...convolution('conv2d', 2), weight: 6 },
   convTranspose2d: convolution('convTranspose2d', 2, true),
   convMatrix1d: matrix('convMatrix1d', 1),
   convMatrix2d: matrix('convMatrix2d', 2),

@@ -175,7 +175,7 @@ function dropout(name: string, ...ranks: number[]): Rule {
 }
 
 const linear: Rule = {
-  weight: 3,
+  weight: 6,
   draw(pool) {
     const x = pool.ofRank(2, 3, 4);
     if (x === null) return null;
