@@ -31,6 +31,7 @@ describeModel<sn.models.DenseClassifierOptions>('D3: alexnetTwoTowers', {
   make: sn.models.alexnetTwoTowers,
   parameters: 60_965_224,
   multiplyAdds: 724_406_816,
+  run: { hidden: 512 },
   small: { inputShape: [3, 63, 63], hidden: 8, classes: 7 },
 });
 

@@ -5,9 +5,10 @@ import { gradients } from '../../lib/graph/differentiate.ts';
 import { type Graph, type GraphVariable, Tracer } from '../../lib/graph/graph.ts';
 import * as sn from '../../lib/index.ts';
 import { drawTensor } from '../../lib/initializers/initializer.ts';
+import { describeLayer, layerOf } from '../../lib/layers/registry.ts';
 import type { ClassifierOptions } from '../../lib/models/model.ts';
 import { elementCount } from '../../lib/shape.ts';
-import { Architecture } from '../../lib/train/architecture.ts';
+import { Architecture, type NetworkParameter } from '../../lib/train/architecture.ts';
 import { parameterInputs } from '../../lib/train/evaluator.ts';
 
 /** How a model is made smaller, or fed with more than one image. */
@@ -180,6 +181,22 @@ export function describeModel<O extends ClassifierOptions>(
       } finally {
         draw.mockRestore();
       }
+    });
+
+    it('comes back from what a file keeps of it', () => {
+      const { inputShape, dtype, layers, parameters } = made(claim.small).architecture;
+      const kept = JSON.parse(JSON.stringify(layers.map(({ layer }) => describeLayer(layer))));
+      const again = new Architecture(
+        inputShape,
+        (kept as unknown[]).map((layer) => layerOf(layer)),
+        dtype,
+      );
+      const values = (of: readonly NetworkParameter[]): unknown =>
+        of.map(({ key, shape, state, initializer: { kind, options } }) => {
+          return { key, shape, state, kind, options };
+        });
+      expect(values(again.parameters)).toEqual(values(parameters));
+      expect(again.layers.map(({ output }) => output)).toEqual(layers.map(({ output }) => output));
     });
 
     it('gives finite probabilities and trains a step on native', async () => {
