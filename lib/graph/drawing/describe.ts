@@ -99,7 +99,8 @@ class Drawer {
     this.#names = nameValues(graph);
     this.#usual = usualDType(values);
     this.#scalar = values.every(({ shape, dtype }) => shape.length === 0 && dtype === this.#usual);
-    this.#places = new Places(clusters);
+    const scopes = graph.nodes.map((node) => this.#scopeOf(node));
+    this.#places = new Places(clusters, scopes);
     for (const node of graph.nodes) {
       for (const input of node.inputs) if (input) this.#note(input, this.#scopeOf(node));
     }

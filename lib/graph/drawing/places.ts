@@ -8,9 +8,13 @@ export class Places {
   #nodes = 0;
   #clusters = 0;
 
-  /** @param nested whether there are clusters at all */
-  constructor(nested: boolean) {
+  /**
+   * @param nested whether there are clusters at all
+   * @param scopes in the order in which their clusters shall be
+   */
+  constructor(nested: boolean, scopes: readonly string[]) {
     this.#nested = nested;
+    if (nested) for (const scope of scopes) this.#at(scope);
   }
 
   /** Adds a node and gives its id. */
