@@ -9,6 +9,7 @@
  * - `ERR_FILE_ACCESS`: a file that the system does not let us read or write
  * - `ERR_NATIVE_NOT_FOUND`: no addon for this machine could be loaded
  * - `ERR_PACKAGE_NOT_FOUND`: an optional package that is not installed
+ * - `ERR_LAYOUT`: a picture that the package which lays pictures out fails at
  * - `ERR_PROGRAM`: a Program that the addon refuses
  * - `ERR_MEMORY`: more memory than there is
  * - `ERR_NON_FINITE`: a loss that is NaN or infinite
@@ -26,6 +27,7 @@ export type ErrorCode =
   | 'ERR_FILE_ACCESS'
   | 'ERR_NATIVE_NOT_FOUND'
   | 'ERR_PACKAGE_NOT_FOUND'
+  | 'ERR_LAYOUT'
   | 'ERR_PROGRAM'
   | 'ERR_MEMORY'
   | 'ERR_NON_FINITE'

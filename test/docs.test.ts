@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -13,6 +14,7 @@ const pages = [
   'CONTRIBUTING.md',
   'docs/architecture.md',
   'docs/adding-an-op.md',
+  'docs/drawing.md',
   'docs/graphs.md',
   'docs/models.md',
   'docs/numerics.md',
@@ -125,6 +127,13 @@ describe.skipIf(!native)('the examples', () => {
     const error = Number(/central differences (\S+)/.exec(out)?.[1]);
     expect(out).toMatch(/^loss 0\.(19999|20000)/);
     expect(error).toBeLessThan(1e-8);
+  });
+
+  it('draw a network', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'stridenet-')), 'lenet5.svg');
+    expect(await example('draw-graph.ts', file)).toContain('13 operators');
+    const svg = readFileSync(file, 'utf8');
+    for (const label of ['0 (conv2d)', '7.bias', '(1, 16, 5, 5)']) expect(svg).toContain(label);
   });
 
   it('convolve as the sources do', async () => {

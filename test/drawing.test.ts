@@ -273,7 +273,9 @@ describe('pictures', () => {
       for (const label of [...nodes.values(), ...frames.values()].flat()) {
         expect(texts).toContain(label);
       }
-      expect(svg).toMatch(/^<svg width="\d+pt" height="\d+pt"/);
+      expect(svg).toMatch(
+        /^<svg role="img" aria-label="computation graph" width="\d+pt" height="\d+pt"/,
+      );
       expect(svg.length).toBeLessThan(30_000);
     },
   );
@@ -304,6 +306,13 @@ describe('pictures', () => {
       code: 'ERR_PACKAGE_NOT_FOUND',
       message: expect.stringContaining('npm install @viz-js/viz'),
       cause,
+    });
+  });
+
+  it('say when they cannot be laid out', async () => {
+    await expect(renderSvg('digraph { a -> }')).rejects.toMatchObject({
+      code: 'ERR_LAYOUT',
+      message: expect.stringContaining('syntax error'),
     });
   });
 });

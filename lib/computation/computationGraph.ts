@@ -162,7 +162,9 @@ export class ComputationGraph<A extends readonly unknown[] = readonly unknown[]>
 
   /**
    * The graph as an SVG picture, laid out by Graphviz: the package @viz-js/viz must be installed.
-   * @throws ERR_PACKAGE_NOT_FOUND when it is not; ERR_ARGUMENT as `toMermaid`
+   * JavaScript's thread is not free meanwhile: see docs/drawing.md on large graphs.
+   *
+   * @throws ERR_PACKAGE_NOT_FOUND when it is not; ERR_LAYOUT when it fails; what `toMermaid` throws
    */
   async toSvg(options: DrawingOptions = {}): Promise<string> {
     return renderSvg(writeDot(this.#describe('toSvg', options)));

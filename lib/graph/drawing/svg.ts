@@ -33,9 +33,22 @@ function centreTitles(svg: string): string {
   });
 }
 
+async function layOut(module: Awaited<ReturnType<LoadGraphviz>>, dot: string): Promise<string> {
+  try {
+    return (await module.instance()).renderString(dot, { format: 'svg' });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new StridenetError(
+      'ERR_LAYOUT',
+      `[toSvg] Graphviz could not lay the graph out (${why}); toDot gives its text for other tools`,
+      { cause },
+    );
+  }
+}
+
 /**
  * An SVG picture of a graph in Graphviz's language.
- * @throws ERR_PACKAGE_NOT_FOUND when Graphviz is not installed
+ * @throws ERR_PACKAGE_NOT_FOUND when Graphviz is not installed; ERR_LAYOUT when it fails
  */
 export async function renderSvg(dot: string, load = loadGraphviz): Promise<string> {
   let module: Awaited<ReturnType<LoadGraphviz>>;
@@ -48,10 +61,9 @@ export async function renderSvg(dot: string, load = loadGraphviz): Promise<strin
       { cause },
     );
   }
-  const svg = (await module.instance()).renderString(dot, { format: 'svg' });
+  const svg = await layOut(module, dot);
   // Without the XML declaration it can stand in a page as well as in a file.
-  return centreTitles(svg.slice(svg.indexOf('<svg'))).replaceAll(
-    'font-family="Arial"',
-    `font-family="${families}"`,
-  );
+  return centreTitles(svg.slice(svg.indexOf('<svg')))
+    .replace('<svg', '<svg role="img" aria-label="computation graph"')
+    .replaceAll('font-family="Arial"', `font-family="${families}"`);
 }
