@@ -1,15 +1,17 @@
 import { ops } from '../../../lib/index.ts';
-import type { Operand } from '../../../lib/ops/operator.ts';
+import type { Operand, Spec } from '../../../lib/ops/operator.ts';
 import { elementCount } from '../../../lib/shape.ts';
 import { drawn, named } from './elementwiseRules.ts';
-import type { Pool, Ref } from './pool.ts';
+import { isFloat, type Pool, type Ref } from './pool.ts';
 import type { Rule } from './rules.ts';
 
 type Range = readonly [number, number, number] | null;
 
 /** A value of rank 1 or more, whose axes but that of the batch may be moved. */
 function movable(pool: Pool): Ref | null {
-  return pool.value(({ shape, batched }) => shape.length > (batched ? 1 : 0));
+  const fits = ({ shape, batched }: Spec): boolean => shape.length > (batched ? 1 : 0);
+  const whole = pool.chance(0.15) ? pool.all((spec) => !isFloat(spec.dtype) && fits(spec)) : [];
+  return whole.length > 0 ? pool.random.pick(whole) : pool.value(fits);
 }
 
 /** Divides the sizes behind the first in another way. */

@@ -15,13 +15,17 @@ export interface Rule {
   call(operands: readonly Operand[], settings: Settings): Operand | readonly Operand[];
 }
 
+const updates =
+  'updates of states have no gradient; test/compiler-passes.test.ts runs whole steps with them';
+
 /** Public operators that no graph is drawn from, and why. */
-export const leftOut: Readonly<Record<string, string>> = Object.fromEntries(
-  ['sgdUpdate', 'adamUpdate', 'rmspropUpdate', 'adagradUpdate'].map((name) => [
-    name,
-    'updates of states have no gradient; test/compiler-passes.test.ts runs whole steps with them',
-  ]),
-);
+export const leftOut: Readonly<Record<string, string>> = {
+  sgdUpdate: updates,
+  adamUpdate: updates,
+  rmspropUpdate: updates,
+  adagradUpdate: updates,
+  stopGradient: 'its gradient is not its derivative, which central differences would find',
+};
 
 export const rules: Readonly<Record<string, Rule>> = {
   ...elementwiseRules,
