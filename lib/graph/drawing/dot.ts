@@ -30,10 +30,15 @@ function nodeLine({ id, kind, title, lines }: DrawnNode): string {
   return `${id} [label=<${rows.join('<BR/>')}>, ${look}]`;
 }
 
-/** Room at its right makes the frame so wide that edges which enter in its middle pass by the title. */
-function frameTitle(label: string): string {
+/**
+ * From top to bottom room at its right makes the frame so wide that edges, which enter in the middle,
+ * pass by the title.
+ */
+function frameTitle(label: string, direction: Drawing['direction']): string {
+  const title = text(label, middle, 11);
+  if (direction === 'LR') return title;
   const room = label.length * 6 + 6;
-  const cells = `<TD>${text(label, middle, 11)}</TD><TD WIDTH="${room}"></TD>`;
+  const cells = `<TD>${title}</TD><TD WIDTH="${room}"></TD>`;
   return `<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="0"><TR>${cells}</TR></TABLE>`;
 }
 
@@ -55,7 +60,11 @@ function placeBeside(edges: readonly DrawnEdge[]): Map<string, Beside> {
   return places;
 }
 
-function clusterLines(cluster: Cluster, places: ReadonlyMap<string, Beside>): string[] {
+function clusterLines(
+  cluster: Cluster,
+  places: ReadonlyMap<string, Beside>,
+  direction: Drawing['direction'],
+): string[] {
   const rows = cluster.nodes.flatMap(({ id }) => {
     const place = places.get(id);
     if (place === undefined) return [];
@@ -65,8 +74,8 @@ function clusterLines(cluster: Cluster, places: ReadonlyMap<string, Beside>): st
     ...cluster.nodes.map(nodeLine),
     ...cluster.clusters.flatMap((inner) => [
       `subgraph cluster_${inner.id} {`,
-      `  margin=10; label=<${frameTitle(inner.label)}>`,
-      ...clusterLines(inner, places),
+      `  margin=10; label=<${frameTitle(inner.label, direction)}>`,
+      ...clusterLines(inner, places, direction),
       '}',
     ]),
     ...rows,
@@ -103,7 +112,7 @@ export function writeDot({ direction, root, edges }: Drawing): string {
     `  graph [style="filled,rounded", fillcolor="${frameFill}", color="${middle}", labeljust=l, pad=0.1]`,
     `  node [fontname="${font}", style=filled, penwidth=1.2, height=0.3, margin="0.14,0.06"]`,
     `  edge [fontname="${font}", color="${middle}", arrowsize=0.7]`,
-    ...clusterLines(root, places),
+    ...clusterLines(root, places, direction),
     ...edges.map((edge) => edgeLine(edge, places)),
     '}',
   ].join('\n')}\n`;

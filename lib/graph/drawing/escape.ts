@@ -18,12 +18,15 @@ export function escapeXml(text: string, lineBreak: string): string {
     .replace(/\n/g, lineBreak);
 }
 
+/** All but letters, digits and harmless signs; of _ those that Markdown could take for emphasis. */
+const unsafe = /[^\p{L}\p{M}\p{N}_ (),.=+/×·‖∞∂…-]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|ﬂ/gu;
+
 /**
- * Text within a quoted label of Mermaid: all but letters, digits and harmless signs is written as a
- * code, so that neither its grammar nor the HTML and Markdown that labels may hold can see it.
+ * Text within a quoted label of Mermaid: what is not safe is written as a code, so that neither its
+ * grammar nor the HTML and Markdown that labels may hold can see it.
  */
 export function escapeMermaid(text: string): string {
-  return possible(text).replace(/[^\p{L}\p{M}\p{N} (),.=+/×·‖∞∂…-]|ﬂ/gu, (sign) =>
+  return possible(text).replace(unsafe, (sign) =>
     sign === '\n' ? '<br/>' : `#${sign.codePointAt(0)};`,
   );
 }
