@@ -1,6 +1,7 @@
 #include "runtime/memory.h"
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <limits>
 #include <string>
@@ -46,9 +47,14 @@ std::int64_t memory_limit() {
 }
 
 void check_memory(std::int64_t bytes, const MemoryCounter& counter) {
-  const std::int64_t limit = memory_limit();
+  // Asking the system takes longer than making a small Program.
+  static std::atomic<std::int64_t> known{memory_limit()};
   const std::int64_t held = counter.bytes.load();
-  if (bytes > limit || held > limit - bytes) {
+  const auto fits = [&](std::int64_t limit) { return bytes <= limit && held <= limit - bytes; };
+  if (fits(known.load(std::memory_order_relaxed))) return;
+  const std::int64_t limit = memory_limit();
+  known.store(limit, std::memory_order_relaxed);
+  if (!fits(limit)) {
     throw Error("ERR_MEMORY", "expected at most " + std::to_string(limit) +
                                   " bytes of memory but " + std::to_string(bytes) +
                                   " more are needed besides " + std::to_string(held));
