@@ -19,8 +19,8 @@ struct MemoryCounter {
 /// Bytes that this process may use: the machine's memory, or its cgroup's limit when that is less.
 std::int64_t memory_limit();
 
-/// Throws Error("ERR_MEMORY") when `bytes` more than what `counter` holds pass memory_limit(), which is
-/// asked for once, and again before anything is refused.
+/// Throws Error("ERR_MEMORY") when `bytes` more than what `counter` holds pass memory_limit(),
+/// which is asked for once, and again before anything is refused.
 void check_memory(std::int64_t bytes, const MemoryCounter& counter);
 
 /// An Arena whose bytes a MemoryCounter counts while it lives.
