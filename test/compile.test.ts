@@ -242,7 +242,7 @@ describe.each(backends)('{ into } on %s', (backend) => {
 
   it.each<[string, (into: ReturnType<typeof target>) => unknown, sn.ErrorCode, string[]]>([
     ['a Tensor for a tree', ({ y }) => y, 'ERR_ARGUMENT', ['into', 'y, list, k', 'Tensor']],
-    ['nothing', () => null, 'ERR_ARGUMENT', ['into', 'null']],
+    ['null', () => null, 'ERR_ARGUMENT', ['into', 'null']],
     ['a missing key', ({ y, k }) => ({ y, k }), 'ERR_ARGUMENT', ['into', 'y, list, k']],
     ['a key more', (into) => ({ ...into, z: 1 }), 'ERR_ARGUMENT', ['into', 'y, list, k']],
     ['a short list', (into) => ({ ...into, list: [] }), 'ERR_ARGUMENT', ['into.list', 'list of 3']],
@@ -299,6 +299,17 @@ describe.each(backends)('{ into } on %s', (backend) => {
     detach(into.y);
     await expect(call).rejects.toEqual(failsWith('ERR_ARGUMENT', 'into[0]', 'detached'));
     expect((await f(x)).y.data[0]).toBe(2);
+  });
+
+  it('may be nothing at first', async () => {
+    let result: Awaited<ReturnType<typeof f>> | undefined;
+    const given = new Set<unknown>();
+    for (let i = 0; i < 3; i++) {
+      result = await f(vector(i, -i), { into: result });
+      given.add(result);
+      expect([...result.y.data]).toEqual([2 * i, -2 * i]);
+    }
+    expect(given.size).toBe(1);
   });
 
   it('is an argument like any other unless it is the last one and has no other key', async () => {

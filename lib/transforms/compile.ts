@@ -25,7 +25,7 @@ export interface CompiledFunction<
   R = Operand | readonly Operand[],
 > {
   (...inputs: TensorArguments<A>): Promise<Compiled<R>>;
-  (...inputs: [...TensorArguments<A>, { into: Compiled<R> }]): Promise<Compiled<R>>;
+  (...inputs: [...TensorArguments<A>, { into: Compiled<R> | undefined }]): Promise<Compiled<R>>;
   /** Frees all Programs, once the calls that were made before are done; later ones are refused. */
   dispose(): void;
 }
@@ -61,15 +61,14 @@ class Programs {
       throw new StridenetError('ERR_DISPOSED', '[compile] the function was called after dispose()');
     }
     const last = inputs.at(-1);
-    const args = isInto(last) ? inputs.slice(0, -1) : inputs;
+    const [args, into] = isInto(last) ? [inputs.slice(0, -1), last.into] : [inputs, undefined];
     const signature = signatureOf('compile', args);
     const { calls, template } = this.#entryOf(signature, args);
     const feeds = signature.tensors.map(({ data }) => data);
-    if (!isInto(last)) {
+    if (into === undefined) {
       const fetches = await this.#run(calls, feeds);
       return fill('compile', template, tensorsOf(calls.program, fetches));
     }
-    const { into } = last;
     const { fetches: specs } = calls.program;
     const targets = targetsOf('compile', template, into, specs, signature.tensors);
     await this.#run(
@@ -145,8 +144,9 @@ class Programs {
  *
  * Arguments are as those of `valueAndGrad`, and so is the result: a Tensor for each value that `fn`
  * gives, nulls and other static values as they are. A last argument `{ into }`, a result of an
- * earlier call or Tensors arranged like one, is filled and given instead of new Tensors; until the
- * promise is settled its memory belongs to the call.
+ * earlier call or Tensors arranged like one, is filled and given instead of new Tensors; undefined
+ * stands for new ones. Until the promise is settled its memory belongs to the call; it may be no
+ * memory of an argument.
  *
  * @param fn a function of operators; it is called once for each combination, so what else it does is
  *   not repeated, and Tensors that it finds elsewhere are taken as they are then
