@@ -164,6 +164,12 @@ describe('nodes', () => {
     }
   });
 
+  it('do not say twice what an edge carries', () => {
+    const text = new sn.ComputationGraph(trainingGraph().graph).toMermaid();
+    expect(text).toContain('"winners (6, 8, 6, 6) uint8"');
+    expect(text).not.toContain('as winners');
+  });
+
   it('name operands where they could be taken for each other', async () => {
     const matrix = { shape: [3, 3], dtype: 'float32' } as const;
     const graph = sn.trace(

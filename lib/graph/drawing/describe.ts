@@ -207,7 +207,11 @@ class Drawer {
     const { id, label, name } = source;
     const kept = backward && !source.backward;
     const side = source.side && !kept;
-    const named = (side && name !== '') || name === operand || name.endsWith(`.${operand}`);
+    const named =
+      (side && name !== '') ||
+      name === operand ||
+      name.endsWith(`.${operand}`) ||
+      label.startsWith(`${operand} `);
     const parts = [label, named ? '' : operand].filter((part) => part !== '');
     const kind = kept ? 'kept' : side ? 'side' : 'flow';
     this.#edges.push({ from: id, to, label: parts.join(' as '), kind });

@@ -14,6 +14,7 @@ const ordinary: Readonly<Record<string, (value: AttributeValue) => boolean>> = {
   ties: (value) => value === 'first',
   reduction: (value) => value === 'mean',
   labelSmoothing: (value) => value === 0,
+  weightDecay: (value) => value === 0,
   countIncludePad: (value) => value === true,
   ceilMode: (value) => value === false,
   transposeA: (value) => value === false,
