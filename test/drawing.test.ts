@@ -48,12 +48,13 @@ function expectWhole(drawing: ReadDrawing, graph: sn.ComputationGraph, clusters 
   for (const [id, scope] of scopes) expect(drawing.frames.get(id)).toEqual(clusters ? scope : []);
 }
 
+const networks = [
+  ...(['mnist', 'lenet5', 'lenet5Original', 'alexnet', 'alexnetTwoTowers', 'vgg16'] as const),
+  ...(['networkInNetwork', 'resnet18', 'mobilenetV2'] as const),
+];
+
 const models: Readonly<Record<string, () => sn.ComputationGraph>> = {
-  ...Object.fromEntries(
-    (['lenet5', 'lenet5Original', 'alexnet', 'networkInNetwork', 'resnet18', 'vgg16'] as const).map(
-      (name) => [name, () => sn.models[name]().graph({ loss })],
-    ),
-  ),
+  ...Object.fromEntries(networks.map((name) => [name, () => sn.models[name]().graph({ loss })])),
   resnet50: () => sn.models.resnet50().graph({ training: true, loss }),
   'a nested network': nested,
   'gradients of a network': () => new sn.ComputationGraph(trainingGraph().graph),
