@@ -33,7 +33,6 @@ const ALSO = {
 };
 // The npm packages a room of lib/ may import; node: modules are open to all.
 const PACKAGES = {
-  graph: ['@viz-js/viz'],
   backends: ['node-gyp-build'],
   train: ['cli-progress'],
   cli: ['cli-progress'],

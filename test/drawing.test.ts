@@ -309,11 +309,27 @@ describe('pictures', () => {
     const cause = Object.assign(new Error("Cannot find package '@viz-js/viz'"), {
       code: 'ERR_MODULE_NOT_FOUND',
     });
-    await expect(renderSvg('digraph {}', () => Promise.reject(cause))).rejects.toMatchObject({
+    await expect(
+      renderSvg('digraph {}', () => {
+        throw cause;
+      }),
+    ).rejects.toMatchObject({
       code: 'ERR_PACKAGE_NOT_FOUND',
       message: expect.stringContaining('npm install @viz-js/viz'),
       cause,
     });
+  });
+
+  it('leave the thread of JavaScript free', async () => {
+    const graph = small().graph();
+    let turns = 0;
+    const ticking = setInterval(() => turns++, 1);
+    try {
+      await graph.toSvg();
+    } finally {
+      clearInterval(ticking);
+    }
+    expect(turns).toBeGreaterThan(3);
   });
 
   it('say when they cannot be laid out', async () => {

@@ -1,15 +1,4 @@
-import { StridenetError } from '../../errors.ts';
-
-/** What of Graphviz is used. */
-interface Graphviz {
-  renderString(dot: string, options: { format: string }): string;
-}
-
-/** Gives the module of @viz-js/viz. */
-export type LoadGraphviz = () => Promise<{ instance(): Promise<Graphviz> }>;
-
-/** An optional peer: only pictures need it. */
-const loadGraphviz: LoadGraphviz = () => import('@viz-js/viz');
+import { layOut } from './graphviz.ts';
 
 /** Fonts as wide as Arial, which Graphviz reckons with, before any other. */
 const families = 'Arial,Helvetica,Liberation Sans,Nimbus Sans,sans-serif';
@@ -33,35 +22,12 @@ function centreTitles(svg: string): string {
   });
 }
 
-async function layOut(module: Awaited<ReturnType<LoadGraphviz>>, dot: string): Promise<string> {
-  try {
-    return (await module.instance()).renderString(dot, { format: 'svg' });
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new StridenetError(
-      'ERR_LAYOUT',
-      `[toSvg] Graphviz could not lay the graph out (${why}); toDot gives its text for other tools`,
-      { cause },
-    );
-  }
-}
-
 /**
- * An SVG picture of a graph in Graphviz's language.
- * @throws ERR_PACKAGE_NOT_FOUND when Graphviz is not installed; ERR_LAYOUT when it fails
+ * An SVG picture of a graph in Graphviz's language. Throws what `layOut` throws.
+ * @param locate gives the file of Graphviz's module; default: where it is installed
  */
-export async function renderSvg(dot: string, load = loadGraphviz): Promise<string> {
-  let module: Awaited<ReturnType<LoadGraphviz>>;
-  try {
-    module = await load();
-  } catch (cause) {
-    throw new StridenetError(
-      'ERR_PACKAGE_NOT_FOUND',
-      '[toSvg] needs the package @viz-js/viz, which is not installed: npm install @viz-js/viz',
-      { cause },
-    );
-  }
-  const svg = await layOut(module, dot);
+export async function renderSvg(dot: string, locate?: () => string): Promise<string> {
+  const svg = await layOut(dot, locate);
   // Without the XML declaration it can stand in a page as well as in a file.
   return centreTitles(svg.slice(svg.indexOf('<svg')))
     .replace('<svg', '<svg role="img" aria-label="computation graph"')
