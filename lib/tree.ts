@@ -63,11 +63,20 @@ export function formatPath(path: TreePath): string {
     .join('');
 }
 
-/** `name`, or when it is in `taken`, the first of name_2, name_3, … that is not. */
-export function uniqueName(name: string, taken: ReadonlySet<string>): string {
-  let unique = name;
-  for (let i = 2; taken.has(unique); i++) unique = `${name}_${i}`;
-  return unique;
+/** Gives names, each once: the second that asks for 'mul' gets 'mul_2'. */
+export class UniqueNames {
+  /** The number of the last that asked for each name; a name that was given is one too. */
+  readonly #last = new Map<string, number>();
+
+  /** `name`, or when it was given, the first of name_2, name_3, … that was not. */
+  give(name: string): string {
+    let number = this.#last.get(name) ?? 0;
+    let unique = name;
+    while (this.#last.has(unique)) unique = `${name}_${++number}`;
+    this.#last.set(unique, 1);
+    if (unique !== name) this.#last.set(name, number);
+    return unique;
+  }
 }
 
 /** 'argument 1', or 'params.w of argument 0', for a path within a list of arguments. */

@@ -15,7 +15,7 @@ import {
   leavesOf,
   mapTree,
   type TreePath,
-  uniqueName,
+  UniqueNames,
 } from '../tree.ts';
 
 /** What can be checked: a function of operators, a layer, a loss, or a network. */
@@ -99,12 +99,13 @@ function ofFunction(
   inputs: readonly unknown[],
 ): Subject {
   const names: string[] = [];
+  const unique = new UniqueNames();
   const tensors: Tensor[] = [];
   const name = ([first, ...rest]: TreePath): string =>
     rest.length === 0 ? `input ${first}` : formatPath(rest);
   const keep = (tensor: Tensor, path: TreePath): void => {
     tensors.push(tensor);
-    names.push(uniqueName(name(path), new Set(names)));
+    names.push(unique.give(name(path)));
   };
   mapTree(where, inputs, isTensor, keep, undefined, formatArgumentPath);
   return {

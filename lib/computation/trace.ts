@@ -10,7 +10,7 @@ import {
   type Static,
   type TensorsOf,
   type TreePath,
-  uniqueName,
+  UniqueNames,
 } from '../tree.ts';
 import { ComputationGraph } from './computationGraph.ts';
 
@@ -33,13 +33,10 @@ function isSpec(value: unknown): value is InputSpec {
   return Array.isArray(shape) && typeof dtype === 'string';
 }
 
-/** 'params.w' for a value within an argument, 'x1' for argument 1 itself; unlike those in `taken`. */
-function nameOf(spec: InputSpec, path: TreePath, taken: Set<string>): string {
+/** 'params.w' for a value within an argument, 'x1' for argument 1 itself; each once. */
+function nameOf(spec: InputSpec, path: TreePath, unique: UniqueNames): string {
   const [first, ...rest] = path;
-  const place = spec.name ?? (rest.length === 0 ? `x${first}` : formatPath(rest));
-  const name = uniqueName(place, taken);
-  taken.add(name);
-  return name;
+  return unique.give(spec.name ?? (rest.length === 0 ? `x${first}` : formatPath(rest)));
 }
 
 /**
@@ -67,9 +64,9 @@ export function trace(
 ): ComputationGraph {
   if (typeof fn !== 'function') throw argumentError('trace', 'a function of operators', fn);
   const tracer = new Tracer();
-  const taken = new Set<string>();
+  const unique = new UniqueNames();
   const inputs = mapTree('trace', specs, isSpec, (spec, path): GraphVariable => {
-    return tracer.input(spec, 'feed', nameOf(spec, path, taken));
+    return tracer.input(spec, 'feed', nameOf(spec, path, unique));
   }) as never[];
   // A copy: the function may change the containers that it is given.
   const kept = mapTree('trace', inputs, isOperand, (input) => input) as unknown[];

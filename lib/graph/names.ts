@@ -1,4 +1,4 @@
-import { uniqueName } from '../tree.ts';
+import { UniqueNames } from '../tree.ts';
 import type { Graph, GraphVariable } from './graph.ts';
 
 /**
@@ -8,11 +8,9 @@ import type { Graph, GraphVariable } from './graph.ts';
  */
 export function nameValues(graph: Graph): ReadonlyMap<GraphVariable, string> {
   const names = new Map<GraphVariable, string>();
-  const taken = new Set<string>();
+  const unique = new UniqueNames();
   const give = (variable: GraphVariable, base: string): void => {
-    const name = uniqueName(base, taken);
-    taken.add(name);
-    names.set(variable, name);
+    names.set(variable, unique.give(base));
   };
   for (const { variable } of graph.inputs) give(variable, variable.name ?? 'input');
   for (const variable of graph.constants.keys()) give(variable, 'constant');
