@@ -2,7 +2,13 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { backendOf } from '../lib/backends/index.ts';
 import { optimize } from '../lib/compiler/compile.ts';
 import { chooseLayouts, reformatOperator } from '../lib/compiler/layout.ts';
-import { cpuInfo, setDefaultBackend, Tensor } from '../lib/index.ts';
+import {
+  type BackendName,
+  cpuInfo,
+  StridenetError,
+  setDefaultBackend,
+  Tensor,
+} from '../lib/index.ts';
 import { seeds } from './cases/case.ts';
 import {
   differenceAt,
@@ -192,6 +198,34 @@ function batchesAgree(graph: RandomGraph): string | null {
   return null;
 }
 
+/** What a step without samples gives, or what it throws but for the layout of shapes. */
+function emptyStep(graph: RandomGraph, backend: BackendName): Tensor[] | string {
+  const { graph: whole, feeds } = differentiated(graph, 'float64');
+  try {
+    return runGraph(whole, feeds, { backend, batch: 0 });
+  } catch (error) {
+    if (!(error instanceof StridenetError)) throw error;
+    return `${error.code} ${error.message.split(' (')[0]}`;
+  }
+}
+
+/** Sums of nothing are 0, means of nothing are NaN, and nothing has no largest element. */
+function emptyStepsAgree(graph: RandomGraph): string | null {
+  if (graph.batch === 0) return null;
+  const [loops, native] = [emptyStep(graph, 'reference'), emptyStep(graph, 'native')];
+  if (typeof loops === 'string' || typeof native === 'string') {
+    return String(loops) === String(native) ? null : `reference ${loops}, native ${native}`;
+  }
+  for (const [o, { data }] of loops.entries()) {
+    const differs = data.findIndex((a, i) => {
+      const b = native[o]?.data[i] as number;
+      return !Object.is(a, b) && !(Math.abs(a - b) <= 1e-9 * (1 + Math.abs(a)));
+    });
+    if (differs >= 0) return `output ${o}: ${data[differs]}, native ${native[o]?.data[differs]}`;
+  }
+  return null;
+}
+
 /** Every value, computed operator by operator, has the bits that the whole graph gives. */
 function eagerAgrees(graph: RandomGraph): string | null {
   const dtype = graph.seed % 2 === 0 ? 'float32' : 'float64';
@@ -236,5 +270,6 @@ describe('random graphs', () => {
   checkAll('give the same with and without each pass', 40, passesAgree);
   checkAll('have the same bits on any number of threads', 60, threadsAgree);
   checkAll('give the same in a smaller step of a larger batch', 100, batchesAgree);
+  checkAll('give the same in a step without samples', 150, emptyStepsAgree);
   checkAll('give what operators one by one give', 60, eagerAgrees);
 });

@@ -25,8 +25,8 @@ template <class T>
 class ArgReduction final : public Instruction {
  public:
   ArgReduction(const ExtremeKernels<T>& extremes, const Kernels<T>& kernels,
-               const ReductionPlan& plan, std::int64_t bound)
-      : extremes_(extremes), kernels_(kernels), plan_(plan) {
+               const ReductionPlan& plan, const Choice& choice, std::int64_t bound)
+      : extremes_(extremes), kernels_(kernels), plan_(plan), choice_(choice) {
     const ReductionStep step = plan_.at(0, bound);
     results_ = step.outer * step.inner * ReductionCut(step).parts;
   }
@@ -36,6 +36,7 @@ class ArgReduction final : public Instruction {
   }
 
   void run(const Run& run) const override {
+    choice_.check(run.inputs[0]);
     const std::int64_t samples = plan_.batched ? run.inputs[0].shape[0] : 1;
     const ReductionStep step = plan_.at(0, samples);
     const ReductionCut cut(step);
@@ -94,6 +95,7 @@ class ArgReduction final : public Instruction {
   ExtremeKernels<T> extremes_;
   const Kernels<T>& kernels_;
   ReductionPlan plan_;
+  Choice choice_;
   std::int64_t results_;
 };
 
@@ -116,11 +118,12 @@ std::unique_ptr<Instruction> prepare_arg_reduction(const Call& call, const Kerne
   y.dtype = DType::int32;
   expect_like(required_output(call, 0, "y"), "y", y);
   const ReductionPlan plan = plan_reduction(x, axes);
+  const Choice choice{call.name, axes};
   const std::int64_t bound = x.batched ? x.shape[0] : 1;
   if (x.dtype == DType::float32) {
-    return std::make_unique<ArgReduction<float>>(float32, table.float32, plan, bound);
+    return std::make_unique<ArgReduction<float>>(float32, table.float32, plan, choice, bound);
   }
-  return std::make_unique<ArgReduction<double>>(float64, table.float64, plan, bound);
+  return std::make_unique<ArgReduction<double>>(float64, table.float64, plan, choice, bound);
 }
 
 }  // namespace

@@ -233,7 +233,9 @@ class BatchNormGradient final : public Instruction {
         }
         const auto inverse = static_cast<double>(run.inputs[3].as<T>()[c]);
         const auto count = static_cast<double>(cut.rows);
-        if (run.outputs[1].present()) run.outputs[1].as<T>()[c] = static_cast<T>(product * inverse);
+        // No element has no deviation.
+        const double scaled = cut.rows == 0 ? 0 : product * inverse;
+        if (run.outputs[1].present()) run.outputs[1].as<T>()[c] = static_cast<T>(scaled);
         if (run.outputs[2].present()) run.outputs[2].as<T>()[c] = static_cast<T>(sum);
         cut.spread(scale, c, static_cast<T>(inverse * value_of<T>(run.inputs[4], c, 1)));
         cut.spread(offset, c, static_cast<T>(sum / count));

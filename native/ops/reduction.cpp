@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 namespace stridenet {
 namespace {
@@ -33,9 +34,9 @@ struct Falling {
 template <class T, class Combine>
 class Reduction final : public Instruction {
  public:
-  Reduction(const ReductionKernels<T>& kernels, const ReductionPlan& plan, bool mean,
-            std::int64_t bound)
-      : kernels_(kernels), plan_(plan), mean_(mean) {
+  Reduction(const ReductionKernels<T>& kernels, const ReductionPlan& plan, const Choice& choice,
+            bool mean, std::int64_t bound)
+      : kernels_(kernels), plan_(plan), choice_(choice), mean_(mean) {
     for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
       const ReductionStep step = plan_.at(i, bound);
       const ReductionCut cut(step);
@@ -48,6 +49,7 @@ class Reduction final : public Instruction {
   std::size_t scratch_bytes() const override { return scratch_; }
 
   void run(const Run& run) const override {
+    choice_.check(run.inputs[0]);
     const std::int64_t samples = plan_.batched ? run.inputs[0].shape[0] : 1;
     const std::int64_t results = run.outputs[0].elements();
     const T* x = run.inputs[0].as<T>();
@@ -136,6 +138,7 @@ class Reduction final : public Instruction {
 
   ReductionKernels<T> kernels_;
   ReductionPlan plan_;
+  Choice choice_;
   bool mean_;
   std::size_t scratch_ = 0;
 };
@@ -150,11 +153,14 @@ std::unique_ptr<Instruction> prepare_reduction(const Call& call,
   const std::vector<std::int64_t> axes = parse_axes(call, x);
   expect_like(required_output(call, 0, "y"), "y", reduced_spec(x, axes));
   const ReductionPlan plan = plan_reduction(x, axes);
+  // A sum of nothing is 0.
+  const bool chooses = !std::is_same_v<Combine, Adding>;
+  const Choice choice{call.name, chooses ? axes : std::vector<std::int64_t>{}};
   const std::int64_t bound = x.batched ? x.shape[0] : 1;
   if (x.dtype == DType::float32) {
-    return std::make_unique<Reduction<float, Combine>>(float32, plan, mean, bound);
+    return std::make_unique<Reduction<float, Combine>>(float32, plan, choice, mean, bound);
   }
-  return std::make_unique<Reduction<double, Combine>>(float64, plan, mean, bound);
+  return std::make_unique<Reduction<double, Combine>>(float64, plan, choice, mean, bound);
 }
 
 }  // namespace

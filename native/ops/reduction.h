@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "ops/checks.h"
@@ -35,6 +36,15 @@ struct ReductionPlan {
     (over_batch && i + 1 == steps.size() ? step.reduced : step.outer) *= samples;
     return step;
   }
+};
+
+/// A reduction to elements of x, of which there must be some along the axes in every step.
+struct Choice {
+  std::string name;
+  std::vector<std::int64_t> axes;
+
+  /// Throws Error("ERR_SHAPE") when x has none, as a batch of none.
+  void check(const TensorView& x) const;
 };
 
 ReductionPlan plan_reduction(const TensorSpec& x, const std::vector<std::int64_t>& axes);

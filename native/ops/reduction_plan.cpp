@@ -1,5 +1,7 @@
 #include "ops/reduction.h"
 
+#include "core/error.h"
+
 namespace stridenet {
 
 std::vector<std::int64_t> parse_axes(const Call& call, const TensorSpec& x) {
@@ -16,6 +18,17 @@ TensorSpec reduced_spec(const TensorSpec& x, const std::vector<std::int64_t>& ax
   for (const std::int64_t axis : axes) y.shape[static_cast<std::size_t>(axis)] = 1;
   y.batched = x.batched && (axes.empty() || axes.front() != 0);
   return y;
+}
+
+void Choice::check(const TensorView& x) const {
+  const bool none = std::any_of(axes.begin(), axes.end(), [&](std::int64_t axis) {
+    return x.shape[static_cast<std::size_t>(axis)] == 0;
+  });
+  if (!none) return;
+  std::string along;
+  for (const std::int64_t axis : axes) along += (along.empty() ? "" : ",") + std::to_string(axis);
+  throw Error("ERR_SHAPE", "[" + name + "] x " + describe_shape({x.shape, x.shape + x.rank}) +
+                               " has no element along axes (" + along + ")");
 }
 
 ReductionPlan plan_reduction(const TensorSpec& x, const std::vector<std::int64_t>& axes) {
