@@ -2,8 +2,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { backendOf } from '../lib/backends/index.ts';
 import { gradients } from '../lib/graph/differentiate.ts';
 import { type GraphVariable, Tracer } from '../lib/graph/graph.ts';
-import { ops } from '../lib/index.ts';
-import type { Variable } from '../lib/ops/operator.ts';
+import { ops, trace } from '../lib/index.ts';
+import type { Operand, Variable } from '../lib/ops/operator.ts';
 import { Random } from './support/random.ts';
 
 const { add, linear, mul, relu, sin, sum, tanh } = ops;
@@ -107,6 +107,18 @@ describe('large graphs', () => {
   it('of 20,000 nodes compile in seconds', () => {
     const residual = structures.at(-1) as Structure;
     expect(note('deep residual', measure(residual, 20_000))).toBeLessThan(30_000);
+  });
+
+  it('of 20,000 nodes say what they cost in seconds', () => {
+    const residual = structures.at(-1) as Structure;
+    const spec = { shape: [4, 4], dtype: 'float32' } as const;
+    const body = (x: Variable, w: Variable) => sum(residual.build(x, w, 20_000));
+    const graph = trace(body as (...inputs: Variable[]) => Operand, spec, spec);
+    const start = cpuTime();
+    const { nodes } = graph.cost();
+    const time = cpuTime() - start;
+    lines.push(`cost of ${nodes.length} nodes: ${time.toFixed(0)} ms`);
+    expect(time).toBeLessThan(6000);
   });
 
   it('with thousands of states and outputs compile in a second', () => {
