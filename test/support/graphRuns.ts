@@ -13,18 +13,21 @@ export interface RunOptions extends PrepareOptions {
   readonly backend: BackendName;
   /** The batch of the step; default: the bound. */
   readonly batch?: number;
+  /** Runs of the Program, of which the last counts; default 1. */
+  readonly runs?: number;
 }
 
 /** The outputs of one step. */
 export function runGraph(
   graph: Graph,
   feeds: readonly Tensor[],
-  { backend, batch, ...options }: RunOptions,
+  { backend, batch, runs = 1, ...options }: RunOptions,
 ): Tensor[] {
   const program = backendOf(backend).prepare(graph, options);
   try {
     const request = { steps: 1, feeds: feeds.map(({ data }) => data) };
     const batches = batch === undefined ? {} : { batch: Int32Array.of(batch) };
+    for (let run = 1; run < runs; run++) program.runSync({ ...request, ...batches });
     const { fetches } = program.runSync({ ...request, ...batches });
     return program.fetches.map(({ shape, dtype, batched }, i) => {
       const sizes = batched && batch !== undefined ? [batch, ...shape.slice(1)] : shape;
