@@ -66,6 +66,17 @@ export function dtypeOfArray(array: unknown): DType | null {
   return array instanceof Uint8ClampedArray ? 'uint8' : null;
 }
 
+/** Throws ERR_ARGUMENT, ERR_DTYPE unless `data` is the typed array of the dtype. */
+function checkArray(data: unknown, dtype: unknown): void {
+  const own = dtypeOfArray(data);
+  if (own === null) {
+    throw argumentError('Tensor', 'the typed array of a dtype (sn.tensor takes lists)', data);
+  }
+  checkDType('Tensor', dtype);
+  if (own === dtype) return;
+  throw dtypeError('Tensor', `${dtype} needs a ${arrays[dtype].name}, not ${show(data)}`);
+}
+
 /**
  * A dense array of numbers in row-major order. `data` belongs to JavaScript: it may be read and
  * written between calls, and every asynchronous call copies what it needs before it returns.
@@ -77,11 +88,13 @@ export class Tensor<D extends DType = DType> {
 
   /**
    * Wraps `data` without a copy; `tensor()` is the checked way in.
-   * Throws ERR_SHAPE when the shape and the number of elements differ, ERR_ARGUMENT for memory that
-   * is shared between threads.
+   * Throws ERR_SHAPE when the shape and the number of elements differ, ERR_DTYPE when `data` is
+   * the array of another dtype, ERR_ARGUMENT for what is no such array, no dtype, or memory that is
+   * shared between threads.
    */
   constructor(data: TypedArray, shape: readonly number[], dtype: D) {
     checkShape('Tensor', shape);
+    checkArray(data, dtype);
     if (data.buffer instanceof SharedArrayBuffer) {
       throw argumentError('Tensor', 'memory of its own', data.buffer);
     }

@@ -102,6 +102,57 @@ describe('an operator of the user', () => {
     expect(net.layers()[0]?.multiplyAdds).toBe(2);
   });
 
+  it('may call itself in its gradient, whose type is then said', () => {
+    sn.setDefaultBackend('reference');
+    const cumulativeSum = defineOperator({
+      name: 'cumulativeSum',
+      inputs: ['x'],
+      infer: ([v]) => [v],
+      loops([v], [y]) {
+        let total = 0;
+        for (let i = 0; i < v.size; i++) {
+          total += v.data[i] as number;
+          y.data[i] = total;
+        }
+      },
+      gradient: ({ gradients: [dy] }): [sn.Variable] => [ops.flip(cumulativeSum(ops.flip(dy)))],
+    });
+    const same: sn.DefinedOperator<['x']> = cumulativeSum;
+    const values = sn.tensor([3, -1, 2], [3], 'float64');
+    const y: sn.Tensor<'float64'> = same(values);
+    expect(y.toArray()).toEqual([3, 2, 4]);
+    const check = sn.gradientCheck((v) => ops.square(same(v as sn.Variable)), [values], reference);
+    expect(check.maxError).toBeLessThan(1e-8);
+  });
+
+  it.runIf(native)('composes several outputs in a list written in place', () => {
+    const both = defineOperator({
+      name: 'bothSigns',
+      inputs: ['a', 'b'],
+      outputs: ['d', 'e'],
+      infer: ([a, b]) => [a, b],
+      loops() {},
+      composition: ([a, b]) => [ops.neg(a), b],
+    });
+    const [d, e] = both(x, x);
+    expect([d.toArray(), e.toArray()]).toEqual([ops.neg(x).toArray(), x.toArray()]);
+    const refused = (): void => {
+      defineOperator({
+        ...{ name: 'two', inputs: ['a'], outputs: ['d', 'e'], loops() {} },
+        infer: ([a]) => [a, a],
+        // @ts-expect-error: one value where there are two outputs
+        composition: ([a]) => a,
+      });
+      defineOperator({
+        ...{ name: 'two', inputs: ['a'], outputs: ['d', 'e'], loops() {} },
+        infer: ([a]) => [a, a],
+        // @ts-expect-error: a list of one
+        composition: ([a]) => [a],
+      });
+    };
+    expect(refused).toBeTypeOf('function');
+  });
+
   it('has types', () => {
     const calls = (v: sn.Variable, t: sn.Tensor<'float32'>): void => {
       const value: sn.Variable = softsign(v);

@@ -163,6 +163,15 @@ describe('wrong tensors', () => {
     refuses(() => tensor(untyped(values)), 'ERR_ARGUMENT', 'tensor');
   });
 
+  it('the constructor takes the array of its dtype alone', () => {
+    const made = (data: unknown, dtype?: DType) => () =>
+      new Tensor<DType>(untyped(data), [2], untyped(dtype));
+    refuses(made([1, 2]), 'ERR_ARGUMENT', '[Tensor]', '(sn.tensor takes lists)', '[1, 2]');
+    refuses(made(new Int16Array(2), 'int32'), 'ERR_ARGUMENT', 'an object of Int16Array');
+    refuses(made(new Float32Array(2)), 'ERR_ARGUMENT', "[Tensor] expected a dtype of 'float32'");
+    refuses(made(new Int32Array(2), 'float32'), 'ERR_DTYPE', 'needs a Float32Array', 'Int32Array');
+  });
+
   it('a shape of another number of elements is ERR_SHAPE', () => {
     refuses(() => tensor([1, 2, 3], [2, 2]), 'ERR_SHAPE', '(2, 2)', '4', '3');
     refuses(() => new Tensor(new Float32Array(3), [2, 2], 'float32'), 'ERR_SHAPE', '(2, 2)', '3');

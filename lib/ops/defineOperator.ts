@@ -49,6 +49,14 @@ export interface OwnGradientCall<
   readonly wanted: { readonly [K in keyof I]: boolean };
 }
 
+/**
+ * What a composition gives: its value, or a list. A list by itself, not by a condition on `O`, so
+ * that `[a, b]` is understood as a tuple while `O` is still being inferred.
+ */
+type Composed<O extends readonly string[]> =
+  | { readonly [K in keyof O]: Operand }
+  | (O extends readonly [string] ? Operand : never);
+
 /** What `defineOperator` makes an operator of. */
 export interface OperatorDefinition<
   I extends readonly string[],
@@ -94,7 +102,7 @@ export interface OperatorDefinition<
   composition?(
     inputs: NoInfer<Each<I, Variable>>,
     attributes: NoInfer<Attribute<A>>,
-  ): NoInfer<O extends readonly [string] ? Operand : { readonly [K in keyof O]: Operand }>;
+  ): NoInfer<Composed<O>>;
 }
 
 /** What an operator of outputs `O` gives for operands of type X. */
@@ -105,8 +113,8 @@ type Outcome<O extends readonly string[], X extends Operand> = O extends readonl
 /** A defined operator: operands in their order, then settings that are not the defaults. */
 export interface DefinedOperator<
   I extends readonly string[],
-  O extends readonly string[],
-  A extends Attributes,
+  O extends readonly string[] = readonly ['y'],
+  A extends Attributes = Readonly<Record<never, never>>,
 > {
   <T extends Each<I, Operand>>(...operands: T): Outcome<O, NonNullable<T[number]>>;
   <T extends Each<I, Operand>>(
