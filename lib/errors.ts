@@ -36,12 +36,23 @@ export type ErrorCode =
   | 'ERR_DISPOSED'
   | 'ERR_ABORTED';
 
-/** The one error type of the library; `code` is stable, `message` is for people. */
+/** Frames of a stack that reach from where an operand is checked to the caller of an operator. */
+const stackFrames = 50;
+
+/**
+ * The one error type of the library; `code` is stable, `message` is for people. Its stack has up to
+ * 50 frames, so that the caller of the library is among them, unless `Error.stackTraceLimit` is 0.
+ */
 export class StridenetError extends Error {
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    const limit = Error.stackTraceLimit;
+    const raised = limit > 0 && limit < stackFrames;
+    // By Reflect, which does not throw where the property is read-only.
+    if (raised) Reflect.set(Error, 'stackTraceLimit', stackFrames);
     super(message, options);
+    if (raised) Reflect.set(Error, 'stackTraceLimit', limit);
     this.name = 'StridenetError';
     this.code = code;
   }

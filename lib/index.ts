@@ -19,6 +19,7 @@ export {
 export { ComputationGraph, type GraphSettings } from './computation/computationGraph.ts';
 export type { CostOptions, GraphCost, NodeCost, PassCost } from './computation/cost.ts';
 export type { GraphEvaluation, GraphRunOptions } from './computation/evaluate.ts';
+export type { EvaluationJson, GraphJson, NamedValueJson } from './computation/json.ts';
 export { type InputSpec, trace } from './computation/trace.ts';
 export { type CpuInfo, cpuInfo, setThreads } from './cpu.ts';
 export type { Dataset } from './data/dataset.ts';
@@ -27,7 +28,13 @@ export { ops } from './dispatch.ts';
 export { type ErrorCode, StridenetError } from './errors.ts';
 export { gradients } from './graph/differentiate.ts';
 export type { DrawingOptions, DrawnValues } from './graph/drawing/drawing.ts';
-export { type Graph, type GraphVariable, type Node, scoped } from './graph/graph.ts';
+export {
+  type Graph,
+  type GraphVariable,
+  type Node,
+  scoped,
+  type VariableJson,
+} from './graph/graph.ts';
 export * as initializers from './initializers/index.ts';
 export * as layers from './layers/index.ts';
 export type { Layer } from './layers/layer.ts';
@@ -53,6 +60,7 @@ export {
   full,
   type NestedNumbers,
   Tensor,
+  type TensorJson,
   type TypedArray,
   tensor,
   zeros,

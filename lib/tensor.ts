@@ -156,10 +156,39 @@ export class Tensor<D extends DType = DType> {
     return `Tensor ${describe(this)}${shownElements(this)}`;
   }
 
+  /** What JSON.stringify writes. Throws ERR_ARGUMENT when the memory was detached. */
+  toJSON(): TensorJson {
+    checkMemory('Tensor', 'the tensor', this);
+    return { dtype: this.dtype, shape: [...this.shape], data: Array.from(this.data) };
+  }
+
+  /** In text `toString()`; throws ERR_ARGUMENT where a number is wanted, as by `+`, `<` and Math. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === 'string') return this.toString();
+    const advice = 'the number in a Tensor of one element is t.item(), its text is String(t)';
+    throw noNumber(`a Tensor ${describe(this)}`, advice);
+  }
+
   /** What console.log shows. */
   [inspect.custom](depth: number): string {
     return depth < 0 ? `[Tensor ${describe(this)}]` : this.toString();
   }
+}
+
+/** What JSON.stringify makes of a Tensor: `tensor(data, shape, dtype)` makes it a Tensor again. */
+export interface TensorJson {
+  dtype: DType;
+  shape: number[];
+  /** The elements in row-major order; JSON has null for NaN and for infinities. */
+  data: number[];
+}
+
+/** ERR_ARGUMENT for a Tensor or a traced value where JavaScript computes with numbers. */
+export function noNumber(what: string, advice: string): StridenetError {
+  return new StridenetError(
+    'ERR_ARGUMENT',
+    `[operators] JavaScript cannot compute with ${what}: use sn.ops.add(a, b) instead of a + b, sn.ops.less(a, b) instead of a < b, sn.ops.sin(x) instead of Math.sin(x); ${advice}`,
+  );
 }
 
 /** The elements as nested lists, of six significant digits, one line a row. */

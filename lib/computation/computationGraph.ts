@@ -20,6 +20,7 @@ import {
   valuesOf,
 } from './evaluate.ts';
 import { formatGraph } from './format.ts';
+import { type GraphJson, graphJson } from './json.ts';
 
 /** Settings of `with`. */
 export interface GraphSettings extends GraphRunOptions {
@@ -177,6 +178,11 @@ export class ComputationGraph<A extends readonly unknown[] = readonly unknown[]>
   /** A table of text: every value with what it is, its dtype and shape, and its scope. */
   toString(): string {
     return formatGraph(this);
+  }
+
+  /** What JSON.stringify writes: the graph as plain data, its values by name. */
+  toJSON(): GraphJson {
+    return graphJson(this);
   }
 
   /** What console.log shows. */

@@ -10,6 +10,7 @@ import { elementCount } from '../shape.ts';
 import { allocate, describe, Tensor, type TypedArray } from '../tensor.ts';
 import type { Bound } from './bind.ts';
 import { formatEvaluation } from './format.ts';
+import { type EvaluationJson, evaluationJson } from './json.ts';
 
 /** How a graph is run. */
 export interface GraphRunOptions extends PrepareOptions {
@@ -45,6 +46,11 @@ export class GraphEvaluation {
    */
   toString(): string {
     return formatEvaluation(this.#graph, this);
+  }
+
+  /** What JSON.stringify writes. */
+  toJSON(): EvaluationJson {
+    return evaluationJson(this.#graph, this.values, this.adjoints, this.order);
   }
 
   /** What console.log shows. */

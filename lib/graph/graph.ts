@@ -1,13 +1,33 @@
 import { inspect } from 'node:util';
 import { argumentError, StridenetError } from '../errors.ts';
 import type { Attributes, Operand, Operator, Spec, Variable } from '../ops/operator.ts';
-import { checkShape, type Shape } from '../shape.ts';
-import { checkDType, type DType, describe, Tensor } from '../tensor.ts';
+import { checkShape, elementCount, type Shape } from '../shape.ts';
+import { checkDType, type DType, describe, noNumber, Tensor } from '../tensor.ts';
 
 /** How an input of a graph gets its value: anew each step, or kept between steps. */
 export type InputRole = 'feed' | 'state';
 
+/** What JSON.stringify makes of a value in a graph. */
+export interface VariableJson {
+  name: string | null;
+  producer: string | null;
+  dtype: DType;
+  shape: number[];
+  batched?: true;
+}
+
 let nextId = 0;
+
+/** What Tensors have that asks for their elements. */
+const ofElements = ['item', 'toArray', 'to', 'clone'];
+
+/** The error of a value without elements that is asked for them by `member`. */
+function noElements(value: GraphVariable, member: string): StridenetError {
+  return new StridenetError(
+    'ERR_ARGUMENT',
+    `[trace] ${member} of ${value}: a traced value has no numbers yet. Compute with operators (sn.ops.mul(v, 2)), choose with sn.ops.where(sn.ops.less(a, b), x, y), or evaluate the function on Tensors`,
+  );
+}
 
 /** A value in a graph. Identity counts: passes keep variables and replace nodes. */
 export class GraphVariable implements Variable {
@@ -31,9 +51,51 @@ export class GraphVariable implements Variable {
     this.producer = producer;
   }
 
-  /** What console.log shows: its name or the operator that it comes from, dtype and shape. */
-  [inspect.custom](): string {
+  /** The number of elements; of a batched value at the bound of the batch. */
+  get size(): number {
+    return elementCount(this.shape);
+  }
+
+  /** Its name or the operator that it comes from, dtype and shape. */
+  toString(): string {
     return `[${this.name ?? this.producer ?? 'constant'}: ${describe(this)}]`;
+  }
+
+  /** What JSON.stringify writes. */
+  toJSON(): VariableJson {
+    const { name, producer, dtype, shape } = this;
+    const batched = this.batched ? ({ batched: true } as const) : {};
+    return { name, producer, dtype, shape: [...shape], ...batched };
+  }
+
+  /** In text `toString()`; throws ERR_ARGUMENT where a number is wanted, as by `+`, `<` and Math. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === 'string') return this.toString();
+    const advice = 'a traced value has no numbers yet, its text is String(v)';
+    throw noNumber(`a traced value ${describe(this)}`, advice);
+  }
+
+  /** What console.log shows. */
+  [inspect.custom](): string {
+    return this.toString();
+  }
+
+  // Outside of the type: a value has none of these, and says so.
+  static {
+    const define = (name: string, descriptor: PropertyDescriptor & ThisType<GraphVariable>) =>
+      Object.defineProperty(GraphVariable.prototype, name, descriptor);
+    for (const name of ofElements) {
+      define(name, {
+        value(): never {
+          throw noElements(this, `${name}()`);
+        },
+      });
+    }
+    define('data', {
+      get(): never {
+        throw noElements(this, 'data');
+      },
+    });
   }
 }
 
