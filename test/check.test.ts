@@ -126,6 +126,32 @@ describe('a network as a function', () => {
     expect(sn.gradientCheck(loss, [bias], { backend: 'reference' }).maxError).toBeLessThan(1e-8);
   });
 
+  it.each([
+    ['softmax', sn.layers.dense({ units: 3, activation: 'softmax' })],
+    ['sigmoid', sn.layers.dense({ units: 3, activation: 'sigmoid' })],
+    [
+      'softmax',
+      sn.layers.sequential({
+        layers: [sn.layers.dense({ units: 3 }), sn.layers.activation('softmax')],
+      }),
+    ],
+    ['linear', sn.layers.dense({ units: 3 })],
+    ['relu', sn.layers.dense({ units: 3, activation: 'relu' })],
+  ] as const)('leaves a final %s out for losses on logits', async (final, layer) => {
+    const layers = [sn.layers.dense({ units: 4, activation: 'sigmoid' }), layer];
+    const net = sn.sequential({ inputShape: [2], layers, backend: 'reference' });
+    const x = sn.tensor([[1, -2]]);
+    const logits = net.apply(x, new Map(), { logits: true }) as sn.Tensor;
+    const output = net.apply(x) as sn.Tensor;
+    const left = final === 'softmax' || final === 'sigmoid';
+    expect((left ? sn.ops[final](logits) : logits).toArray()).toEqual(output.toArray());
+    expect(left).toBe(logits.data[0] !== output.data[0]);
+    const y = sn.tensor([2], [1], 'int32');
+    if (final !== 'softmax') return;
+    const { loss } = await net.evaluate({ x, y }, { loss: sn.losses.softmaxCrossEntropy() });
+    expect((sn.ops.softmaxCrossEntropy(logits, y) as sn.Tensor).item()).toBeCloseTo(loss, 6);
+  });
+
   it('refuses what does not fit', () => {
     const net = small({ backend: 'reference' });
     const { x } = digits(1, 1, 'float32');
@@ -134,6 +160,7 @@ describe('a network as a function', () => {
     expect(() => net.apply(x, new Map([['9.bias', x]]))).toThrow(code('ERR_ARGUMENT'));
     expect(() => net.apply(x, new Map([['4.bias', x]]))).toThrow(code('ERR_SHAPE'));
     expect(() => net.apply(x, new Map(), { train: true } as never)).toThrow(code('ERR_ARGUMENT'));
+    expect(() => net.apply(x, new Map(), { logits: 1 } as never)).toThrow(code('ERR_ARGUMENT'));
     expect(() => net.apply(5 as never)).toThrow(code('ERR_ARGUMENT'));
   });
 });

@@ -6,7 +6,7 @@ import {
   checkActivation,
   checkActivationOptions,
 } from './activations.ts';
-import { type Layer, makeLayer, type NameOption } from './layer.ts';
+import { isLeftOut, type Layer, makeLayer, type NameOption } from './layer.ts';
 
 /**
  * A function of every value on its own (softmax: along an axis, of every sample by default).
@@ -28,7 +28,7 @@ export function activation<A extends Activation>(
     activation: 'linear',
     forward(x, __, { logits }) {
       const overClasses = axis === -1 || (axis === 1 && x.shape.length === 2);
-      const foldable = checked === logits && (checked !== 'softmax' || overClasses);
+      const foldable = isLeftOut(checked, logits) && (checked !== 'softmax' || overClasses);
       return foldable ? x : activate(checked, x, settings);
     },
   });

@@ -25,6 +25,15 @@ export interface ParameterSpec {
 /** What a file keeps of a layer: plain data, layers within it, and initializers. */
 export type LayerOptions = Readonly<Record<string, unknown>>;
 
+/** The activation that a network's end leaves out: one, whichever of them it has, or none. */
+export type LeftOut = FinalActivation | 'any' | null;
+
+/** Whether an activation at the end of the network is left out. */
+export function isLeftOut(activation: string, logits: LeftOut): boolean {
+  if (logits === 'any') return activation === 'softmax' || activation === 'sigmoid';
+  return activation === logits;
+}
+
 /** What a layer may know of the run that it is part of. */
 export interface LayerContext {
   /** Batch statistics and dropout are for training alone. */
@@ -36,7 +45,7 @@ export interface LayerContext {
   /** The layer's place in the network, '3' or '3.body.0': a stream of random numbers of its own. */
   readonly key: string;
   /** This activation at the very end of the network is left out: the loss has it. */
-  readonly logits: FinalActivation | null;
+  readonly logits: LeftOut;
   /** Whether training leaves this state of the layer as it is. */
   holds(name: string): boolean;
   /** Says what a state of the layer is after this step. */
@@ -159,7 +168,7 @@ export function makeLayer(definition: Definition): Layer {
         ...(trainable ? {} : { trainable }),
       })),
     forward(x, values, context) {
-      const skipped = activation === context.logits;
+      const skipped = isLeftOut(activation, context.logits);
       return activate(skipped ? 'linear' : activation, forward(x, values, context));
     },
   };

@@ -1,8 +1,7 @@
 import { argumentError } from '../errors.ts';
 import { drawTensor } from '../initializers/initializer.ts';
 import { Block, inference, type PlacedLayer } from '../layers/block.ts';
-import type { Layer, ParameterSpec } from '../layers/layer.ts';
-import type { FinalActivation } from '../ops/loss.ts';
+import type { Layer, LeftOut, ParameterSpec } from '../layers/layer.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import { Generator } from '../random.ts';
 import { checkShape, elementCount, type Shape } from '../shape.ts';
@@ -27,8 +26,8 @@ export interface TrainingContext {
 
 /** How a network's output is traced. */
 export interface ForwardOptions {
-  /** Leave this activation out where the network ends in it; default null: none. */
-  readonly logits?: FinalActivation | null;
+  /** Leave this activation, or any, out where the network ends in it; default null: none. */
+  readonly logits?: LeftOut;
   /** Default: inference. */
   readonly training?: TrainingContext;
 }

@@ -3,7 +3,14 @@ import { backendOf, defaultBackend } from '../backends/index.ts';
 import type { ComputationGraph } from '../computation/computationGraph.ts';
 import { cpuInfo } from '../cpu.ts';
 import { checkDataset, type Dataset } from '../data/dataset.ts';
-import { argumentError, checkOptions, dtypeError, StridenetError, shapeError } from '../errors.ts';
+import {
+  argumentError,
+  checkBoolean,
+  checkOptions,
+  dtypeError,
+  StridenetError,
+  shapeError,
+} from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
 import { type Loss, softmaxCrossEntropy } from '../losses/index.ts';
 import { checkLoss } from '../losses/targets.ts';
@@ -67,6 +74,11 @@ export interface PredictOptions {
 
 /** Settings of `apply`. */
 export interface ApplyOptions {
+  /**
+   * Without the softmax or sigmoid that the network ends in, as `ops.softmaxCrossEntropy` and
+   * `ops.binaryCrossEntropy` take its output. Default false.
+   */
+  logits?: boolean;
   /** With the batch's own statistics and with dropout; states do not change. Default false. */
   training?: boolean;
   /** Of dropout; default 0. */
@@ -213,8 +225,13 @@ export class Network {
   }
 
   /**
-   * The network as a function of operators, of traced values to be differentiated or compiled, or of
-   * Tensors, which are computed with at once on the default backend. uint8 values are not scaled.
+   * The network as a function of operators. Its output is probabilities when it ends in softmax or
+   * sigmoid, which a loss on logits, `ops.softmaxCrossEntropy` or `ops.binaryCrossEntropy`, takes
+   * for logits without an error and trains wrongly: give it `{ logits: true }`, which leaves that
+   * activation out.
+   *
+   * It takes traced values to be differentiated or compiled, or Tensors, which are computed with at
+   * once on the default backend. uint8 values are not scaled.
    *
    * @param x (N, …inputShape) in the network's dtype
    * @param parameters take the place of the network's own, by key
@@ -225,16 +242,19 @@ export class Network {
     parameters: ReadonlyMap<string, Operand> = new Map(),
     options: ApplyOptions = {},
   ): Operand {
-    checkOptions('apply', options, ['training', 'seed', 'step']);
-    const { training = false, seed = 0, step = 1 } = options;
+    checkOptions('apply', options, ['logits', 'training', 'seed', 'step']);
+    const { logits = false, training = false, seed = 0, step = 1 } = options;
+    checkBoolean('apply', 'logits', logits);
     checkApplied(this.architecture, x, parameters);
     const context = {
       ...{ step: full([], step, 'float64'), seed: checkSeed('apply', seed) },
       update: () => undefined,
     };
     const values = new Map<string, Operand>([...this.#store.latest, ...parameters]);
-    const how = training ? { training: context } : {};
-    return this.architecture.forward(x as Variable, values, how);
+    return this.architecture.forward(x as Variable, values, {
+      logits: logits ? 'any' : null,
+      ...(training ? { training: context } : {}),
+    });
   }
 
   /**
