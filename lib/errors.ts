@@ -78,8 +78,29 @@ export function show(value: unknown, depth = 3): string {
   return String(value);
 }
 
+/**
+ * Handles the rejection of every promise in `value`, or in arrays, plain objects and Maps within it.
+ * For values that are refused: the caller is told of that, and cannot catch what the promise is
+ * rejected with later, which would end the process.
+ */
+export function handleRejections(value: unknown, seen = new Set<unknown>()): void {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return;
+  seen.add(value);
+  const { then } = value as Partial<Promise<unknown>>;
+  if (typeof then === 'function') {
+    then.call(value, undefined, () => undefined);
+    return;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const plain = prototype === Object.prototype || prototype === null;
+  if (!plain && !Array.isArray(value) && !(value instanceof Map)) return;
+  const inner = value instanceof Map ? value.values() : Object.values(value);
+  for (const entry of inner) handleRejections(entry, seen);
+}
+
 /** ERR_ARGUMENT in the one form `[where] expected … but received …`. */
 export function argumentError(where: string, expected: string, received: unknown): StridenetError {
+  handleRejections(received);
   return new StridenetError(
     'ERR_ARGUMENT',
     `[${where}] expected ${expected} but received ${show(received)}`,
@@ -148,7 +169,9 @@ export function ownFunction<A extends readonly unknown[], R>(
     }
     running = true;
     try {
-      return fn(...parameters);
+      const result = fn(...parameters);
+      handleRejections(result);
+      return result;
     } catch (error) {
       if (error instanceof StridenetError) throw error;
       const thrown = error instanceof Error ? `${error.name}: ${error.message}` : show(error);
@@ -168,8 +191,6 @@ export function ownFunction<A extends readonly unknown[], R>(
 export function checkSynchronous(where: string, result: unknown): void {
   const { then } = (result ?? {}) as Partial<Promise<unknown>>;
   if (typeof then !== 'function') return;
-  // The promise's own error is a consequence of this one.
-  then.call(result, undefined, () => undefined);
   const expected =
     'a function that gives its values at once (async and compiled functions give a promise)';
   throw argumentError(where, expected, result);

@@ -1,4 +1,4 @@
-import { argumentError } from './errors.ts';
+import { argumentError, handleRejections } from './errors.ts';
 import type { Operand, Variable } from './ops/operator.ts';
 import { Tensor } from './tensor.ts';
 
@@ -140,7 +140,12 @@ export function mapTree<T, U>(
   other: (value: Static, path: TreePath) => unknown = (value) => value,
   name: (path: TreePath) => string = formatPath,
 ): unknown {
-  return copyWith({ where, isLeaf, leaf, other, name, path: [], above: [] }, tree);
+  try {
+    return copyWith({ where, isLeaf, leaf, other, name, path: [], above: [] }, tree);
+  } catch (error) {
+    handleRejections(tree);
+    throw error;
+  }
 }
 
 /** The leaves of a tree in the order in which they stand. Throws what `mapTree` throws. */
