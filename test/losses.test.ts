@@ -142,13 +142,35 @@ describe('a loss says what targets it takes', () => {
     ['binaryCrossEntropy', 2, 'from 0 to 1'],
     ['binaryCrossEntropy', -0.5, 'from 0 to 1'],
     ['binaryCrossEntropy', Number.NaN, 'from 0 to 1'],
-    ['softmaxCrossEntropy', -1, 'finite and not negative'],
-    ['softmaxCrossEntropy', Number.POSITIVE_INFINITY, 'finite and not negative'],
   ] as const)('%s refuses a target %d and names its sample', async (kind, wrong, range) => {
     const y = sn.full([samples, 3], 0.25);
     y.data[3 * 17 + 1] = wrong;
     const expected = `ERR_ARGUMENT expected the targets of sample 17 to be ${range} for ${kind} but received ${wrong}`;
     expect(await refusals(3, y, losses[kind]())).toEqual([expected, expected, expected]);
+  });
+
+  it.each([
+    ['a negative one', [1.5, -0.5, 0]],
+    ['NaN', [1, Number.NaN, 0]],
+    ['an infinite one', [0, Number.POSITIVE_INFINITY, 0]],
+    ['numbers', [2, 1, 0.5]],
+    ['zeros', [0, 0, 0]],
+  ] as const)(
+    'softmaxCrossEntropy refuses targets of %s and says what is for numbers',
+    async (_, row) => {
+      const y = sn.full([samples, 3], 1 / 3);
+      y.data.set(row, 3 * 17);
+      const received = `[${row.join(', ')}]`;
+      const expected = `ERR_ARGUMENT expected the targets of sample 17 to be probabilities, not negative and with a sum of 1, for softmaxCrossEntropy (the default loss; squaredError is for numbers) but received ${received}`;
+      const found = await refusals(3, y, losses.softmaxCrossEntropy());
+      expect(found).toEqual([expected, expected, expected]);
+    },
+  );
+
+  it('softmaxCrossEntropy takes targets whose sum is rounded', async () => {
+    const y = sn.full([samples, 3], 0.3332);
+    const { epochs } = await net(3).fit({ x, y });
+    expect(epochs[0]?.loss).toBeGreaterThan(0);
   });
 
   it.each([

@@ -83,7 +83,7 @@ export function binaryCrossEntropy(options: NoOptions = {}): Loss {
     takesLogits: 'sigmoid',
     check(where, output, y) {
       checkTargets(where, kind, output, y);
-      checkTargetRange(where, kind, y, 1);
+      checkTargetRange(where, kind, y);
     },
     counter: binaryCounter,
   };

@@ -9,7 +9,7 @@ import {
 import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Loss, SampleOutput } from './loss.ts';
-import { checkClassesOrTargets, checkTargetRange } from './targets.ts';
+import { checkClassesOrTargets, checkDistributions } from './targets.ts';
 
 /** Settings of the loss softmaxCrossEntropy. */
 export interface CrossEntropyOptions {
@@ -39,12 +39,13 @@ function check(where: string, output: SampleOutput, y: Tensor): void {
     );
   }
   checkClassesOrTargets(where, kind, output, y);
-  if (y.shape.length === 2) checkTargetRange(where, kind, y, Number.MAX_VALUE);
+  if (y.shape.length === 2) checkDistributions(where, kind, y);
 }
 
 /**
  * Cross-entropy of the softmax of the network's output; a final softmax layer is folded into it.
- * Labels are class numbers (M) as int32 or uint8, or targets (M, C), C ≥ 2, none negative.
+ * Labels are class numbers (M) as int32 or uint8, or targets (M, C), C ≥ 2: probabilities,
+ * not negative and with a sum of 1 (within 0.001).
  * @throws ERR_ARGUMENT for a setting out of range
  */
 export function softmaxCrossEntropy(options: CrossEntropyOptions = {}): Loss {

@@ -43,25 +43,37 @@ export function checkTargets(where: string, kind: string, output: SampleOutput, 
   throw (fits ? dtypeError : shapeError)(where, `${message}${cure(output, y)}`);
 }
 
-function inRange(value: number, high: number): boolean {
-  return value >= 0 && value <= high;
-}
-
-/** Throws ERR_ARGUMENT that names the first sample with a target outside of [0, high]. */
-export function checkTargetRange(
-  where: string,
-  kind: string,
-  { shape, data }: Tensor,
-  high: number,
-): void {
+/** Throws ERR_ARGUMENT that names the first sample with a target outside of [0, 1]. */
+export function checkTargetRange(where: string, kind: string, { shape, data }: Tensor): void {
   // A plain loop: targets may be as many as the pixels of all images.
   let wrong = 0;
-  while (wrong < data.length && inRange(data[wrong] as number, high)) wrong++;
+  for (; wrong < data.length; wrong++) {
+    const value = data[wrong] as number;
+    if (!(value >= 0 && value <= 1)) break;
+  }
   if (wrong === data.length) return;
   const sample = Math.floor((wrong * (shape[0] as number)) / data.length);
-  const range = high < Number.MAX_VALUE ? `from 0 to ${high}` : 'finite and not negative';
-  const expected = `the targets of sample ${sample} to be ${range} for ${kind}`;
+  const expected = `the targets of sample ${sample} to be from 0 to 1 for ${kind}`;
   throw argumentError(where, expected, data[wrong]);
+}
+
+/** How far the targets of a sample may be from a sum of 1. */
+const sumTolerance = 1e-3;
+
+/**
+ * Throws ERR_ARGUMENT that names the first row of `y` (M, C) which is no distribution: entries of at
+ * least 0 with a sum of 1.
+ */
+export function checkDistributions(where: string, kind: string, { shape, data }: Tensor): void {
+  const [samples = 0, classes = 0] = shape;
+  for (let sample = 0; sample < samples; sample++) {
+    const row = data.subarray(sample * classes, (sample + 1) * classes);
+    let sum = 0;
+    for (let c = 0; c < classes; c++) sum += (row[c] as number) >= 0 ? (row[c] as number) : NaN;
+    if (Math.abs(sum - 1) <= sumTolerance) continue;
+    const expected = `the targets of sample ${sample} to be probabilities, not negative and with a sum of 1, for ${kind} (the default loss; squaredError is for numbers)`;
+    throw argumentError(where, expected, [...row]);
+  }
 }
 
 /** Throws ERR_SHAPE, ERR_DTYPE, or ERR_ARGUMENT with the sample, unless `y` are class numbers (M). */
