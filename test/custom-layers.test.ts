@@ -153,6 +153,27 @@ describe('a custom layer', () => {
     expect(Math.abs(variance / (2 / 3) - 1)).toBeLessThan(0.2);
   });
 
+  it('has constants in the dtype of its network, within other layers too', async () => {
+    const add = (dtype: sn.DType): sn.Layer =>
+      layers.custom((x) => ops.add(x, sn.full([2, 1, 1], 3, dtype)));
+    const nested = (layer: sn.Layer): sn.Layer[] => [
+      layers.sequential({ layers: [layer] }),
+      layers.residual({ layers: [layer], shortcut: [layer] }),
+      layers.branches({ branches: [[layer], [layer]], merge: 'add' }),
+    ];
+    for (const [dtype, other] of [
+      ['float64', 'float32'],
+      ['float32', 'float64'],
+    ] as const) {
+      const net = networkOf(nested(add(dtype)), { dtype });
+      const [y] = (await net.predict(sn.full([1, 2, 4, 4], 1, dtype))).data;
+      expect(y).toBe(2 * (2 * (1 + 3 + 3) + 3));
+      for (const layer of [add(other), ...nested(add(other))]) {
+        expect(thrownBy(() => networkOf([layer], { dtype })).code).toBe('ERR_DTYPE');
+      }
+    }
+  });
+
   it('gives types to its parameters', () => {
     layers.custom(
       (x, parameters) => {

@@ -3,7 +3,7 @@ import { multiplyAdds } from '../graph/cost.ts';
 import { type GraphVariable, type Node, scoped, Tracer } from '../graph/graph.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import type { Shape } from '../shape.ts';
-import { zeros } from '../tensor.ts';
+import { type FloatDType, zeros } from '../tensor.ts';
 import { inLayer, type Layer, type LayerContext, type ParameterSpec } from './layer.ts';
 
 /** A layer in its place. Shapes are of one sample. */
@@ -43,7 +43,7 @@ function join(prefix: string, key: string): string {
 export class Block {
   readonly #layers: readonly Layer[];
   readonly #prefix: string;
-  /** The layers in their places, by the shape of the input. */
+  /** The layers in their places, by the shape and dtype of the input. */
   readonly #placed = new Map<string, readonly PlacedLayer[]>();
 
   /**
@@ -69,35 +69,36 @@ export class Block {
   }
 
   /** The layers with every shape known. Throws ERR_SHAPE that names the layer that does not fit. */
-  place(input: Shape): readonly PlacedLayer[] {
-    const known = this.#placed.get(String(input));
+  place(input: Shape, dtype: FloatDType): readonly PlacedLayer[] {
+    const place = `${dtype} ${input}`;
+    const known = this.#placed.get(place);
     if (known !== undefined) return known;
     const placed: PlacedLayer[] = [];
     for (const [index, layer] of this.#layers.entries()) {
       const key = join(this.#prefix, layer.name ?? String(index));
       const name = layer.name === null ? '' : ` '${layer.name}'`;
       const label = `${join(this.#prefix, String(index))} (${layer.title ?? layer.kind}${name})`;
-      placed.push(place(layer, key, label, placed.at(-1)?.output ?? [...input]));
+      placed.push(placedLayer(layer, key, label, placed.at(-1)?.output ?? [...input], dtype));
     }
-    this.#placed.set(String(input), placed);
+    this.#placed.set(place, placed);
     return placed;
   }
 
   /** The parameters of all layers, named by place: '0.weight'. */
-  parameters(input: Shape): ParameterSpec[] {
-    return this.place(input).flatMap(({ key, parameters }) =>
+  parameters(input: Shape, dtype: FloatDType): ParameterSpec[] {
+    return this.place(input, dtype).flatMap(({ key, parameters }) =>
       parameters.map((parameter) => ({ ...parameter, name: `${key}.${parameter.name}` })),
     );
   }
 
   /** The output shape. */
-  output(input: Shape): Shape {
-    return this.place(input).at(-1)?.output ?? input;
+  output(input: Shape, dtype: FloatDType): Shape {
+    return this.place(input, dtype).at(-1)?.output ?? input;
   }
 
   /** The output of the last layer in operators; `values` has the parameters by name. */
   forward(x: Variable, values: Readonly<Record<string, Operand>>, context: LayerContext): Variable {
-    const placed = this.place(x.shape.slice(1));
+    const placed = this.place(x.shape.slice(1), x.dtype as FloatDType);
     return placed.reduce((input, { layer, key, label, parameters, input: shape }, index) => {
       const own = Object.fromEntries(
         parameters.map(({ name }) => [name, values[`${key}.${name}`] as Operand]),
@@ -114,17 +115,22 @@ export class Block {
   }
 }
 
-function place(layer: Layer, key: string, label: string, input: Shape): PlacedLayer {
+function placedLayer(
+  layer: Layer,
+  key: string,
+  label: string,
+  input: Shape,
+  dtype: FloatDType,
+): PlacedLayer {
   return inLayer(label, input, () => {
-    const parameters = layer.parameters(input);
+    const parameters = layer.parameters(input, dtype);
     const tracer = new Tracer();
-    const dtype = 'float32';
     const x = tracer.input({ shape: [1, ...input], dtype, batched: true });
     const values = Object.fromEntries(
       parameters.map(({ name, shape }) => [name, tracer.input({ shape, dtype })]),
     );
     const y = layer.forward(x, values, inference) as GraphVariable;
-    const inner = layer.inner(input);
+    const inner = layer.inner(input, dtype);
     return {
       layer,
       key,

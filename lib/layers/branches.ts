@@ -46,13 +46,13 @@ export function branches(options: BranchesOptions): Layer {
   return makeLayer({
     kind: 'branches',
     options,
-    inner: (input) => blocks.flatMap((block) => block.place(input)),
-    parameters(input) {
+    inner: (input, dtype) => blocks.flatMap((block) => block.place(input, dtype)),
+    parameters(input, dtype) {
       checkOutputs(
         merge,
-        blocks.map((block) => block.output(input)),
+        blocks.map((block) => block.output(input, dtype)),
       );
-      return blocks.flatMap((block) => block.parameters(input));
+      return blocks.flatMap((block) => block.parameters(input, dtype));
     },
     forward(x, values, context) {
       const inside = { ...context, logits: null };

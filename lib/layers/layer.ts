@@ -4,6 +4,7 @@ import type { FinalActivation } from '../ops/loss.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import { formatShape, type Shape } from '../shape.ts';
+import type { FloatDType } from '../tensor.ts';
 import { type Activation, activate, checkActivation } from './activations.ts';
 import type { PlacedLayer } from './block.ts';
 
@@ -61,10 +62,10 @@ export interface Layer {
   readonly options: LayerOptions;
   /** Replaces the layer's number in the keys of its parameters. */
   readonly name: string | null;
-  /** The layers that it is made of, for such an input; none for most. */
-  inner(input: Shape): readonly PlacedLayer[];
-  /** Throws ERR_SHAPE for an input that it cannot take. */
-  parameters(input: Shape): readonly ParameterSpec[];
+  /** The layers that it is made of, for such an input; none for most. `dtype`: default float32. */
+  inner(input: Shape, dtype?: FloatDType): readonly PlacedLayer[];
+  /** Throws ERR_SHAPE for an input that it cannot take. `dtype`: default float32. */
+  parameters(input: Shape, dtype?: FloatDType): readonly ParameterSpec[];
   /** The layer's output in operators; `values` has its parameters by name. */
   forward(x: Variable, values: Readonly<Record<string, Operand>>, context: LayerContext): Variable;
 }
@@ -127,8 +128,8 @@ export function checkName(where: string, name: unknown, what = 'a name'): string
 interface Definition {
   readonly kind: string;
   readonly options: CommonOptions;
-  readonly parameters?: Layer['parameters'];
-  readonly inner?: Layer['inner'];
+  readonly parameters?: (input: Shape, dtype: FloatDType) => readonly ParameterSpec[];
+  readonly inner?: (input: Shape, dtype: FloatDType) => readonly PlacedLayer[];
   /** Everything but the activation of the options. */
   readonly forward: Layer['forward'];
   /** The activation where it is no option. */
@@ -160,9 +161,9 @@ export function makeLayer(definition: Definition): Layer {
     kind,
     options: { ...options },
     name: checkName(kind, options.name),
-    inner: inner ?? (() => []),
-    parameters: (input) =>
-      (parameters?.(input) ?? []).map((parameter) => ({
+    inner: (input, dtype = 'float32') => inner?.(input, dtype) ?? [],
+    parameters: (input, dtype = 'float32') =>
+      (parameters?.(input, dtype) ?? []).map((parameter) => ({
         ...parameter,
         ...(optimizer === undefined || parameter.optimizer ? {} : { optimizer }),
         ...(trainable ? {} : { trainable }),

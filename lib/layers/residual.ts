@@ -57,16 +57,16 @@ export function residual(options: ResidualOptions): Layer {
   return makeLayer({
     kind: 'residual',
     options,
-    inner: (input) => [...body.place(input), ...shortcut.place(input)],
-    parameters(input) {
-      const [f, s] = [body.output(input), shortcut.output(input)];
+    inner: (input, dtype) => [...body.place(input, dtype), ...shortcut.place(input, dtype)],
+    parameters(input, dtype) {
+      const [f, s] = [body.output(input, dtype), shortcut.output(input, dtype)];
       if (!sameShape(f, s)) {
         throw shapeError(
           'residual',
           `the layers give ${formatShape(f)} but the shortcut ${formatShape(s)}: shapes must be the same to be added`,
         );
       }
-      return [...body.parameters(input), ...shortcut.parameters(input)];
+      return [...body.parameters(input, dtype), ...shortcut.parameters(input, dtype)];
     },
     forward(x, values, context) {
       const inside = { ...context, logits: null };

@@ -17,8 +17,8 @@ export function sequential(options: SequentialLayerOptions): Layer {
   return makeLayer({
     kind: 'sequential',
     options,
-    inner: (input) => block.place(input),
-    parameters: (input) => block.parameters(input),
+    inner: (input, dtype) => block.place(input, dtype),
+    parameters: (input, dtype) => block.parameters(input, dtype),
     forward: (x, values, context) => block.forward(x, values, context),
   });
 }

@@ -50,9 +50,9 @@ export class Architecture {
     if (this.#block.size === 0) throw argumentError('sequential', 'a list of layers', layers);
     this.inputShape = [...inputShape];
     this.dtype = dtype;
-    this.layers = this.#block.place(this.inputShape);
+    this.layers = this.#block.place(this.inputShape, dtype);
     this.parameters = this.#block
-      .parameters(this.inputShape)
+      .parameters(this.inputShape, dtype)
       .map((parameter) => ({ ...parameter, key: parameter.name }));
     const untrained = this.parameters.filter(({ trainable }) => trainable === false);
     this.#untrained = new Set(untrained.map(({ key }) => key));
@@ -60,7 +60,7 @@ export class Architecture {
 
   /** Of one sample. */
   get outputShape(): Shape {
-    return this.#block.output(this.inputShape);
+    return this.#block.output(this.inputShape, this.dtype);
   }
 
   /**
