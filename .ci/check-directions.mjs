@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const LIB = [
-  ['errors', 'shape', 'tensor', 'random'],
+  ['errors', 'shape', 'tensor', 'random', 'nearest'],
   ['ops', 'data', 'initializers', 'schedules'],
   ['reference', 'tree'],
   ['graph'],
@@ -28,6 +28,7 @@ const ALSO = {
   shape: ['errors'],
   tensor: ['errors', 'shape'],
   random: ['errors'],
+  nearest: ['errors'],
   layers: ['optimizers'],
   models: ['train'],
 };

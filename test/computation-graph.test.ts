@@ -386,7 +386,7 @@ describe('wrong input', () => {
       'no state',
       () => graph.with({ states: new Map([['x', x]]) }),
       'ERR_ARGUMENT',
-      '0.weight, 0.bias',
+      "'0.weight', '0.bias'",
     ],
     [
       'a state of another shape',

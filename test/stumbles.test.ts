@@ -1,7 +1,11 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
+import { encodeSafetensors, readSafetensors } from '../lib/train/safetensors.ts';
 import { detach, failsWith } from './support/errors.ts';
 
 const { add, concat, conv2d, mul, sin, square, squaredError, sum } = sn.ops;
@@ -137,5 +141,101 @@ describe('a stack', () => {
     expect(Error.stackTraceLimit).toBe(10);
     Error.stackTraceLimit = 0;
     expect(errorOf(call).stack).not.toContain(' at ');
+  });
+});
+
+/** (2) → (3), by layers 'features' and 'head'. */
+function small(): sn.Network {
+  const layers = [
+    sn.layers.dense({ units: 4, name: 'features' }),
+    sn.layers.dense({ units: 3, name: 'head' }),
+  ];
+  return sn.sequential({ inputShape: [2], layers });
+}
+
+describe('console.log of a network', () => {
+  it('shows its summary, deep within other objects one line', () => {
+    const net = small();
+    expect(inspect(net)).toBe(`Network float32\n${net.summary()}`);
+    expect(inspect({ net })).toContain('multiply-adds');
+    const line = '[Network float32 (2) → (3), 27 parameters]';
+    expect(inspect({ a: { b: { net } } })).toContain(line);
+    expect(inspect(net, { depth: 0 })).toContain('multiply-adds');
+  });
+});
+
+describe('an unknown key', () => {
+  const net = small();
+  const set = (key: string) => net.setParameters(new Map([[key, sn.zeros([3])]]));
+  const count = "of 4: 'features.weight', 'features.bias', 'head.weight', 'head.bias'";
+
+  it.each<[string, string]>([
+    [
+      'head.bais',
+      `[setParameters] 'head.bais' is no key of this network: did you mean 'head.bias'? (${count})`,
+    ],
+    ['bias', `'bias' is no key of this network: did you mean 'features.bias'?`],
+    [
+      'module.head.bias',
+      `'module.head.bias' is no key of this network, but without the prefix 'module.' it is one`,
+    ],
+    [
+      'classifier.6.gain',
+      `[setParameters] 'classifier.6.gain' is no key of this network; ${count}`,
+    ],
+  ])("'%s' is named first, with the nearest one", (key, message) => {
+    expect(errorOf(() => set(key))).toMatchObject({ code: 'ERR_ARGUMENT' });
+    expect(errorOf(() => set(key)).message).toContain(message);
+  });
+
+  it('stands beside the first and the last of many', () => {
+    const keys = /'conv1.x' is no key of this network; of \d\d+: 'conv1.weight' … '[^']+'$/;
+    expect(() => sn.models.resnet18().setParameters(new Map([['conv1.x', sn.zeros([1])]]))).toThrow(
+      keys,
+    );
+  });
+
+  it('is named by all that take keys', async () => {
+    const data = { x: sn.zeros([1, 2]), y: sn.zeros([1], 'int32') };
+    const unknown = new Map([['haed.bias', sn.zeros([3])]]);
+    const words = ["'haed.bias'", "did you mean 'head.bias'?"];
+    const refused = failsWith('ERR_ARGUMENT', ...words);
+    expect(() => net.apply(data.x, unknown)).toThrow(refused);
+    expect(() => net.graph().with({ states: unknown })).toThrow(refused);
+    expect(() => net.graph().named('haed.bias')).toThrow(refused);
+    await expect(net.fit(data, { frozen: ['haed.bias'] })).rejects.toThrow(refused);
+    const layer = failsWith('ERR_ARGUMENT', "'haed'", "did you mean 'head'?");
+    await expect(net.fit(data, { frozen: ['haed'] })).rejects.toThrow(layer);
+    const optimizer = sn.optimizers.sgd({ noDecay: ['bais'] });
+    const name = failsWith('ERR_ARGUMENT', "'bais'", 'did you mean');
+    await expect(net.fit(data, { optimizer })).rejects.toThrow(name);
+  });
+});
+
+describe('a file', () => {
+  it('of parameters alone, or of others, is refused with what to do', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'stumbles-'));
+    const path = join(folder, 'net.safetensors');
+    try {
+      const net = small();
+      await net.save(path);
+      const { tensors, metadata } = await readSafetensors(path);
+      await writeFile(path, encodeSafetensors(tensors, new Map()));
+      const cure = ['it holds 4 tensors and no architecture', 'sn.loadParameters', 'setParameters'];
+      await expect(sn.load(path)).rejects.toThrow(failsWith('ERR_FILE_FORMAT', ...cure));
+      net.setParameters(await sn.loadParameters(path));
+      const [[key, value] = ['', sn.zeros([])]] = tensors;
+      const renamed = new Map([...tensors, [`${key}s`, value]]);
+      renamed.delete(key);
+      await writeFile(path, encodeSafetensors(renamed, metadata));
+      const message = `[load] ${path}: the file lacks '${key}' and has besides '${key}s'`;
+      const error = await sn.load(path).catch((thrown) => thrown);
+      expect(error).toMatchObject({ code: 'ERR_FILE_FORMAT', message });
+      await writeFile(path, encodeSafetensors(new Map([['x', value]]), metadata));
+      const many = "lacks 'features.weight', 'features.bias', 'head.weight' and 1 other";
+      await expect(sn.load(path)).rejects.toThrow(many);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });

@@ -9,6 +9,7 @@ import { renderSvg } from '../graph/drawing/svg.ts';
 import type { Graph, GraphInput, GraphVariable, Node, StateUpdate } from '../graph/graph.ts';
 import { nameValues } from '../graph/names.ts';
 import { defaultSources } from '../graph/withGradients.ts';
+import { unknownName } from '../nearest.ts';
 import { Tensor } from '../tensor.ts';
 import { type Bound, bind } from './bind.ts';
 import { type CostOptions, costOf, type GraphCost } from './cost.ts';
@@ -83,8 +84,7 @@ export class ComputationGraph<A extends readonly unknown[] = readonly unknown[]>
    */
   named(name: string): GraphVariable {
     for (const [variable, known] of this.#known()) if (known === name) return variable;
-    const all = [...this.#known().values()].join(', ');
-    throw argumentError('named', `the name of a value of this graph (${all})`, name);
+    throw unknownName('named', 'name of a value of this graph', name, [...this.#known().values()]);
   }
 
   /**
@@ -130,11 +130,10 @@ export class ComputationGraph<A extends readonly unknown[] = readonly unknown[]>
     if (!(states instanceof Map))
       throw argumentError('with', 'states to be a Map of Tensors', states);
     const names = this.inputs.flatMap(({ role, variable }) =>
-      role === 'state' ? variable.name : [],
+      role === 'state' ? (variable.name ?? []) : [],
     );
     for (const [name, value] of states) {
-      if (!names.includes(name))
-        throw argumentError('with', `a state of ${names.join(', ')}`, name);
+      if (!names.includes(name)) throw unknownName('with', 'state of this graph', name, names);
       if (!(value instanceof Tensor)) throw argumentError('with', `${name} to be a Tensor`, value);
     }
     const own = new Map([...states].map(([name, value]) => [name, value.clone()]));

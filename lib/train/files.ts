@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { BackendName } from '../backends/backend.ts';
-import { argumentError, checkOptions, StridenetError } from '../errors.ts';
+import { argumentError, checkOptions, StridenetError, shapeError } from '../errors.ts';
 import type { CustomLayer } from '../layers/custom.ts';
 import { describeLayer, layerOf } from '../layers/registry.ts';
 import { sameShape } from '../shape.ts';
@@ -54,7 +54,8 @@ function reading<T>(path: string, body: () => T): T {
   try {
     return body();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const reason = message.replace(/^\[load\] /, '');
     throw new StridenetError('ERR_FILE_FORMAT', `[load] ${path}: ${reason}`, { cause });
   }
 }
@@ -80,23 +81,38 @@ function describedNetwork(
   });
 }
 
-/** Throws ERR_ARGUMENT unless the tensors are the architecture's parameters, no more and no less. */
+/** "lacks '0.bias' and 61 others", '' for no keys. */
+function listed(verb: string, keys: readonly string[]): string {
+  const shown = keys.slice(0, 3).map((key) => `'${key}'`);
+  const others = keys.length - shown.length;
+  if (others > 0) shown.push(others === 1 ? '1 other' : `${others} others`);
+  const last = shown.pop();
+  if (last === undefined) return '';
+  return `${verb} ${shown.length === 0 ? last : `${shown.join(', ')} and ${last}`}`;
+}
+
+/** Throws ERR_SHAPE unless the tensors are the architecture's parameters, no more and no less. */
 function checkParameters(architecture: Architecture, tensors: SafetensorsFile['tensors']): void {
   const { parameters, dtype } = architecture;
   const expected = new Set(parameters.map(({ key }) => key));
-  const absent = [...expected].filter((key) => !tensors.has(key));
-  const unknown = [...tensors.keys()].filter((key) => !expected.has(key));
-  if (absent.length > 0 || unknown.length > 0) {
-    throw argumentError(
-      'load',
-      `parameters without [${absent.join(', ')}] missing and [${unknown.join(', ')}] unexpected`,
-      [...tensors.keys()],
-    );
+  const differences = [
+    listed(
+      'lacks',
+      [...expected].filter((key) => !tensors.has(key)),
+    ),
+    listed(
+      'has besides',
+      [...tensors.keys()].filter((key) => !expected.has(key)),
+    ),
+  ].filter((text) => text !== '');
+  if (differences.length > 0) {
+    throw shapeError('load', `the file ${differences.join(' and ')}`);
   }
   for (const { key, shape } of parameters) {
     const value = tensors.get(key) as Tensor;
     if (!sameShape(value.shape, shape) || value.dtype !== dtype) {
-      throw argumentError('load', `${key} to be ${describe({ shape, dtype })}`, describe(value));
+      const expectation = describe({ shape, dtype });
+      throw shapeError('load', `${key} must be ${expectation} but is ${describe(value)}`);
     }
   }
 }
@@ -122,9 +138,13 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Net
   const file = await readSafetensors(resolve(checkPath('load', path)));
   const { metadata } = file;
   if (metadata.get('format') !== 'stridenet' || metadata.get('version') !== formatVersion) {
+    const cure =
+      metadata.get('format') === 'stridenet'
+        ? `its version is ${metadata.get('version')}`
+        : `it holds ${file.tensors.size} tensors and no architecture: read them by sn.loadParameters and give them to net.setParameters`;
     throw new StridenetError(
       'ERR_FILE_FORMAT',
-      `[load] ${path} is no stridenet model of version ${formatVersion}`,
+      `[load] ${path} is no stridenet model of version ${formatVersion}; ${cure}`,
     );
   }
   checkOptions('load', options, ['backend', 'threads', 'custom']);

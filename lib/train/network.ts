@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { BackendName } from '../backends/backend.ts';
 import { backendOf, defaultBackend } from '../backends/index.ts';
 import type { ComputationGraph } from '../computation/computationGraph.ts';
@@ -14,6 +15,7 @@ import {
 import type { Layer } from '../layers/layer.ts';
 import { type Loss, softmaxCrossEntropy } from '../losses/index.ts';
 import { checkLoss } from '../losses/targets.ts';
+import { unknownName } from '../nearest.ts';
 import { checkOperand, type Operand, type Variable } from '../ops/operator.ts';
 import { checkSeed } from '../random.ts';
 import { checkInteger, formatShape, type Shape, sameShape } from '../shape.ts';
@@ -37,7 +39,8 @@ import type { Evaluation, History, TrainEvent } from './events.ts';
 import { type FitOptions, fit, type TrainOptions, train } from './fit.ts';
 import { type NetworkGraphOptions, networkGraph } from './networkGraph.ts';
 import { ParameterStore } from './parameterStore.ts';
-import { formatSummary, type LayerSummary, summarize } from './summary.ts';
+import { replacementOf } from './replacement.ts';
+import { formatSummary, inspectNetwork, type LayerSummary, summarize } from './summary.ts';
 import type { Trainer } from './trainer.ts';
 
 /** Settings of a sequential network. */
@@ -107,7 +110,7 @@ function checkApplied(
   for (const [key, value] of parameters) {
     const shape = known.get(key);
     if (shape === undefined) {
-      throw argumentError('apply', `a key of ${[...known.keys()].join(', ')}`, key);
+      throw unknownName('apply', 'key of this network', key, [...known.keys()]);
     }
     checkOperand('apply', key, value);
     if (sameShape(value.shape, shape)) continue;
@@ -177,30 +180,7 @@ export class Network {
    *   Then nothing is replaced.
    */
   setParameters(values: ReadonlyMap<string, Tensor>): void {
-    if (!(values instanceof Map)) throw argumentError('setParameters', 'a Map of Tensors', values);
-    const known = new Map(this.architecture.parameters.map(({ key, shape }) => [key, shape]));
-    const counter = /\.num_batches_tracked$/;
-    const given = [...values].filter(
-      ([key]) => !counter.test(key) || !known.has(key.replace(counter, '.running_mean')),
-    );
-    for (const [key, value] of given) {
-      const shape = known.get(key);
-      if (shape === undefined) {
-        throw argumentError('setParameters', `a key of ${[...known.keys()].join(', ')}`, key);
-      }
-      if (!(value instanceof Tensor)) {
-        throw argumentError('setParameters', `${key} to be a Tensor`, value);
-      }
-      checkMemory('setParameters', key, value);
-      const expected = { shape, dtype: this.architecture.dtype };
-      if (!sameShape(value.shape, shape) || value.dtype !== expected.dtype) {
-        throw shapeError(
-          'setParameters',
-          `${key} must be ${describe(expected)} but is ${describe(value)}`,
-        );
-      }
-    }
-    this.#store.replace(new Map(given.map(([key, value]) => [key, value.clone()])));
+    this.#store.replace(replacementOf(this.architecture, values));
   }
 
   /**
@@ -328,6 +308,11 @@ export class Network {
   async save(path: string): Promise<void> {
     const { saveNetwork } = await import('./files.ts');
     await saveNetwork(path, this.architecture, await this.#store.settled());
+  }
+
+  /** What console.log shows. */
+  [inspect.custom](depth: number): string {
+    return inspectNetwork(this.architecture, depth);
   }
 
   /** What training needs of a network. */

@@ -1,9 +1,10 @@
 import type { Dataset } from '../data/dataset.ts';
-import { argumentError, StridenetError } from '../errors.ts';
+import { StridenetError } from '../errors.ts';
 import { gradients } from '../graph/differentiate.ts';
 import { type GraphVariable, type StateUpdate, Tracer } from '../graph/graph.ts';
 import type { Loss } from '../losses/index.ts';
 import { counterOf, foldedBy, traceLoss } from '../losses/targets.ts';
+import { unknownName } from '../nearest.ts';
 import { checkFinite } from '../ops/checkFinite.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import { isWithin, type Optimizer } from '../optimizers/optimizer.ts';
@@ -31,6 +32,12 @@ export interface LearnedParameter extends NetworkParameter {
   readonly rule: Optimizer;
 }
 
+/** A key and the layers that it is in: '3.body.0.weight', '3.body.0', '3.body', '3'. */
+function placesOf(key: string): string[] {
+  const parts = key.split('.');
+  return parts.map((_, i) => parts.slice(0, parts.length - i).join('.'));
+}
+
 /**
  * The parameters that training changes: all but states, those of layers with `trainable: false`, and
  * the frozen ones.
@@ -44,6 +51,7 @@ export function learnedParameters(options: {
 }): LearnedParameter[] {
   const { architecture, optimizer, frozen } = options;
   const keys = architecture.parameters.map(({ key }) => key);
+  const places = [...new Set(keys.flatMap(placesOf))];
   for (const place of frozen) {
     if (keys.some((key) => isWithin(key, place))) continue;
     const layer = architecture.layers.find(({ key }) => key === place);
@@ -53,25 +61,22 @@ export function learnedParameters(options: {
         `[fit] frozen names layer ${layer.label}, which has no parameters`,
       );
     }
-    throw argumentError('fit', `frozen to name parameters or layers of ${keys.join(', ')}`, place);
+    throw unknownName('fit, frozen', 'key of a parameter or a layer', place, places);
   }
   const learned = architecture.parameters
     .filter(({ state, trainable }) => state !== true && trainable !== false)
     .filter(({ key }) => !frozen.some((place) => isWithin(key, place)))
     .map((parameter) => ({ ...parameter, rule: parameter.optimizer ?? optimizer }));
   const own = architecture.parameters.flatMap(({ optimizer }) => optimizer ?? []);
-  const names = keys.map((key) => key.split('.').at(-1));
+  const names = keys.map((key) => key.split('.').at(-1) as string);
   for (const { options } of new Set([optimizer, ...own])) {
     const { noDecay = [] } = options as { noDecay?: readonly string[] };
     const unknown = noDecay.find(
       (entry) => !names.includes(entry) && !keys.some((key) => isWithin(key, entry)),
     );
     if (unknown === undefined) continue;
-    throw argumentError(
-      'fit',
-      `noDecay to name parameters or layers of ${keys.join(', ')}`,
-      unknown,
-    );
+    const known = [...places, ...new Set(names)];
+    throw unknownName('fit, noDecay', 'key or name of a parameter or a layer', unknown, known);
   }
   return learned;
 }

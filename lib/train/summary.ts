@@ -1,5 +1,5 @@
 import type { PlacedLayer } from '../layers/block.ts';
-import { elementCount, type Shape } from '../shape.ts';
+import { elementCount, formatShape, type Shape } from '../shape.ts';
 import { elementBytes } from '../tensor.ts';
 import type { Architecture } from './architecture.ts';
 
@@ -91,4 +91,13 @@ export function formatSummary(architecture: Architecture): string {
   const lines = cells.map((row) => row.map(pad).join('  ').trimEnd());
   const rule = '─'.repeat(Math.max(...lines.map((line) => line.length)));
   return [lines[0], rule, ...lines.slice(1, -1), rule, lines.at(-1)].join('\n');
+}
+
+/** What console.log shows of a network: the table, deep within other objects one line. */
+export function inspectNetwork(architecture: Architecture, depth: number): string {
+  if (depth >= 0) return `Network ${architecture.dtype}\n${formatSummary(architecture)}`;
+  const { inputShape, outputShape, dtype } = architecture;
+  const parameters = summarize(architecture).reduce((sum, row) => sum + row.parameters, 0);
+  const shapes = `${formatShape(inputShape)} → ${formatShape(outputShape)}`;
+  return `[Network ${dtype} ${shapes}, ${format(parameters)} parameters]`;
 }
