@@ -18,7 +18,7 @@ export {
 } from './check/index.ts';
 export { ComputationGraph, type GraphSettings } from './computation/computationGraph.ts';
 export type { CostOptions, GraphCost, NodeCost, PassCost } from './computation/cost.ts';
-export type { GraphEvaluation, GraphRunOptions } from './computation/evaluate.ts';
+export type { GraphEvaluation } from './computation/evaluate.ts';
 export type { EvaluationJson, GraphJson, NamedValueJson } from './computation/json.ts';
 export { type InputSpec, trace } from './computation/trace.ts';
 export { type CpuInfo, cpuInfo, setThreads } from './cpu.ts';

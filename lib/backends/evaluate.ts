@@ -1,13 +1,9 @@
 import { Tracer } from '../graph/graph.ts';
 import type { Attributes, Operator } from '../ops/operator.ts';
-import { Tensor } from '../tensor.ts';
-import type { BackendName, Executable, PrepareOptions } from './backend.ts';
+import { checkMemory, Tensor } from '../tensor.ts';
+import type { BackendName, Executable } from './backend.ts';
 import { backendOf, defaultBackend } from './index.ts';
-
-/** How a single operator is evaluated. */
-export interface EvaluateOptions extends PrepareOptions {
-  backend?: BackendName;
-}
+import type { RunOptions } from './options.ts';
 
 const maxPrograms = 64;
 const maxBytes = 64 * 2 ** 20;
@@ -52,17 +48,21 @@ function keyOf(
   operator: Operator,
   inputs: readonly (Tensor | null)[],
   attributes: Attributes,
-  options: EvaluateOptions,
+  options: RunOptions,
 ): string {
   const operands = inputs.map((input) => (input === null ? '-' : `${input.dtype}${input.shape}`));
   return JSON.stringify([nameOf(operator), operands, attributes, options], distinguishable);
+}
+
+function operandNameOf({ inputs }: Operator, i: number): string {
+  return (inputs[i] ?? inputs.at(-1) ?? 'operand').replace(/[?…]$/, '');
 }
 
 function prepareCall(
   operator: Operator,
   inputs: readonly (Tensor | null)[],
   attributes: Attributes,
-  options: EvaluateOptions & { backend: BackendName },
+  options: RunOptions & { backend: BackendName },
 ): Executable {
   const tracer = new Tracer();
   const feeds = inputs.map((input) => (input === null ? null : tracer.input(input)));
@@ -85,14 +85,17 @@ function remember(key: string, program: Executable): void {
  * next one of the same shapes and attributes.
  *
  * @returns the outputs, in memory of their own
- * @throws ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT, ERR_NATIVE_NOT_FOUND
+ * @throws ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT, also for memory that was detached, ERR_NATIVE_NOT_FOUND
  */
 export function evaluate(
   operator: Operator,
   inputs: readonly (Tensor | null)[],
   attributes: Attributes,
-  options: EvaluateOptions = {},
+  options: RunOptions = {},
 ): Tensor[] {
+  inputs.forEach((input, i) => {
+    if (input !== null) checkMemory(operator.name, operandNameOf(operator, i), input);
+  });
   const complete = { ...options, backend: options.backend ?? defaultBackend() };
   const key = keyOf(operator, inputs, attributes, complete);
   const program = take(key) ?? prepareCall(operator, inputs, attributes, complete);

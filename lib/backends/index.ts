@@ -3,11 +3,13 @@ import type { Backend, BackendName } from './backend.ts';
 import { nativeBackend } from './native.ts';
 import { referenceBackend } from './reference.ts';
 
-/** The backend of that name. Throws ERR_ARGUMENT for another name. */
-export function backendOf(name: BackendName): Backend {
+/** The backend of that name. Throws ERR_ARGUMENT for another name, an option of `where`. */
+export function backendOf(name: BackendName, where?: string): Backend {
   if (name === 'native') return nativeBackend;
   if (name === 'reference') return referenceBackend;
-  throw argumentError('backend', "'native' or 'reference'", name);
+  const expected = "'native' or 'reference'";
+  if (where === undefined) throw argumentError('backend', expected, name);
+  throw argumentError(where, `backend to be ${expected}`, name);
 }
 
 let chosen: BackendName = 'native';

@@ -1,5 +1,6 @@
 import type { PrepareOptions } from '../backends/backend.ts';
 import { backendOf } from '../backends/index.ts';
+import { checkRunOptions } from '../backends/options.ts';
 import { gradients } from '../graph/differentiate.ts';
 import { Tracer } from '../graph/graph.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
@@ -48,6 +49,7 @@ export function compareBackends(
     inputs: values,
     names,
   } = subjectOf('compareBackends', subject, inputs, options, known);
+  checkRunOptions('compareBackends', options);
   const { seed = 1, names: _, training: __, ...rest } = options;
   const random = new Generator(seed, 'compareBackends');
   const tracer = new Tracer();

@@ -1,5 +1,6 @@
-import type { BackendName, Executable, PrepareOptions } from '../backends/backend.ts';
+import type { Executable } from '../backends/backend.ts';
 import { backendOf, defaultBackend } from '../backends/index.ts';
+import { checkRunOptions, type RunOptions, runOptionNames } from '../backends/options.ts';
 import { argumentError, shapeError } from '../errors.ts';
 import { gradients } from '../graph/differentiate.ts';
 import { type GraphVariable, Tracer } from '../graph/graph.ts';
@@ -12,8 +13,7 @@ import { type Checkable, outputsOf, type SubjectOptions, subjectOf } from './sub
 import { type CheckResult, Worst } from './worst.ts';
 
 /** Settings of gradientCheck. */
-export interface GradientCheckOptions extends PrepareOptions, SubjectOptions {
-  backend?: BackendName;
+export interface GradientCheckOptions extends RunOptions, SubjectOptions {
   /** Step of the central difference; default 1e-6. */
   epsilon?: number;
   /** At most so many entries of an input are tried, spread evenly; default: all. */
@@ -94,8 +94,9 @@ export function gradientCheck(
   inputs: readonly unknown[],
   options: GradientCheckOptions = {},
 ): CheckResult {
-  const known = ['backend', 'epsilon', 'samples', 'threads', 'isa', 'passes'];
+  const known = [...runOptionNames, 'epsilon', 'samples'];
   const { fn, inputs: values, names } = subjectOf('gradientCheck', subject, inputs, options, known);
+  checkRunOptions('gradientCheck', options);
   const { epsilon = 1e-6, seed = 1, backend = defaultBackend(), samples, ...more } = options;
   const { names: _, training: __, ...rest } = more;
   const places = floatingPlaces(values);

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { backendOf } from '../backends/index.ts';
+import { checkRunOptions, type RunOptions, runOptionNames } from '../backends/options.ts';
 import { argumentError, checkOptions } from '../errors.ts';
 import { describeGraph } from '../graph/drawing/describe.ts';
 import { writeDot } from '../graph/drawing/dot.ts';
@@ -13,18 +13,12 @@ import { unknownName } from '../nearest.ts';
 import { Tensor } from '../tensor.ts';
 import { type Bound, bind } from './bind.ts';
 import { type CostOptions, costOf, type GraphCost } from './cost.ts';
-import {
-  evaluateGraph,
-  type GraphEvaluation,
-  type GraphRunOptions,
-  scalarOutput,
-  valuesOf,
-} from './evaluate.ts';
+import { evaluateGraph, type GraphEvaluation, scalarOutput, valuesOf } from './evaluate.ts';
 import { formatGraph } from './format.ts';
 import { type GraphJson, graphJson } from './json.ts';
 
 /** Settings of `with`. */
-export interface GraphSettings extends GraphRunOptions {
+export interface GraphSettings extends RunOptions {
   /** Values of states, by name, in place of those that they have. */
   states?: ReadonlyMap<string, Tensor>;
 }
@@ -37,7 +31,7 @@ export interface GraphDetails {
   readonly states?: () => ReadonlyMap<string, Tensor>;
   /** The states that are learned; default: all that are floating. */
   readonly learned?: readonly GraphVariable[];
-  readonly run?: GraphRunOptions;
+  readonly run?: RunOptions;
 }
 
 /**
@@ -124,9 +118,9 @@ export class ComputationGraph<A extends readonly unknown[] = readonly unknown[]>
    * @throws ERR_ARGUMENT for an option that is none and for a state that the graph does not have
    */
   with(settings: GraphSettings): ComputationGraph<A> {
-    checkOptions('with', settings, ['backend', 'threads', 'isa', 'passes', 'states']);
+    checkOptions('with', settings, [...runOptionNames, 'states']);
     const { states = new Map(), ...run } = settings;
-    if (run.backend !== undefined) backendOf(run.backend);
+    checkRunOptions('with', run);
     if (!(states instanceof Map))
       throw argumentError('with', 'states to be a Map of Tensors', states);
     const names = this.inputs.flatMap(({ role, variable }) =>

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
-import type { BackendName, PrepareOptions } from '../backends/backend.ts';
 import { backendOf, defaultBackend } from '../backends/index.ts';
+import type { RunOptions } from '../backends/options.ts';
 import { StridenetError } from '../errors.ts';
 import { differentiate, isFloat } from '../graph/differentiate.ts';
 import type { Graph, GraphVariable, Tracer } from '../graph/graph.ts';
@@ -11,11 +11,6 @@ import { allocate, describe, Tensor, type TypedArray } from '../tensor.ts';
 import type { Bound } from './bind.ts';
 import { formatEvaluation } from './format.ts';
 import { type EvaluationJson, evaluationJson } from './json.ts';
-
-/** How a graph is run. */
-export interface GraphRunOptions extends PrepareOptions {
-  backend?: BackendName;
-}
 
 /** Every value of a graph, and what reverse mode found. */
 export class GraphEvaluation {
@@ -74,7 +69,7 @@ function run(
   fetched: readonly GraphVariable[],
   known: ReadonlyMap<GraphVariable, Tensor>,
   batch: number,
-  { backend = defaultBackend(), passes, ...options }: GraphRunOptions,
+  { backend = defaultBackend(), passes, ...options }: RunOptions,
 ): Tensor[] {
   const graph = tracer.graph(fetched);
   const program = backendOf(backend).prepare(graph, {
@@ -104,7 +99,7 @@ function compute(
   { tracer, copyOf }: Replay,
   { values: given, batch }: Bound,
   operands: readonly Operand[],
-  options: GraphRunOptions,
+  options: RunOptions,
 ): { values: Map<GraphVariable, Tensor>; results: Tensor[] } {
   const copyIn = (variable: GraphVariable) => copyOf.get(variable) as GraphVariable;
   const wanted = tracer.graph(operands).outputs;
@@ -129,7 +124,7 @@ function compute(
 export function valuesOf(
   graph: Graph,
   bound: Bound,
-  options: GraphRunOptions,
+  options: RunOptions,
 ): ReadonlyMap<GraphVariable, Tensor> {
   return compute(replay(graph), bound, [], options).values;
 }
@@ -153,11 +148,7 @@ export function scalarOutput({ outputs }: Graph, batch = 1): GraphVariable {
 }
 
 /** Every value, and the adjoint of every floating value that a message comes to. */
-export function evaluateGraph(
-  graph: Graph,
-  bound: Bound,
-  options: GraphRunOptions,
-): GraphEvaluation {
+export function evaluateGraph(graph: Graph, bound: Bound, options: RunOptions): GraphEvaluation {
   const output = scalarOutput(graph, bound.batch);
   const copy = replay(graph);
   const originalOf = new Map([...copy.copyOf].map(([original, own]) => [own, original]));

@@ -1,9 +1,9 @@
-import { argumentError, StridenetError } from '../errors.ts';
+import { argumentError, dtypeError, StridenetError } from '../errors.ts';
 import { add } from '../ops/binary.ts';
-import type { Operand, Variable } from '../ops/operator.ts';
+import { checkOperand, type Operand, type Variable } from '../ops/operator.ts';
 import { where } from '../ops/where.ts';
 import { formatShape, sameShape } from '../shape.ts';
-import { type FloatDType, full, tensor } from '../tensor.ts';
+import { describe, type FloatDType, full, tensor } from '../tensor.ts';
 import { GraphVariable, type Node, type Tracer } from './graph.ts';
 
 /** Whether a value can have an adjoint. */
@@ -86,13 +86,16 @@ export function checkFloat(where: string, output: GraphVariable): void {
 /** The adjoint that reverse mode starts from. Throws ERR_ARGUMENT when there can be none. */
 function firstAdjoint(output: GraphVariable, seed: Operand | undefined): Operand {
   if (seed === undefined) {
-    checkScalar('grad', output);
+    checkScalar('gradients', output);
     return output.tracer.constant(full(output.shape, 1, output.dtype as FloatDType));
   }
-  checkFloat('grad', output);
-  if (sameShape(seed.shape, output.shape)) return seed;
-  const expected = `a seed of shape ${formatShape(output.shape)}`;
-  throw argumentError('grad', expected, formatShape(seed.shape));
+  checkFloat('gradients', output);
+  if (!sameShape(seed.shape, output.shape)) {
+    const expected = `a seed of shape ${formatShape(output.shape)}`;
+    throw argumentError('gradients', expected, formatShape(seed.shape));
+  }
+  if (seed.dtype === output.dtype) return seed;
+  throw dtypeError('gradients', `the seed must be ${output.dtype} but is ${describe(seed)}`);
 }
 
 /**
@@ -159,27 +162,46 @@ export function differentiate(
 }
 
 /**
- * The gradients of `output` to each of `sources`, by reverse mode (`differentiate`).
+ * The adjoints of `sources`, by `differentiate`: null for an integer one, zeros for one that the
+ * output does not depend on. Throws what `differentiate` throws.
+ */
+export function gradientsOf(
+  output: GraphVariable,
+  sources: readonly GraphVariable[],
+  options: DifferentiateOptions = {},
+): (Operand | null)[] {
+  const adjoints = differentiate(output, sources, options);
+  return sources.map((source) => {
+    if (!isFloat(source)) return null;
+    return adjoints.of.get(source) ?? zerosLike(source);
+  });
+}
+
+/**
+ * The gradients of `output` to each of `sources`, by reverse mode (Griewank and Walther 2008),
+ * recorded in the trace that they are values of.
  *
- * @param seed the adjoint of `output`, of its shape; default 1, for an output of one element
+ * @param seed the adjoint of `output`, of its shape and dtype; default 1, for an output of one element
  * @returns in the order of `sources`: null for an integer source, zeros for one that the output does
  *   not depend on
- * @throws what `differentiate` throws; ERR_ARGUMENT for a source that is no value of this trace
+ * @throws ERR_NOT_DIFFERENTIABLE when an operator on the way to a source has no gradient;
+ *   ERR_ARGUMENT for an output or a source that is no value of this trace, for an integer output, for
+ *   one of more than one element without seed, and for a seed of another shape; ERR_DTYPE for one of
+ *   another dtype
  */
 export function gradients(
   output: Variable,
   sources: readonly Variable[],
   seed?: Operand,
-  from = 0,
 ): (Operand | null)[] {
-  if (!(output instanceof GraphVariable)) throw argumentError('grad', 'a traced value', output);
-  const wrt = sources.map((source, i) => {
+  if (!(output instanceof GraphVariable)) {
+    throw argumentError('gradients', 'a traced value', output);
+  }
+  if (!Array.isArray(sources)) throw argumentError('gradients', 'a list of sources', sources);
+  const wrt = Array.from(sources, (source: unknown, i) => {
     if (source instanceof GraphVariable && source.tracer === output.tracer) return source;
-    throw argumentError('grad', `source ${i} to be a value of the same trace`, source);
+    throw argumentError('gradients', `source ${i} to be a value of the same trace`, source);
   });
-  const adjoints = differentiate(output, wrt, { seed, from });
-  return wrt.map((source) => {
-    if (!isFloat(source)) return null;
-    return adjoints.of.get(source) ?? zerosLike(source);
-  });
+  if (seed !== undefined) checkOperand('gradients', 'the seed', seed);
+  return gradientsOf(output, wrt, { seed });
 }

@@ -136,8 +136,13 @@ export interface Graph {
 
 const scopes: string[] = [];
 
-/** Runs `body`; the nodes recorded meanwhile carry `name` in their scope. */
+/**
+ * Runs `body`; the nodes recorded meanwhile carry `name` in their scope.
+ * @throws ERR_ARGUMENT for a name that is no string and a body that is no function
+ */
 export function scoped<T>(name: string, body: () => T): T {
+  if (typeof name !== 'string') throw argumentError('scoped', 'a name, a string,', name);
+  if (typeof body !== 'function') throw argumentError('scoped', 'a function to run', body);
   scopes.push(name);
   try {
     return body();

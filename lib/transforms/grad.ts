@@ -1,5 +1,5 @@
 import { argumentError, checkSynchronous, within } from '../errors.ts';
-import { checkScalar, gradients, isFloat } from '../graph/differentiate.ts';
+import { checkScalar, gradientsOf, isFloat } from '../graph/differentiate.ts';
 import { escaped, GraphVariable, type Tracer } from '../graph/graph.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import { reshapeOperator } from '../ops/reshape.ts';
@@ -39,13 +39,13 @@ function record(
   where: string,
   fn: AnyFunction,
   inputs: readonly unknown[],
-  sources: readonly Variable[],
+  sources: readonly GraphVariable[],
   tracer: Tracer,
 ): Recorded {
   const from = tracer.nodes.length;
   const value = floatOf(where, tracer, fn(...(inputs as never[])));
   checkScalar(where, value);
-  return { value, gradients: gradients(value, sources, undefined, from) };
+  return { value, gradients: gradientsOf(value, sources, { from }) };
 }
 
 /** `inputs` with their gradients in place of their leaves, null in place of what is static. */
@@ -67,7 +67,7 @@ export function mirror(
 /** Records the gradients into the trace that the arguments are of. */
 function inTrace(where: string, fn: AnyFunction, inputs: readonly unknown[], tracer: Tracer) {
   // Each argument is a value of its own, so that the same value elsewhere is held fixed.
-  const sources: Variable[] = [];
+  const sources: GraphVariable[] = [];
   const own = mapArguments(where, inputs, isOperand, (leaf) => {
     if (leaf instanceof GraphVariable && leaf.tracer !== tracer) {
       throw escaped(where, 'another trace');
@@ -76,8 +76,8 @@ function inTrace(where: string, fn: AnyFunction, inputs: readonly unknown[], tra
     const [source] = within(where, () =>
       tracer.record(reshapeOperator as never, [leaf], attributes),
     );
-    sources.push(source as Variable);
-    return source as Variable;
+    sources.push(source as GraphVariable);
+    return source as GraphVariable;
   });
   const { value, gradients: found } = record(where, fn, own, sources, tracer);
   const traced = found.map((gradient) =>
@@ -96,7 +96,7 @@ function atOnce(
 ) {
   let wanted: readonly boolean[] = [];
   const program = prepare((tracer) => {
-    const sources: Variable[] = [];
+    const sources: GraphVariable[] = [];
     const traced = mapTree(where, inputs, isOperand, (leaf) => {
       const source = tracer.input(leaf);
       sources.push(source);

@@ -1,15 +1,14 @@
 import type { Executable } from '../backends/backend.ts';
 import { backendOf, defaultBackend } from '../backends/index.ts';
-import { argumentError, checkOptions, within } from '../errors.ts';
+import { checkRunOptions, runOptionNames } from '../backends/options.ts';
+import { argumentError, checkOptions } from '../errors.ts';
 import { Tracer } from '../graph/graph.ts';
 import type { Operand } from '../ops/operator.ts';
 import { checkMemory, Tensor, type TypedArray } from '../tensor.ts';
 import { formatArgumentPath, mapTree, type TreePath } from '../tree.ts';
 import type { RunOptions } from './types.ts';
 
-const runOptions = ['backend', 'threads', 'isa', 'passes'];
-
-/** Throws ERR_ARGUMENT unless `fn` is a function, every option known, and the backend one. */
+/** Throws ERR_ARGUMENT unless `fn` is a function, every option known and of a run one. */
 export function checkCall(
   where: string,
   fn: unknown,
@@ -17,9 +16,8 @@ export function checkCall(
   more: readonly string[] = [],
 ): void {
   if (typeof fn !== 'function') throw argumentError(where, 'a function of operators', fn);
-  checkOptions(where, options, [...runOptions, ...more]);
-  const { backend } = options;
-  if (backend !== undefined) within(where, () => backendOf(backend));
+  checkOptions(where, options, [...runOptionNames, ...more]);
+  checkRunOptions(where, options);
 }
 
 /**

@@ -1,7 +1,9 @@
-import type { BackendName, PrepareOptions } from '../backends/backend.ts';
+import type { RunOptions } from '../backends/options.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import type { Tensor } from '../tensor.ts';
 import type { GradientsOf, OperandsOf, Static, TensorsOf } from '../tree.ts';
+
+export type { RunOptions };
 
 /** What a function of operators gives: operands, nested arrays and plain objects of them; no promise. */
 export type Outputs = Static | (object & { readonly then?: never });
@@ -31,11 +33,6 @@ export type OperandArguments<A extends readonly unknown[]> = { [I in keyof A]: O
 export type ArgumentGradients<A extends readonly unknown[], G extends Operand = Tensor> = {
   -readonly [I in keyof A]-?: GradientsOf<A[I], G>;
 };
-
-/** How a function is run. */
-export interface RunOptions extends PrepareOptions {
-  backend?: BackendName;
-}
 
 /**
  * The gradients of a function. Called with Tensors it computes; called with a traced value among the

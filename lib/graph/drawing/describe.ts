@@ -1,5 +1,5 @@
 import { argumentError, checkBoolean, checkOptions, StridenetError } from '../../errors.ts';
-import type { DType, Tensor } from '../../tensor.ts';
+import { type DType, Tensor } from '../../tensor.ts';
 import { type Graph, GraphVariable, type Node } from '../graph.ts';
 import { nameValues } from '../names.ts';
 import { withGradients } from '../withGradients.ts';
@@ -251,6 +251,9 @@ function numbersOf(where: string, graph: Graph, given: unknown): DrawnValues {
   for (const variable of [...values.keys(), ...adjoints.keys()]) {
     if (own.has(variable)) continue;
     throw new StridenetError('ERR_ARGUMENT', `[${where}] values has those of another graph`);
+  }
+  for (const value of [...values.values(), ...adjoints.values()]) {
+    if (!(value instanceof Tensor)) throw argumentError(where, 'values to be Tensors', value);
   }
   return { values, adjoints };
 }

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import * as sn from '../lib/index.ts';
+import { detach, failsWith } from './support/errors.ts';
+
+const { add, mul, sum } = sn.ops;
+const spec = { shape: [3], dtype: 'float32' } as const;
+const square = (v: sn.Variable) => sum(mul(v, v));
+const x = sn.tensor([1, 2, 3]);
+
+/** What takes the options of a run, and its name in messages. */
+const takers: Readonly<Record<string, (options: sn.RunOptions) => unknown>> = {
+  compile: (options) => sn.compile(square, options),
+  grad: (options) => sn.grad(square, options),
+  valueAndGrad: (options) => sn.valueAndGrad(square, options),
+  jacobian: (options) => sn.jacobian(square, options),
+  gradientCheck: (options) => sn.gradientCheck(square, [sn.zeros([3], 'float64')], options),
+  with: (options) => sn.trace(square, spec).with(options),
+};
+
+describe.each(Object.entries(takers))('options of a run in %s', (name, take) => {
+  it.each([
+    ['backend', 'webgl'],
+    ['backend', null],
+    ['threads', -1],
+    ['threads', 0],
+    ['threads', 1.5],
+    ['threads', 1e9],
+    ['threads', '2'],
+    ['isa', 'sse9'],
+    ['isa', 5],
+    ['passes', null],
+    ['passes', 5],
+    ['passes', []],
+  ])('refuses %s: %j at once', (key, value) => {
+    const call = () => take({ [key]: value });
+    expect(call).toThrow(failsWith('ERR_ARGUMENT', `[${name}] expected ${key} to be`));
+  });
+
+  it('names the pass that is none', () => {
+    const unknown = { passes: { zig: true } } as sn.RunOptions;
+    expect(() => take(unknown)).toThrow(failsWith('ERR_ARGUMENT', `[${name}, passes]`, "'zig'"));
+    const wrong = { passes: { fuse: 1 } } as unknown as sn.RunOptions;
+    expect(() => take(wrong)).toThrow(failsWith('ERR_ARGUMENT', `[${name}]`, 'passes.fuse'));
+  });
+
+  it('takes those that are', () => {
+    const isa = sn.cpuInfo().isas.at(-1) as string;
+    take({ backend: 'native', threads: 2, isa, passes: { fuse: false, reuse: true } });
+  });
+});
+
+describe('compareBackends', () => {
+  it('refuses options of a run that are none', () => {
+    expect(() => sn.compareBackends(square, [x], { threads: 0 })).toThrow(
+      failsWith('ERR_ARGUMENT', '[compareBackends] expected threads'),
+    );
+  });
+});
+
+describe('gradients', () => {
+  const traced = (body: (v: sn.Variable) => unknown) => () =>
+    sn.trace((v: sn.Variable) => [sum(v), body(v)], spec);
+
+  it.each([
+    [null, undefined, 'a list of sources'],
+    [5, undefined, 'a list of sources'],
+    [[null], undefined, 'source 0'],
+    ['v', 5, 'the seed'],
+    ['v', null, 'the seed'],
+    ['v', x, 'a seed of shape ()'],
+  ])('refuses sources %j with seed %s', (sources, seed, message) => {
+    const call = traced((v) =>
+      sn.gradients(sum(v), (sources === 'v' ? [v] : sources) as never, seed as never),
+    );
+    expect(call).toThrow(failsWith('ERR_ARGUMENT', '[gradients]', message));
+  });
+
+  it('refuses a seed of another dtype', () => {
+    const call = traced((v) => sn.gradients(sum(v), [v], sn.full([], 1, 'float64')));
+    expect(call).toThrow(failsWith('ERR_DTYPE', '[gradients]', 'float32', 'float64'));
+  });
+
+  it('takes three parameters', () => {
+    expect(sn.gradients.length).toBe(3);
+  });
+});
+
+describe('scoped', () => {
+  it.each<[unknown, unknown]>([
+    [5, () => 3],
+    [Symbol('s'), () => 3],
+    ['head', 3],
+  ])('refuses %s with %s', (name, body) => {
+    expect(() => sn.scoped(name as never, body as never)).toThrow(
+      failsWith('ERR_ARGUMENT', '[scoped]'),
+    );
+  });
+});
+
+describe('drawing', () => {
+  it('refuses values that are no Tensors', () => {
+    const graph = sn.trace((v: sn.Variable) => add(v, 1), spec);
+    const values = new Map([[graph.outputs[0], 5]]) as never;
+    expect(() => graph.toMermaid({ values })).toThrow(
+      failsWith('ERR_ARGUMENT', '[toMermaid] expected values to be Tensors'),
+    );
+  });
+});
+
+describe('memory that was detached', () => {
+  it.each<[string, (v: sn.Tensor) => unknown]>([
+    ['[sum] expected x', (v) => sum(v)],
+    ['[add] expected b', (v) => add(x, v)],
+    ['[concat] expected xs[1]', (v) => sn.ops.concat([x, v])],
+    ['[compareBackends] expected input 0', (v) => sn.compareBackends(square, [v])],
+    [
+      '[compareBackends] expected a',
+      (v) => sn.compareBackends(({ a }: { a: sn.Variable }) => square(a), [{ a: v }]),
+    ],
+  ])('is refused: %s', (message, call) => {
+    const lost = detach(sn.tensor([1, 2, 3]));
+    expect(() => call(lost)).toThrow(failsWith('ERR_ARGUMENT', message, 'detached'));
+  });
+});
