@@ -52,6 +52,15 @@ describe('D2: the connections of C3', () => {
     expect(parameterCount(sn.models.lenet5()) - parameterCount(net)).toBe(25 * (96 - 60));
   });
 
+  it('D2: the table stays as it is, and a convolution by it has the name it is given', () => {
+    expect(() => (table[0] as number[]).push(5)).toThrow(TypeError);
+    expect(() => (table as unknown[]).pop()).toThrow(TypeError);
+    const named = only(sn.models.partialConv2d(table, { kernelSize: 5, name: 'c3' }), [6, 9, 9]);
+    expect([...named.parameters().keys()].slice(0, 3)).toEqual(
+      ['0.1.weight', '0.1.bias', '1.1.weight'].map((key) => `c3.${key}`),
+    );
+  });
+
   it('D2: an impulse in a map of S2 shows in the maps of C3 that list it, and in no other', async () => {
     const layer = only(c3, [6, 14, 14]);
     const still = await layer.predict(sn.zeros([1, 6, 14, 14]));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
-import { describeModel } from './support/models.ts';
+import { describeModel, parameterCount } from './support/models.ts';
 
 /** Of the largest, but for long runs: 0.5 GB of parameters in six places take half a minute. */
 const narrow = Number(process.env.STRIDENET_CASES ?? 1) > 1 ? {} : { hidden: 512 };
@@ -59,8 +59,21 @@ describeModel('D4: networkInNetwork', {
 
 const { models } = sn;
 
+describe('mnist', () => {
+  it('has 542,230 parameters, and takes other images and classes as the others do', async () => {
+    expect(parameterCount(models.mnist())).toBe(542_230);
+    const net = models.mnist({ classes: 5, inputShape: [3, 40, 38], ties: 'all', seed: 2 });
+    expect(parameterCount(net)).toBe(32 * 28 + (32 * 19 * 18 + 1) * 100 + 101 * 5);
+    const y = await net.predict(sn.full([2, 3, 40, 38], 0.5));
+    expect(y.shape).toEqual([2, 5]);
+    expect(y.data.subarray(0, 5).reduce((sum, p) => sum + p)).toBeCloseTo(1, 5);
+  });
+});
+
+type WrongModel = [name: string, code: sn.ErrorCode, call: () => unknown];
+
 describe('wrong options', () => {
-  it.each<[string, sn.ErrorCode, () => unknown]>([
+  it.each<WrongModel>([
     ['lenet5', 'ERR_SHAPE', () => models.lenet5({ inputShape: [1, 11, 11] })],
     ['lenet5', 'ERR_SHAPE', () => models.lenet5({ inputShape: [28, 28] })],
     ['lenet5', 'ERR_ARGUMENT', () => models.lenet5({ inputShape: 28 as never })],
@@ -71,11 +84,19 @@ describe('wrong options', () => {
     ['lenet5', 'ERR_ARGUMENT', () => models.lenet5({ seed: -1 })],
     ['lenet5', 'ERR_ARGUMENT', () => models.lenet5({ backend: 'gpu' as never })],
     ['lenet5', 'ERR_ARGUMENT', () => models.lenet5(null as never)],
+    ['mnist', 'ERR_ARGUMENT', () => models.mnist(null as never)],
+    ['mnist', 'ERR_ARGUMENT', () => models.mnist({ layers: [] } as never)],
+    ['mnist', 'ERR_ARGUMENT', () => models.mnist({ ties: 'last' as never })],
+    ['mnist', 'ERR_SHAPE', () => models.mnist({ inputShape: [1, 3, 3] })],
     ['lenet5Original', 'ERR_SHAPE', () => models.lenet5Original({ inputShape: [1, 8, 40] })],
     ['lenet5Original', 'ERR_ARGUMENT', () => models.lenet5Original({ units: 3 } as never)],
     ['partialConv2d', 'ERR_ARGUMENT', () => models.partialConv2d([], { kernelSize: 3 })],
     ['partialConv2d', 'ERR_ARGUMENT', () => models.partialConv2d([0] as never, { kernelSize: 3 })],
     ['partialConv2d', 'ERR_ARGUMENT', () => models.partialConv2d([[-1]], { kernelSize: 3 })],
+    ...(['groups', 'filters', 'kernel'] as const).map((option): WrongModel => {
+      const options = { kernelSize: 1, [option]: 2 };
+      return ['partialConv2d', 'ERR_ARGUMENT', () => models.partialConv2d([[0]], options)];
+    }),
     ['alexnet', 'ERR_SHAPE', () => models.alexnet({ inputShape: [3, 62, 62] })],
     ['alexnet', 'ERR_ARGUMENT', () => models.alexnet({ hidden: 0 })],
     ['alexnetTwoTowers', 'ERR_SHAPE', () => models.alexnetTwoTowers({ inputShape: [3, 62, 62] })],
@@ -96,6 +117,7 @@ describe('wrong options', () => {
   });
 
   it('the smallest images that fit are taken', () => {
+    expect(models.mnist({ inputShape: [1, 4, 4] }).layers()).toHaveLength(5);
     expect(models.lenet5({ inputShape: [1, 12, 12] }).layers()).toHaveLength(8);
     expect(models.alexnet({ inputShape: [3, 63, 63] }).layers()).toHaveLength(4);
     expect(models.alexnetTwoTowers({ inputShape: [3, 63, 63] }).layers()).toHaveLength(3);

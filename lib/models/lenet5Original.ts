@@ -1,30 +1,38 @@
-import { argumentError, within } from '../errors.ts';
+import { argumentError, checkOptions, within } from '../errors.ts';
 import { branches } from '../layers/branches.ts';
 import { type Conv2dLayerOptions, conv2d } from '../layers/conv2d.ts';
-import type { Layer } from '../layers/layer.ts';
+import { commonOptionNames, type Layer } from '../layers/layer.ts';
 import { selectChannels } from '../layers/selectChannels.ts';
+import { conv2dOptionNames } from '../ops/conv2d.ts';
 import type { Network } from '../train/network.ts';
 import { type Lenet5Options, lenet } from './lenet5.ts';
 
 /** The maps of S2 that each map of C3 sees (LeCun and others 1998, table I, by column). */
-export const lenet5Connections: readonly (readonly number[])[] = [
-  [0, 1, 2],
-  [1, 2, 3],
-  [2, 3, 4],
-  [3, 4, 5],
-  [0, 4, 5],
-  [0, 1, 5],
-  [0, 1, 2, 3],
-  [1, 2, 3, 4],
-  [2, 3, 4, 5],
-  [0, 3, 4, 5],
-  [0, 1, 4, 5],
-  [0, 1, 2, 5],
-  [0, 1, 3, 4],
-  [1, 2, 4, 5],
-  [0, 2, 3, 5],
-  [0, 1, 2, 3, 4, 5],
-];
+export const lenet5Connections: readonly (readonly number[])[] = Object.freeze(
+  [
+    [0, 1, 2],
+    [1, 2, 3],
+    [2, 3, 4],
+    [3, 4, 5],
+    [0, 4, 5],
+    [0, 1, 5],
+    [0, 1, 2, 3],
+    [1, 2, 3, 4],
+    [2, 3, 4, 5],
+    [0, 3, 4, 5],
+    [0, 1, 4, 5],
+    [0, 1, 2, 5],
+    [0, 1, 3, 4],
+    [1, 2, 4, 5],
+    [0, 2, 3, 5],
+    [0, 1, 2, 3, 4, 5],
+  ].map((channels) => Object.freeze(channels)),
+);
+
+/** The options of partialConv2d: those of a convolution, whose filters and groups the table says. */
+const optionNames = ['kernelSize', 'bias', ...conv2dOptionNames, ...commonOptionNames].filter(
+  (option) => option !== 'groups',
+);
 
 /** Neighbouring entries of one length, together. */
 function byLength<T>(lists: readonly (readonly T[])[]): (readonly T[])[][] {
@@ -44,6 +52,7 @@ function byLength<T>(lists: readonly (readonly T[])[]): (readonly T[])[][] {
  * the first of these, and so on.
  *
  * @param connections the channels of each filter, in the order of the output
+ * @param options those of a convolution; its filters and groups are the table's
  * @throws ERR_ARGUMENT for an option that is none; the network throws ERR_SHAPE for a channel that the
  *   input does not have
  */
@@ -54,11 +63,14 @@ export function partialConv2d(
   if (!Array.isArray(connections) || !connections.every(Array.isArray)) {
     throw argumentError('partialConv2d', 'a list of channels of every filter', connections);
   }
+  checkOptions('partialConv2d', options, optionNames);
+  const { name, ...settings } = options;
   return within('partialConv2d', () =>
     branches({
+      ...(name === undefined ? {} : { name }),
       branches: byLength(connections).map((group) => [
         selectChannels({ channels: group.flat() }),
-        conv2d({ ...options, filters: group.length, groups: group.length }),
+        conv2d({ ...settings, filters: group.length, groups: group.length }),
       ]),
     }),
   );
