@@ -65,6 +65,7 @@ export {
   tensor,
   zeros,
 } from './tensor.ts';
+export type { CustomFactory } from './train/customLayers.ts';
 export type {
   Callbacks,
   EpochEvent,

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   argumentError,
   checkBoolean,
@@ -61,10 +62,19 @@ export type CustomForward<P extends string = string> = (
   context: CustomContext,
 ) => Variable;
 
+/** What a custom layer was made of: plain data, as JSON has it. */
+export type LayerSettings = Readonly<Record<string, unknown>>;
+
 /** Settings of a custom layer. */
 export interface CustomLayerOptions<P extends string = string> extends LearnedOptions {
   /** What summaries, messages and files call it; default 'custom'. */
   title?: string;
+  /**
+   * What the layer was made of, such as the arguments of a function that makes such layers: plain
+   * data, which files keep and `load` gives to that function. Layers of one title and the same
+   * settings must compute the same. Default: none, and layers of one title are one function.
+   */
+  settings?: LayerSettings;
   /** What it learns and keeps, by name; default: nothing. */
   parameters?: Readonly<Record<P, CustomParameter>>;
 }
@@ -90,6 +100,19 @@ export function isCustom(layer: unknown): layer is CustomLayer {
 function checkTitle(title: unknown): string {
   if (typeof title === 'string' && /^\S(.*\S)?$/.test(title) && title.length <= 80) return title;
   throw argumentError('custom', 'title to be a text of one line', title);
+}
+
+/** A copy of the settings. Throws ERR_ARGUMENT for what does not come back from JSON as it is. */
+function plainSettings(where: string, settings: unknown): LayerSettings {
+  let copy: unknown = null;
+  try {
+    copy = JSON.parse(JSON.stringify(settings));
+  } catch {
+    // What JSON cannot write is refused below.
+  }
+  const isObject = typeof copy === 'object' && copy !== null && !Array.isArray(copy);
+  if (isObject && isDeepStrictEqual(copy, settings)) return copy as LayerSettings;
+  throw argumentError(where, 'settings to be an object of plain data, as JSON has it', settings);
 }
 
 function fanOf(shape: Shape): Fan {
@@ -240,10 +263,12 @@ export function custom<P extends string = never>(
   if (typeof forward !== 'function') {
     throw argumentError('custom', 'forward to be a function of operators', forward);
   }
-  checkOptions('custom', options, ['title', 'parameters', ...learnedOptionNames]);
+  checkOptions('custom', options, ['title', 'settings', 'parameters', ...learnedOptionNames]);
   const title = checkTitle(options.title ?? 'custom');
   const where = title === 'custom' ? title : `custom '${title}'`;
-  const { parameters = {}, ...plain } = options;
+  const { parameters = {}, settings, ...learned } = options;
+  const plain =
+    settings === undefined ? learned : { ...learned, settings: plainSettings(where, settings) };
   if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters)) {
     throw argumentError(where, 'parameters to be an object', parameters);
   }
@@ -258,7 +283,7 @@ export function custom<P extends string = never>(
   const outputs = new Map<string, Shape>();
   const layer = makeLayer({
     kind: 'custom',
-    options: { ...plain, title } as LearnedOptions,
+    options: { ...plain, title } as CustomLayerOptions,
     parameters: (input) => specs.map(([name, spec]) => specOf(where, name, spec, input)),
     forward(x, values, context) {
       const { training, step, seed, key } = context;

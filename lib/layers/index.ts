@@ -15,6 +15,7 @@ export {
   type CustomLayerOptions,
   type CustomParameter,
   custom,
+  type LayerSettings,
 } from './custom.ts';
 export { type DenseOptions, dense } from './dense.ts';
 export { type DropoutLayerOptions, dropout } from './dropout.ts';

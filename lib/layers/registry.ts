@@ -11,7 +11,7 @@ import { branches } from './branches.ts';
 import { conv1d } from './conv1d.ts';
 import { conv2d } from './conv2d.ts';
 import { convTranspose2d } from './convTranspose2d.ts';
-import { type CustomLayer, custom } from './custom.ts';
+import { type CustomLayer, custom, type LayerSettings } from './custom.ts';
 import { dense } from './dense.ts';
 import { dropout } from './dropout.ts';
 import { flatten } from './flatten.ts';
@@ -96,8 +96,11 @@ export function describeLayer({ kind, options }: Layer): LayerDescription {
   return { kind, options: Object.fromEntries(entries) };
 }
 
-/** Custom layers by their titles. */
-export type CustomLayers = ReadonlyMap<string, CustomLayer>;
+/** Finds the custom layer of a title and settings; null for none. */
+export type CustomLayers = (
+  title: string,
+  settings: LayerSettings | undefined,
+) => CustomLayer | null;
 
 /** What `describe` described. */
 function restored(value: unknown, known: CustomLayers): unknown {
@@ -108,11 +111,16 @@ function restored(value: unknown, known: CustomLayers): unknown {
 
 /** A custom layer under the settings that a file has of it. */
 function restoredCustom(options: LayerOptions, known: CustomLayers): Layer {
-  const layer = known.get(String(options.title));
-  if (layer === undefined) {
+  const layer = known(String(options.title), options.settings as LayerSettings | undefined);
+  if (layer === null) {
     throw new StridenetError('ERR_FILE_FORMAT', `[load] no custom layer ${show(options.title)}`);
   }
-  checkOptions(`load, custom layer ${show(layer.title)}`, options, ['title', 'name', 'trainable']);
+  checkOptions(`load, custom layer ${show(layer.title)}`, options, [
+    'title',
+    'settings',
+    'name',
+    'trainable',
+  ]);
   const { forward, options: given } = layer.definition;
   const { parameters = {}, optimizer } = given;
   const rest = optimizer === undefined ? { parameters } : { parameters, optimizer };
@@ -124,7 +132,7 @@ function restoredCustom(options: LayerOptions, known: CustomLayers): Layer {
  * @param known custom layers, of which data has no more than the title and settings
  * @throws ERR_FILE_FORMAT for an unknown kind or title
  */
-export function layerOf(data: unknown, known: CustomLayers = new Map()): Layer {
+export function layerOf(data: unknown, known: CustomLayers = () => null): Layer {
   const { kind, options } = (data ?? {}) as Partial<LayerDescription>;
   const make = typeof kind === 'string' && Object.hasOwn(table, kind) ? table[kind] : undefined;
   const isObject = typeof options === 'object' && options !== null;

@@ -6,6 +6,7 @@ import type { Operand, Variable } from '../ops/operator.ts';
 import { Generator } from '../random.ts';
 import { checkShape, elementCount, type Shape } from '../shape.ts';
 import { elementBytes, type FloatDType, type Tensor } from '../tensor.ts';
+import { checkTitles } from './customLayers.ts';
 
 /** A parameter with its key in files, as PyTorch's Sequential names it: '0.weight'. */
 export interface NetworkParameter extends ParameterSpec {
@@ -43,11 +44,15 @@ export class Architecture {
   /** Keys of values of layers with `trainable: false`. */
   readonly #untrained: ReadonlySet<string>;
 
-  /** Throws ERR_SHAPE that names the layer whose input does not fit. */
+  /**
+   * Throws ERR_SHAPE that names the layer whose input does not fit, ERR_ARGUMENT for custom layers
+   * that a file could not tell apart.
+   */
   constructor(inputShape: Shape, layers: readonly Layer[], dtype: FloatDType) {
     checkShape('sequential', inputShape);
     this.#block = new Block('sequential', layers);
     if (this.#block.size === 0) throw argumentError('sequential', 'a list of layers', layers);
+    checkTitles('sequential', layers);
     this.inputShape = [...inputShape];
     this.dtype = dtype;
     this.layers = this.#block.place(this.inputShape, dtype);

@@ -6,7 +6,7 @@ import { describeLayer, layerOf } from '../layers/registry.ts';
 import { sameShape } from '../shape.ts';
 import { checkFloatDType, describe, type FloatDType, type Tensor } from '../tensor.ts';
 import { Architecture } from './architecture.ts';
-import { checkKnown, checkTitles, customByTitle, titlesIn } from './customLayers.ts';
+import { type CustomFactory, checkKnown, customFinder, customIn } from './customLayers.ts';
 import { Network } from './network.ts';
 import {
   encodeSafetensors,
@@ -28,7 +28,6 @@ export async function saveNetwork(
   architecture: Architecture,
   parameters: ReadonlyMap<string, Tensor>,
 ): Promise<void> {
-  checkTitles(architecture.layers.map(({ layer }) => layer));
   const description = {
     inputShape: architecture.inputShape,
     dtype: architecture.dtype,
@@ -65,13 +64,16 @@ function describedNetwork(
   { tensors, metadata }: SafetensorsFile,
   { custom = [], ...options }: LoadOptions,
 ): Network {
-  const known = customByTitle(custom);
+  const known = customFinder(custom);
   const description = reading(
     path,
     (): Description => JSON.parse(metadata.get('architecture') ?? ''),
   );
-  const titles = reading(path, () => titlesIn(description));
-  checkKnown(path, titles, known);
+  checkKnown(
+    path,
+    reading(path, () => customIn(description)),
+    known,
+  );
   return reading(path, () => {
     const { inputShape, dtype, layers } = description;
     checkFloatDType('load', dtype);
@@ -122,10 +124,11 @@ export interface LoadOptions {
   backend?: BackendName;
   threads?: number;
   /**
-   * The custom layers of the network, made by `sn.layers.custom` and found by their titles; each
-   * may be used any number of times, under the names and `trainable` of the file. Default: none.
+   * The custom layers of the network, made by `sn.layers.custom` and found by their titles and
+   * settings; each may be used any number of times, under the names and `trainable` of the file. Or
+   * functions by title, which make the layer of the settings that the file has. Default: none.
    */
-  custom?: readonly CustomLayer[];
+  custom?: readonly CustomLayer[] | Readonly<Record<string, CustomFactory>>;
 }
 
 /**

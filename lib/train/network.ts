@@ -300,10 +300,9 @@ export class Network {
 
   /**
    * Writes architecture and parameters as safetensors: to a temporary name, synced, renamed. Of
-   * custom layers it keeps titles, names and values; `load` is given the functions again.
+   * custom layers it keeps titles, settings, names and values; `load` is given the functions again.
    * @throws ERR_FILE_NOT_FOUND when the folder is not there; ERR_FILE_ACCESS for what the system
-   *   refuses otherwise; ERR_ARGUMENT when `path` is no text, or two custom layers that differ have
-   *   one title
+   *   refuses otherwise; ERR_ARGUMENT when `path` is no text
    */
   async save(path: string): Promise<void> {
     const { saveNetwork } = await import('./files.ts');
@@ -377,7 +376,8 @@ export interface TrainingHost {
  * A network of layers one after the other; shapes are inferred, parameters drawn from the seed.
  *
  * @throws ERR_SHAPE that names the layer whose input does not fit; ERR_ARGUMENT, ERR_DTYPE for an
- *   option that is none
+ *   option that is none; ERR_ARGUMENT when two custom layers that differ have one title, by which
+ *   files know them
  */
 export function sequential(options: SequentialOptions): Network {
   if (Array.isArray(options) || typeof (options as Partial<Layer> | null)?.forward === 'function') {

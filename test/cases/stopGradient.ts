@@ -13,6 +13,14 @@ export const stopGradientCases: Family = {
       ...(shape.length > 0 && shape[0] !== 0 ? { perSample: [0] } : {}),
     }),
   ),
-  wrongCalls: [],
+  wrongCalls: [
+    {
+      operator: 'stopGradient',
+      title: 'a number',
+      call: (ops) => ops.stopGradient(1 as never),
+      code: 'ERR_ARGUMENT',
+      message: ['stopGradient', '1'],
+    },
+  ],
   wrongData: [],
 };
