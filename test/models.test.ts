@@ -132,3 +132,39 @@ describe('wrong options', () => {
     );
   });
 });
+
+describe('a ready-made network', () => {
+  it.each([
+    ['resnet18', sn.models.resnet18],
+    ['mobilenetV2', sn.models.mobilenetV2],
+    ['lenet5', sn.models.lenet5],
+  ])('refuses images whose channels are last: %s', (name, make) => {
+    expect(() => make({ inputShape: [24, 32, 3] })).toThrow(
+      expect.objectContaining({
+        code: 'ERR_SHAPE',
+        message: expect.stringMatching(
+          `^\\[${name}\\] inputShape is \\(C,H,W\\).*with 3 channels give \\(3, 24, 32\\)`,
+        ),
+      }),
+    );
+  });
+
+  it('takes any channels, and any image where windows are padded', () => {
+    const make = (inputShape: number[]) =>
+      sn.models.resnet18({ inputShape, classes: 5, width: 4 }).architecture.outputShape;
+    for (const shape of [
+      [3, 8, 8],
+      [1, 1, 1],
+      [32, 4, 4],
+      [2, 9, 3],
+      [13, 16, 16],
+    ]) {
+      expect(make(shape)).toEqual([5]);
+    }
+    const { outputShape } = sn.models.mobilenetV2({
+      inputShape: [3, 8, 8],
+      classes: 5,
+    }).architecture;
+    expect(outputShape).toEqual([5]);
+  });
+});

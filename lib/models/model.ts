@@ -1,6 +1,6 @@
-import { checkOptions, within } from '../errors.ts';
+import { checkOptions, shapeError, within } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
-import { checkInteger, type Shape } from '../shape.ts';
+import { checkInteger, formatShape, type Shape } from '../shape.ts';
 import { type Network, type SequentialOptions, sequential } from '../train/network.ts';
 
 /** Settings of a ready-made network. */
@@ -22,13 +22,27 @@ export interface ClassifierDefaults {
 
 const sharedOptions = ['classes', 'inputShape', 'seed', 'dtype', 'backend', 'threads'];
 
+/** Throws ERR_SHAPE for a shape that looks like (H,W,C), as images of many programs are. */
+function checkChannelsFirst(name: string, shape: Shape): void {
+  if (!Array.isArray(shape) || shape.length !== 3) return;
+  const [height = 0, width = 0, channels = 0] = shape;
+  if (height <= 4 || width <= 4 || channels > 4) return;
+  const given = formatShape(shape);
+  const meant = formatShape([channels, height, width]);
+  throw shapeError(
+    name,
+    `inputShape is (C,H,W), and ${given} would be ${height} channels of ${width}x${channels}: for images of ${height}x${width} with ${channels} channels give ${meant}, and move the channels of the data first by sn.ops.transpose(x, [0, 3, 1, 2])`,
+  );
+}
+
 /**
  * The network of a model's options.
  * @param name of the model, which errors begin with
  * @param own the names of the options that only this model has
  * @param layers its layers, for so many classes; they end in softmax, so that `predict` gives
  *   probabilities
- * @throws ERR_ARGUMENT for an option that is none; ERR_SHAPE for an image that is too small
+ * @throws ERR_ARGUMENT for an option that is none; ERR_SHAPE for an image of which nothing is
+ *   left before a layer without padding, or that has its channels last
  */
 export function classifier<O extends ClassifierOptions>(
   name: string,
@@ -40,6 +54,7 @@ export function classifier<O extends ClassifierOptions>(
   checkOptions(name, options, [...sharedOptions, ...own]);
   const { classes = defaults.classes, inputShape = defaults.inputShape, ...rest } = options;
   checkInteger(name, 'classes', classes, 1);
+  checkChannelsFirst(name, inputShape);
   const settings: ModelOptions = Object.fromEntries(
     Object.entries(rest).filter(([key]) => !(own as readonly string[]).includes(key)),
   );
