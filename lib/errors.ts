@@ -83,19 +83,22 @@ export function show(value: unknown, depth = 3): string {
  * For values that are refused: the caller is told of that, and cannot catch what the promise is
  * rejected with later, which would end the process.
  */
-export function handleRejections(value: unknown, seen = new Set<unknown>()): void {
-  if (typeof value !== 'object' || value === null || seen.has(value)) return;
-  seen.add(value);
-  const { then } = value as Partial<Promise<unknown>>;
-  if (typeof then === 'function') {
-    then.call(value, undefined, () => undefined);
-    return;
+export function handleRejections(value: unknown): void {
+  // What is added to a Set while it is walked is walked too.
+  const found = new Set<unknown>([value]);
+  for (const each of found) {
+    if (typeof each !== 'object' || each === null) continue;
+    const { then } = each as Partial<Promise<unknown>>;
+    if (typeof then === 'function') {
+      then.call(each, undefined, () => undefined);
+      continue;
+    }
+    const prototype: unknown = Object.getPrototypeOf(each);
+    const plain = prototype === Object.prototype || prototype === null;
+    if (!plain && !Array.isArray(each) && !(each instanceof Map)) continue;
+    const inner = each instanceof Map ? each.values() : Object.values(each);
+    for (const entry of inner) found.add(entry);
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  const plain = prototype === Object.prototype || prototype === null;
-  if (!plain && !Array.isArray(value) && !(value instanceof Map)) return;
-  const inner = value instanceof Map ? value.values() : Object.values(value);
-  for (const entry of inner) handleRejections(entry, seen);
 }
 
 /** ERR_ARGUMENT in the one form `[where] expected … but received …`. */

@@ -84,6 +84,9 @@ export function formatArgumentPath([first, ...rest]: TreePath): string {
   return rest.length === 0 ? `argument ${first}` : `${formatPath(rest)} of argument ${first}`;
 }
 
+/** How many containers a leaf may lie in, a list of arguments among them. */
+export const maxLevels = 100;
+
 /** What `mapTree` does at the leaves, and how it names places in messages. */
 interface Walk<T, U> {
   readonly where: string;
@@ -101,6 +104,10 @@ function copyWith<T, U>(walk: Walk<T, U>, tree: unknown): unknown {
   if (isStatic(tree)) return walk.other(tree, path);
   if (above.includes(tree)) {
     throw argumentError(where, `${walk.name(path)} to hold no container that it is within`, tree);
+  }
+  if (above.length === maxLevels) {
+    const expected = `arrays and plain objects of at most ${maxLevels} levels`;
+    throw argumentError(where, expected, above[0]);
   }
   const next = (value: unknown, key: string | number): unknown => {
     path.push(key);
@@ -130,7 +137,7 @@ function copyWith<T, U>(walk: Walk<T, U>, tree: unknown): unknown {
  *
  * @param name how a place is called in messages
  * @throws ERR_ARGUMENT that names the place of an instance of a class, a function, or a container
- *   that is within itself
+ *   that is within itself; ERR_ARGUMENT beyond `maxLevels`
  */
 export function mapTree<T, U>(
   where: string,

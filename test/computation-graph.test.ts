@@ -113,8 +113,6 @@ describe.each(backends)('evaluation on %s', (backend) => {
     expect(shown(graph, graph.evaluate(x))).toBe(text);
     expect(graph.cost()).toEqual(graph.cost());
     expect([...count(), tracer.nodes.length, tracer.constants.size]).toEqual(before);
-    sn.gradients(need(graph.outputs[0]), [need(graph.inputs[0]).variable]);
-    expect(count()).toEqual(before.slice(0, 3));
     expect(shown(graph, graph.evaluate(x))).toBe(text);
     expect(x.toArray()).toEqual([1, -2, 3]);
   });

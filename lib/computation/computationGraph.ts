@@ -37,7 +37,7 @@ export interface GraphDetails {
 /**
  * A function of operators as a graph that can be looked at: `sn.trace` makes it of a function,
  * `net.graph` of a network. Backends run it like any Graph. A are the arguments that it is evaluated
- * with.
+ * with. Its lists are frozen; its constants are its own memory, which must not be written to.
  */
 export class ComputationGraph<A extends readonly unknown[] = readonly unknown[]> implements Graph {
   readonly inputs: readonly GraphInput[];

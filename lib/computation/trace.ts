@@ -1,8 +1,9 @@
-import { argumentError, checkSynchronous } from '../errors.ts';
+import { argumentError, checkBoolean, checkOptions, checkSynchronous } from '../errors.ts';
 import { type GraphVariable, Tracer } from '../graph/graph.ts';
 import type { Spec, Variable } from '../ops/operator.ts';
 import { Tensor } from '../tensor.ts';
 import {
+  formatArgumentPath,
   formatPath,
   isOperand,
   leavesOf,
@@ -31,6 +32,24 @@ function isSpec(value: unknown): value is InputSpec {
   if (value instanceof Tensor) return true;
   const { shape, dtype } = (value ?? {}) as Partial<Spec>;
   return Array.isArray(shape) && typeof dtype === 'string';
+}
+
+/** Throws ERR_ARGUMENT for a spec of other keys or of what they cannot be. */
+function checkSpec(spec: InputSpec, path: TreePath): void {
+  if (spec instanceof Tensor || isOperand(spec)) return;
+  const place = formatArgumentPath(path);
+  checkOptions(`trace, the spec of ${place}`, spec, ['shape', 'dtype', 'batched', 'name']);
+  const { shape, batched = false, name = '' } = spec;
+  if (typeof name !== 'string') {
+    throw argumentError('trace', `the name of ${place} to be a string`, name);
+  }
+  if (checkBoolean('trace', `batched of ${place}`, batched) && shape.length === 0) {
+    throw argumentError(
+      'trace',
+      `${place} to have an axis of the batch, since it is batched,`,
+      shape,
+    );
+  }
 }
 
 /** 'params.w' for a value within an argument, 'x1' for argument 1 itself; each once. */
@@ -66,13 +85,20 @@ export function trace(
   const tracer = new Tracer();
   const unique = new UniqueNames();
   const inputs = mapTree('trace', specs, isSpec, (spec, path): GraphVariable => {
+    checkSpec(spec, path);
     return tracer.input(spec, 'feed', nameOf(spec, path, unique));
   }) as never[];
   // A copy: the function may change the containers that it is given.
   const kept = mapTree('trace', inputs, isOperand, (input) => input) as unknown[];
-  const result = fn(...inputs);
-  checkSynchronous('trace', result);
-  const outputs = leavesOf('trace', result, isOperand);
-  if (outputs.length === 0) throw argumentError('trace', 'a function that gives a value', outputs);
-  return new ComputationGraph(tracer.graph(outputs), { arguments: kept });
+  try {
+    const result = fn(...inputs);
+    checkSynchronous('trace', result);
+    const outputs = leavesOf('trace', result, isOperand);
+    if (outputs.length === 0) {
+      throw argumentError('trace', 'a function that gives a value', outputs);
+    }
+    return new ComputationGraph(tracer.graph(outputs), { arguments: kept });
+  } finally {
+    tracer.end();
+  }
 }

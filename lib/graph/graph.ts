@@ -126,6 +126,7 @@ export interface StateUpdate {
 /** A function of operators as data: nodes in an order in which each follows its operands. */
 export interface Graph {
   readonly inputs: readonly GraphInput[];
+  /** They are the graph's own memory, not copies: what is written there changes the graph. */
   readonly constants: ReadonlyMap<GraphVariable, Tensor>;
   readonly nodes: readonly Node[];
   readonly outputs: readonly GraphVariable[];
@@ -159,6 +160,8 @@ export function escaped(where: string, origin: string): StridenetError {
   );
 }
 
+const { freeze } = Object;
+
 /** Records the calls of operators on its variables. */
 export class Tracer {
   readonly inputs: GraphInput[] = [];
@@ -178,7 +181,7 @@ export class Tracer {
     checkDType('trace', spec.dtype);
     const copy = { shape: [...spec.shape], dtype: spec.dtype, batched: spec.batched === true };
     const variable = new GraphVariable(this, copy, name, null);
-    this.inputs.push({ variable, role });
+    this.inputs.push(freeze({ variable, role }));
     return variable;
   }
 
@@ -202,12 +205,15 @@ export class Tracer {
     attributes: Attributes,
   ): readonly GraphVariable[] {
     if (this.#ended) throw escaped(operator.name, 'a trace that has ended');
-    const inputs = operands.map((operand) => this.#own(operator, operand));
-    const outputs = operator.infer(inputs, attributes).map((spec) => {
-      checkShape(operator.name, spec.shape);
-      return new GraphVariable(this, spec, null, operator.name);
-    });
-    this.nodes.push({ operator, inputs, outputs, attributes, scope: scopes.join('/') });
+    const inputs = freeze(operands.map((operand) => this.#own(operator, operand)));
+    const specs = operator.infer(inputs, attributes);
+    const outputs = freeze(
+      specs.map((spec) => {
+        checkShape(operator.name, spec.shape);
+        return new GraphVariable(this, spec, null, operator.name);
+      }),
+    );
+    this.nodes.push(freeze({ operator, inputs, outputs, attributes, scope: scopes.join('/') }));
     return outputs;
   }
 
@@ -223,11 +229,11 @@ export class Tracer {
       throw argumentError('trace', 'one batch size for all batched inputs', [...batches]);
     }
     return {
-      inputs: [...this.inputs],
+      inputs: freeze([...this.inputs]),
       constants: new Map(this.constants),
-      nodes: [...this.nodes],
-      outputs: owned,
-      updates: [...updates],
+      nodes: freeze([...this.nodes]),
+      outputs: freeze(owned),
+      updates: freeze([...updates]),
       batch: [...batches][0] ?? 0,
     };
   }

@@ -1,7 +1,7 @@
 import { argumentError } from '../errors.ts';
 import type { Operand } from '../ops/operator.ts';
 import { Tensor } from '../tensor.ts';
-import { formatArgumentPath, isOperand, isPlainObject, isStatic } from '../tree.ts';
+import { formatArgumentPath, isOperand, isPlainObject, isStatic, maxLevels } from '../tree.ts';
 import { mapArguments } from './prepare.ts';
 
 /** What a Program is compiled for, and the Tensors that it is called with. */
@@ -10,9 +10,6 @@ export interface Signature {
   key: string;
   readonly tensors: Tensor[];
 }
-
-/** Containers deeper than this are taken for cyclic, until a closer look. */
-const deep = 100;
 
 function addTensor(signature: Signature, tensor: Tensor): boolean {
   const { shape, dtype, data } = tensor;
@@ -35,7 +32,7 @@ function add(signature: Signature, value: unknown, depth: number): boolean {
     else signature.key += Object.is(value, -0) ? '-0;' : `${value};`;
     return true;
   }
-  if (depth === deep) return false;
+  if (depth === maxLevels) return false;
   if (Array.isArray(value)) {
     signature.key += '[';
     for (let i = 0; i < value.length; i++) {
@@ -68,9 +65,9 @@ function explain(where: string, inputs: readonly unknown[]): void {
 export function signatureOf(where: string, inputs: readonly unknown[]): Signature {
   const signature = { key: '', tensors: [] };
   for (const input of inputs) {
-    if (add(signature, input, 0)) continue;
+    if (add(signature, input, 1)) continue;
     explain(where, inputs);
-    throw argumentError(where, `arguments of at most ${deep} levels`, input);
+    throw argumentError(where, 'an argument that stays as it is', input);
   }
   return signature;
 }
