@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
 import { networkOf, scaled } from './support/customLayers.ts';
+import { failsWith } from './support/errors.ts';
 import { bits } from './support/networks.ts';
 
 const { layers, ops } = sn;
@@ -74,7 +75,9 @@ describe('a file of a network with custom layers', () => {
     refused(kept);
     await networkOf([layers.custom(same), layers.custom(same)]).save(path());
     expect((await sn.load(path(), { custom: [layers.custom(same)] })).layers()).toHaveLength(2);
-    await expect(sn.load(path(), { custom: two })).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+    await expect(sn.load(path(), { custom: two })).rejects.toThrow(
+      failsWith('ERR_ARGUMENT', '[load] two custom layers'),
+    );
   });
 
   it('comes back when functions make its layers of settings', async () => {

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { initializers as init } from '../lib/index.ts';
+import { initializers as init, layers, sequential } from '../lib/index.ts';
 import { drawTensor } from '../lib/initializers/initializer.ts';
 import { initializerOf } from '../lib/initializers/registry.ts';
 import { Generator } from '../lib/random.ts';
+import { failsWith } from './support/errors.ts';
 
 const fan = { fanIn: 50, fanOut: 800 };
 
 function values(initializer: init.Initializer, shape: readonly number[] = [200, 500]): number[] {
   const random = new Generator(7, 'initializers');
-  return Array.from(drawTensor(initializer, shape, 'float64', fan, random).data);
+  return Array.from(drawTensor('weight', initializer, shape, 'float64', fan, random).data);
 }
 
 /** Mean and variance of 100,000 values; their standard errors are below 0.4 % of the deviation. */
@@ -115,4 +116,26 @@ describe('B3: initializers', () => {
   ])('wrong settings are refused: %s', (call) => {
     expect(call).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT' }));
   });
+
+  it.each<[string, object, RegExp]>([
+    ['throws', { draw: () => unknownFunction() }, /its initializer threw ReferenceError/],
+    ['draws texts', { draw: () => 'zz' }, /draw of .* finite number but received 'zz'/],
+    ['draws NaN', { draw: () => Number.NaN }, /draw of .* finite number but received NaN/],
+    ['fills a list', { fill: () => [1, 2, 3, 4] }, /fill of .* Float64Array of 4 values/],
+    ['fills too little', { fill: () => new Float64Array(3) }, /fill of .* of 4 values/],
+    [
+      'fills an infinity',
+      { fill: () => Float64Array.of(0, 1, 1 / 0, 2) },
+      /value of fill.*Infinity/,
+    ],
+  ])('one of the user that %s is refused with the name of the parameter', (_, part, words) => {
+    const initializer = { kind: 'mine', options: {}, draw: () => 0, ...part } as init.Initializer;
+    const net = sequential({ inputShape: [2], layers: [layers.dense({ units: 2, initializer })] });
+    expect(() => net.parameters()).toThrow(failsWith('ERR_ARGUMENT', '[parameter 0.weight]'));
+    expect(() => net.parameters()).toThrow(words);
+  });
 });
+
+function unknownFunction(): never {
+  throw new ReferenceError('no such function');
+}

@@ -122,3 +122,39 @@ describe('memory that was detached', () => {
     expect(() => call(lost)).toThrow(failsWith('ERR_ARGUMENT', message, 'detached'));
   });
 });
+
+describe('settings of checks', () => {
+  const v = sn.zeros([3], 'float64');
+
+  it.each([
+    ['epsilon', 0],
+    ['epsilon', -1e-6],
+    ['epsilon', Number.NaN],
+    ['epsilon', '1'],
+    ['samples', 0],
+    ['samples', 1.5],
+  ])('gradientCheck refuses %s: %j', (key, value) => {
+    const call = () => sn.gradientCheck(square, [v], { [key]: value });
+    expect(call).toThrow(failsWith('ERR_ARGUMENT', `[gradientCheck] expected ${key} to be`));
+  });
+
+  it('compareBackends refuses a function of which it would compare nothing', () => {
+    const [same, fixed] = [(given: unknown) => given as never, () => v];
+    for (const call of [
+      () => sn.compareBackends(same, [null as never]),
+      () => sn.compareBackends(fixed, []),
+    ]) {
+      expect(call).toThrow(failsWith('ERR_ARGUMENT', '[compareBackends]', 'depends on them'));
+    }
+  });
+});
+
+describe('labels of a graph', () => {
+  it('are refused without a loss, and when they are none', () => {
+    const net = sn.models.lenet5();
+    for (const labels of [3, 'classes', 'targets'] as never[]) {
+      expect(() => net.graph({ labels })).toThrow(failsWith('ERR_ARGUMENT', '[graph]', 'labels'));
+    }
+    expect(net.graph({ labels: undefined } as never).inputs.length).toBe(11);
+  });
+});

@@ -1,6 +1,7 @@
 import type { PrepareOptions } from '../backends/backend.ts';
 import { backendOf } from '../backends/index.ts';
 import { checkRunOptions } from '../backends/options.ts';
+import { argumentError } from '../errors.ts';
 import { gradients } from '../graph/differentiate.ts';
 import { Tracer } from '../graph/graph.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
@@ -22,6 +23,7 @@ export interface CompareBackendsOptions extends PrepareOptions, SubjectOptions {
  *   network with its parameters; or a loss
  * @param inputs of the function; the layer's or network's x (N,…); predictions and labels
  * @returns the largest |native − reference| / max(1, |native|, |reference|) and its entry
+ * @throws ERR_ARGUMENT when no value depends on the inputs: there is nothing to compare
  */
 export function compareBackends<A extends readonly Variable[]>(
   subject: (...inputs: A) => Outputs,
@@ -55,6 +57,10 @@ export function compareBackends(
   const tracer = new Tracer();
   const variables = values.map((input) => tracer.input(input));
   const outputs = outputsOf('compareBackends', fn(...variables));
+  if (outputs.length === 0) {
+    const expected = 'a function of its inputs, whose value depends on them,';
+    throw argumentError('compareBackends', expected, inputs);
+  }
   const fetched: { name: string; variable: Operand }[] = outputs.map((variable, i) => ({
     name: `output ${i}`,
     variable,

@@ -6,7 +6,7 @@ import { gradients } from '../graph/differentiate.ts';
 import { type GraphVariable, Tracer } from '../graph/graph.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import { Generator } from '../random.ts';
-import { elementCount } from '../shape.ts';
+import { checkInteger, elementCount } from '../shape.ts';
 import { Tensor, type TypedArray } from '../tensor.ts';
 import type { Outputs, TensorArguments } from '../transforms/index.ts';
 import { type Checkable, outputsOf, type SubjectOptions, subjectOf } from './subject.ts';
@@ -72,7 +72,8 @@ function floatingPlaces(inputs: readonly Tensor[]): number[] {
  *   layer's or network's x (N,…); predictions and labels
  * @returns the largest |analytic − numeric| / max(1, |analytic|, |numeric|), and the input or
  *   parameter ('0.weight') and index where it is
- * @throws ERR_ARGUMENT when an input is float32, whose rounding differences cannot see
+ * @throws ERR_ARGUMENT when an input is float32, whose rounding differences cannot see, and for an
+ *   option that is none
  */
 export function gradientCheck<A extends readonly Variable[]>(
   subject: (...inputs: A) => Outputs,
@@ -99,6 +100,10 @@ export function gradientCheck(
   checkRunOptions('gradientCheck', options);
   const { epsilon = 1e-6, seed = 1, backend = defaultBackend(), samples, ...more } = options;
   const { names: _, training: __, ...rest } = more;
+  if (!(Number.isFinite(epsilon) && epsilon > 0)) {
+    throw argumentError('gradientCheck', 'epsilon to be a finite number above 0', epsilon);
+  }
+  if (samples !== undefined) checkInteger('gradientCheck', 'samples', samples, 1);
   const places = floatingPlaces(values);
   const random = new Generator(seed, 'gradientCheck');
   const tracer = new Tracer();

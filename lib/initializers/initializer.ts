@@ -1,4 +1,4 @@
-import { argumentError } from '../errors.ts';
+import { argumentError, ownFunction, within } from '../errors.ts';
 import type { Generator } from '../random.ts';
 import { elementCount, type Shape } from '../shape.ts';
 import { allocate, type FloatDType, Tensor } from '../tensor.ts';
@@ -30,8 +30,23 @@ export function checkFinite(where: string, name: string, value: unknown): number
   throw argumentError(where, `${name} to be a finite number`, value);
 }
 
-/** A parameter drawn by `initializer`; its values are drawn in float64, then rounded. */
+/** `filled` if it is finite numbers, one for each value; else throws ERR_ARGUMENT. */
+function checkFilled(where: string, filled: unknown, size: number): Float64Array {
+  if (!(filled instanceof Float64Array) || filled.length !== size) {
+    const expected = `fill of its initializer to give a Float64Array of ${size} values`;
+    throw argumentError(where, expected, filled);
+  }
+  for (const value of filled) checkFinite(where, 'each value of fill of its initializer', value);
+  return filled;
+}
+
+/**
+ * A parameter drawn by `initializer`; its values are drawn in float64, then rounded.
+ * @param key of the parameter, for messages
+ * @throws ERR_ARGUMENT when the initializer throws or gives something else than finite numbers
+ */
 export function drawTensor(
+  key: string,
   initializer: Initializer,
   shape: Shape,
   dtype: FloatDType,
@@ -39,7 +54,17 @@ export function drawTensor(
   random: Generator,
 ): Tensor {
   const data = allocate(dtype, elementCount(shape));
-  if (initializer.fill !== undefined) data.set(initializer.fill(shape, random));
-  else for (let i = 0; i < data.length; i++) data[i] = initializer.draw(fan, random);
+  const where = `parameter ${key}`;
+  // Once around all draws: there may be a hundred million of them.
+  const draw = ownFunction(where, 'its initializer', () => {
+    if (initializer.fill !== undefined) {
+      data.set(checkFilled(where, initializer.fill([...shape], random), data.length));
+      return;
+    }
+    for (let i = 0; i < data.length; i++) {
+      data[i] = checkFinite(where, 'draw of its initializer', initializer.draw(fan, random));
+    }
+  });
+  within(where, draw);
   return new Tensor(data, shape, dtype);
 }

@@ -77,7 +77,14 @@ export class Architecture {
       this.parameters.map(({ key, shape, fan, initializer }) => [
         key,
         given.get(key) ??
-          drawTensor(initializer, shape, this.dtype, fan, new Generator(seed, `initialize/${key}`)),
+          drawTensor(
+            key,
+            initializer,
+            shape,
+            this.dtype,
+            fan,
+            new Generator(seed, `initialize/${key}`),
+          ),
       ]),
     );
   }

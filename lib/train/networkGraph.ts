@@ -41,15 +41,20 @@ function takesClasses(loss: Loss, output: SampleOutput): boolean {
   }
 }
 
+function checkLabels({ labels, loss }: NetworkGraphOptions): void {
+  if (labels === undefined) return;
+  if (labels !== 'classes' && labels !== 'targets') {
+    throw argumentError('graph', "labels to be 'classes' or 'targets'", labels);
+  }
+  if (loss === undefined) throw argumentError('graph', 'a loss, as there are labels,', loss);
+}
+
 function labelsSpec(
   loss: Loss,
   output: SampleOutput,
   batch: number,
   labels: NetworkGraphOptions['labels'],
 ): Spec {
-  if (labels !== undefined && labels !== 'classes' && labels !== 'targets') {
-    throw argumentError('graph', "labels to be 'classes' or 'targets'", labels);
-  }
   const classes = labels === undefined ? takesClasses(loss, output) : labels === 'classes';
   const { shape, dtype } = output;
   return classes
@@ -77,6 +82,7 @@ export function networkGraph(
   checkSeed('graph', seed);
   checkInteger('graph', 'step', step, 1);
   if (loss !== undefined) checkLoss('graph', loss);
+  checkLabels(options);
   const tracer = new Tracer();
   const { dtype, inputShape } = architecture;
   const x = tracer.input({ shape: [batch, ...inputShape], dtype, batched: true }, 'feed', 'x');

@@ -54,7 +54,7 @@ function repeated({ architecture }: sn.Network): Map<string, sn.Tensor> {
     parameters.map(({ key, shape, fan, initializer }) => {
       const length = Math.min(elementCount(shape), 65_521);
       const random = new sn.Generator(1, key);
-      const { data: part } = drawTensor(initializer, [length], dtype, fan, random);
+      const { data: part } = drawTensor(key, initializer, [length], dtype, fan, random);
       const value = sn.zeros(shape, dtype);
       for (let from = 0; from < value.size; from += length) {
         value.data.set(part.subarray(0, value.size - from), from);
