@@ -48,7 +48,7 @@ export {
   type OwnGradientCall,
   type OwnSpec,
 } from './ops/defineOperator.ts';
-export type { Operand, Spec, Variable } from './ops/operator.ts';
+export type { Operand, Result, Spec, Variable } from './ops/operator.ts';
 export * as optimizers from './optimizers/index.ts';
 export type { Optimizer } from './optimizers/optimizer.ts';
 export { Generator } from './random.ts';
@@ -65,6 +65,7 @@ export {
   tensor,
   zeros,
 } from './tensor.ts';
+export type { ApplyOptions } from './train/apply.ts';
 export type { CustomFactory } from './train/customLayers.ts';
 export type {
   Callbacks,
@@ -77,7 +78,6 @@ export type {
 export { type LoadOptions, load, loadParameters } from './train/files.ts';
 export type { FitOptions, TrainOptions } from './train/fit.ts';
 export {
-  type ApplyOptions,
   type EvaluateSettings,
   type Network,
   type PredictOptions,
@@ -89,12 +89,17 @@ export type { LayerSummary } from './train/summary.ts';
 export {
   type Compiled,
   type CompiledFunction,
+  type CompiledGradients,
+  type CompiledValueAndGradients,
   type CompileOptions,
   compile,
   type GradientFunction,
   grad,
   type JacobianFunction,
   jacobian,
+  type LeafOf,
+  type MappedTree,
+  mapTensors,
   type RunOptions,
   type Scalar,
   type ScalarFunction,

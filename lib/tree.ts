@@ -1,33 +1,55 @@
 import { argumentError, handleRejections } from './errors.ts';
 import type { Operand, Variable } from './ops/operator.ts';
-import { Tensor } from './tensor.ts';
+import { type DType, type FloatDType, Tensor } from './tensor.ts';
 
 /** What is no tensor and no container of tensors: passed on as it is, and no gradient of it. */
 export type Static = number | string | boolean | null | undefined;
 
-/** An argument whose tensors T may lie in nested arrays and plain objects, beside static values. */
-export type Tree<T> = T | Static | readonly Tree<T>[] | { readonly [key: string]: Tree<T> };
+/** An argument whose tensors T may lie in nested arrays, plain objects and Maps, beside static values. */
+export type Tree<T> =
+  | T
+  | Static
+  | readonly Tree<T>[]
+  | ReadonlyMap<string, Tree<T>>
+  | { readonly [key: string]: Tree<T> };
 
 /** `A` with a Tensor in place of each operand. */
 export type TensorsOf<A> = A extends Operand
   ? Tensor
   : A extends Static
     ? A
-    : { [K in keyof A]: TensorsOf<A[K]> };
+    : A extends Map<infer K, infer V>
+      ? Map<K, TensorsOf<V>>
+      : A extends ReadonlyMap<infer K, infer V>
+        ? ReadonlyMap<K, TensorsOf<V>>
+        : { [K in keyof A]: TensorsOf<A[K]> };
 
 /** `A` with a Tensor or a traced value in place of each operand. */
 export type OperandsOf<A> = A extends Operand
   ? Operand
   : A extends Static
     ? A
-    : { [K in keyof A]: OperandsOf<A[K]> };
+    : A extends ReadonlyMap<infer K, infer V>
+      ? ReadonlyMap<K, OperandsOf<V>>
+      : { [K in keyof A]: OperandsOf<A[K]> };
 
-/** `A` with a gradient of type G in place of each operand, null for integers, and for what is static. */
-export type GradientsOf<A, G extends Operand = Tensor> = A extends Operand
-  ? G | null
-  : A extends Static
-    ? null
-    : { -readonly [K in keyof A]: GradientsOf<A[K], G> };
+/** The gradient of a Tensor of dtype D: of its own dtype, null of an integer one. */
+export type GradientOf<D extends DType> = D extends FloatDType ? Tensor<D> : null;
+
+/**
+ * The gradients of arguments `A`: of a Tensor one of its own dtype, null for integers and for what
+ * is static. Where the dtype is not known, as of `Tensor` and of traced values, it may be null.
+ */
+export type GradientsOf<A> =
+  A extends Tensor<infer D>
+    ? GradientOf<D>
+    : A extends Operand
+      ? Variable | null
+      : A extends Static
+        ? null
+        : A extends ReadonlyMap<infer K, infer V>
+          ? Map<K, GradientsOf<V>>
+          : { -readonly [K in keyof A]: GradientsOf<A[K]> };
 
 /** Which values of a tree are its leaves; the rest is containers and static values. */
 export type IsLeaf<T> = (value: unknown) => value is T;
@@ -54,6 +76,54 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
+}
+
+/** What holds values of a tree by their keys. */
+export type Container =
+  | readonly unknown[]
+  | Readonly<Record<string, unknown>>
+  | ReadonlyMap<string, unknown>;
+
+/** Whether `value` is an array, a plain object or a Map. */
+export function isContainer(value: unknown): value is Container {
+  return Array.isArray(value) || value instanceof Map || isPlainObject(value);
+}
+
+/** The keys or indices of a container with their values, in its own order; holes are undefined. */
+export function entriesOf(container: Container): [key: string | number, value: unknown][] {
+  if (Array.isArray(container)) return [...container.entries()];
+  return container instanceof Map ? [...container] : Object.entries(container);
+}
+
+/** A container of the kind of another one. */
+export function containerLike(
+  container: Container,
+  entries: readonly (readonly [key: string | number, value: unknown])[],
+): Container {
+  if (Array.isArray(container)) return entries.map(([, value]) => value);
+  return container instanceof Map
+    ? new Map(entries as [string, unknown][])
+    : Object.fromEntries(entries);
+}
+
+/** What a container is called in messages. */
+export function kindOf(container: Container): string {
+  if (Array.isArray(container)) return 'a list';
+  return container instanceof Map ? 'a Map' : 'an object';
+}
+
+/** 'a list of 2', 'an object of a, b' or 'a Map of a, b'. */
+export function describeContainer(container: Container): string {
+  const entries = entriesOf(container);
+  const what = Array.isArray(container) ? entries.length : entries.map(([key]) => key).join(', ');
+  return `${kindOf(container)} of ${what}`;
+}
+
+/** Whether two containers are of one kind and have the same keys, in whatever order. */
+export function sameKeys(a: Container, b: unknown): b is Container {
+  if (!isContainer(b) || kindOf(a) !== kindOf(b)) return false;
+  const [keys, others] = [entriesOf(a), new Map(entriesOf(b))];
+  return keys.length === others.size && keys.every(([key]) => others.has(key));
 }
 
 /** The path as it is written in code: 'params.layers[0].w'. */
@@ -116,16 +186,16 @@ function copyWith<T, U>(walk: Walk<T, U>, tree: unknown): unknown {
     return copy;
   };
   above.push(tree);
-  let copy: unknown;
-  if (Array.isArray(tree)) {
-    copy = Array.from(tree, next);
-  } else if (isPlainObject(tree)) {
-    copy = Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, next(value, key)]));
-  } else {
-    const name = path.length === 0 ? 'a value' : walk.name(path);
-    const expected = `${name} to be a Tensor, a number, a string, a boolean, null, or plain objects and arrays of them,`;
+  const called = path.length === 0 ? 'a value' : walk.name(path);
+  if (!isContainer(tree)) {
+    const expected = `${called} to be a Tensor, a number, a string, a boolean, null, or plain objects, arrays and Maps of them,`;
     throw argumentError(where, expected, tree);
   }
+  const entries = entriesOf(tree).map(([key, value]): [string | number, unknown] => {
+    if (typeof key === 'string' || Array.isArray(tree)) return [key, next(value, key)];
+    throw argumentError(where, `${called} to be a Map with strings as keys`, key);
+  });
+  const copy = containerLike(tree, entries);
   above.pop();
   return copy;
 }

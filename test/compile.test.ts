@@ -39,7 +39,7 @@ describe('the types of compiled functions', () => {
     const compiled = sn.compile(loss);
     const { value, grads } = await compiled({ w: x }, x);
     expectTypeOf(value).toEqualTypeOf<sn.Tensor>();
-    expectTypeOf(grads).toEqualTypeOf<[{ w: sn.Tensor | null }, sn.Tensor | null]>();
+    expectTypeOf(grads).toEqualTypeOf<[{ w: sn.Tensor<'float32'> }, sn.Tensor<'float32'>]>();
     compiled.dispose();
   });
 });

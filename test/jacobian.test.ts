@@ -42,7 +42,7 @@ describe.each(backends)('jacobian on %s', (backend) => {
       { backend },
     );
     const [ofP, ofX, ofLabels] = f({ w, k: 2 }, x, sn.zeros([1], 'int32'));
-    expectTypeOf(ofP).toEqualTypeOf<{ w: sn.Tensor | null; k: null }>();
+    expectTypeOf(ofP).toEqualTypeOf<{ w: sn.Tensor<'float64'>; k: null }>();
     expect([ofP.k, ofLabels]).toEqual([null, null]);
     const [rows, units, inputs] = [2, 2, 3].map((n) => Array.from({ length: n }, (_, i) => i));
     const by = (of: (i: number, o: number, r: number, c: number) => number, a = rows, b = inputs) =>

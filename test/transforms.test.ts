@@ -38,7 +38,7 @@ describe('the types of gradients', () => {
       expectTypeOf(a).toEqualTypeOf<sn.Variable>();
       return sum(mul(a, b));
     });
-    expectTypeOf(f(x, x)).toEqualTypeOf<[sn.Tensor | null, sn.Tensor | null]>();
+    expectTypeOf(f(x, x)).toEqualTypeOf<[sn.Tensor<'float64'>, sn.Tensor<'float64'>]>();
     expectTypeOf<Parameters<typeof f>>().toEqualTypeOf<[a: sn.Variable, b: sn.Variable]>();
     // @ts-expect-error one argument is missing
     expect(() => f(x)).toThrow();
@@ -51,14 +51,14 @@ describe('the types of gradients', () => {
     const { value, grads } = f({ w: x, b: x, n: 3 }, x);
     expectTypeOf(value).toEqualTypeOf<sn.Tensor>();
     expectTypeOf(grads).toEqualTypeOf<
-      [{ w: sn.Tensor | null; b: sn.Tensor | null; n: null }, sn.Tensor | null]
+      [{ w: sn.Tensor<'float64'>; b: sn.Tensor<'float64'>; n: null }, sn.Tensor<'float64'>]
     >();
     // @ts-expect-error w is missing
     expect(() => f({ b: x, n: 3 }, x)).toThrow();
   });
 
   it('take operators as they are', async () => {
-    expectTypeOf(sn.grad(sum)(x)[0]).toEqualTypeOf<sn.Tensor | null>();
+    expectTypeOf(sn.grad(sum)(x)[0]).toEqualTypeOf<sn.Tensor<'float64'>>();
     const image = drawn(1, 1, 1, 3, 3);
     const compiled = sn.compile(conv2d);
     expectTypeOf(await compiled(image, image, null, { padding: 1 })).toEqualTypeOf<sn.Tensor>();
@@ -84,7 +84,7 @@ describe('the types of gradients', () => {
       expectTypeOf(grads).toEqualTypeOf<[sn.Variable | null]>();
       return grads;
     }, x);
-    expectTypeOf(sn.grad(sn.grad(first))(vector(2))[0]).toEqualTypeOf<sn.Tensor | null>();
+    expectTypeOf(sn.grad(sn.grad(first))(vector(2))[0]).toEqualTypeOf<sn.Tensor<'float64'>>();
   });
 });
 

@@ -26,7 +26,8 @@ const noArguments: [title: string, inputs: unknown[], words: string[]][] = [
   ['a bigint', [1n], ['argument 0', '1n']],
   ['a symbol', [Symbol('x')], ['argument 0', 'a symbol']],
   ['an array that is typed', [new Float32Array(2)], ['argument 0', 'Float32Array']],
-  ['a map', [{ m: new Map() }], ['m of argument 0', 'Map']],
+  ['a set', [{ m: new Set() }], ['m of argument 0', 'Set']],
+  ['a Map by numbers', [{ m: new Map([[1, 2]]) }], ['m of argument 0', 'strings as keys', '1']],
   ['a list within itself', [cyclicList()], ['[0][0] of argument 0', 'within']],
   ['detached memory', [{ w: detach(vector(1, 2)) }], ['w of argument 0', 'detached']],
 ];

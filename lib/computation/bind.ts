@@ -2,20 +2,12 @@ import { argumentError, dtypeError, StridenetError, shapeError } from '../errors
 import { type GraphInput, GraphVariable } from '../graph/graph.ts';
 import { elementCount, formatShape, sameShape } from '../shape.ts';
 import { describe, Tensor } from '../tensor.ts';
-import { formatArgumentPath, type TreePath } from '../tree.ts';
+import { entriesOf, formatArgumentPath, isContainer, kindOf, type TreePath } from '../tree.ts';
 
 /** Values of a graph's inputs, and how many samples those that are batched have. */
 export interface Bound {
   readonly values: Map<GraphVariable, Tensor>;
   readonly batch: number;
-}
-
-function isContainer(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
-}
-
-function entriesOf(tree: unknown): [string | number, unknown][] {
-  return Array.isArray(tree) ? [...tree.entries()] : Object.entries(tree as object);
 }
 
 function checkTensor(where: string, input: GraphVariable, value: unknown): asserts value is Tensor {
@@ -65,19 +57,21 @@ function visit(
     if (Object.is(traced, given)) return;
     throw argumentError(where, `${place} to be ${String(traced)}, as it was traced,`, given);
   }
-  const kind = Array.isArray(traced) ? 'a list' : 'an object';
-  const same = isContainer(given) && Array.isArray(given) === Array.isArray(traced);
-  if (!same || given instanceof Tensor) throw argumentError(where, `${place} to be ${kind}`, given);
+  const kind = kindOf(traced);
+  if (!isContainer(given) || kindOf(given) !== kind) {
+    throw argumentError(where, `${place} to be ${kind}`, given);
+  }
   const keys = new Set(entriesOf(traced).map(([key]) => key));
-  const unknown = entriesOf(given).find(([key]) => !keys.has(key));
+  const found = new Map(entriesOf(given));
+  const unknown = [...found.keys()].find((key) => !keys.has(key));
   if (unknown !== undefined) {
     throw new StridenetError(
       'ERR_ARGUMENT',
-      `[${where}] ${formatArgumentPath([...path, unknown[0]])} was not there when the graph was traced`,
+      `[${where}] ${formatArgumentPath([...path, unknown])} was not there when the graph was traced`,
     );
   }
   for (const [key, value] of entriesOf(traced)) {
-    visit(where, value, (given as Record<string, unknown>)[key], [...path, key], values);
+    visit(where, value, found.get(key), [...path, key], values);
   }
 }
 

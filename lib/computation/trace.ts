@@ -26,7 +26,9 @@ export type SpecsOf<A> = A extends Variable
   ? InputSpec
   : A extends Static
     ? A
-    : { [K in keyof A]: SpecsOf<A[K]> };
+    : A extends ReadonlyMap<infer K, infer V>
+      ? ReadonlyMap<K, SpecsOf<V>>
+      : { [K in keyof A]: SpecsOf<A[K]> };
 
 function isSpec(value: unknown): value is InputSpec {
   if (value instanceof Tensor) return true;
@@ -63,9 +65,9 @@ function nameOf(spec: InputSpec, path: TreePath, unique: UniqueNames): string {
  * Control flow is plain TypeScript and is unrolled; Tensors that the function meets become
  * constants, copied now.
  *
- * @param fn gives one traced value, or nested arrays and plain objects of them
+ * @param fn gives one traced value, or nested arrays, plain objects and Maps of them
  * @param specs one for each argument: `{ shape, dtype, batched?, name? }`, a Tensor, whose shape and
- *   dtype count, or nested arrays and plain objects of them; numbers, strings, booleans and null are
+ *   dtype count, or nested arrays, plain objects and Maps of them; numbers, strings, booleans and null are
  *   passed on as they are
  * @throws ERR_ARGUMENT for what is no spec; what the operators throw
  */

@@ -4,29 +4,15 @@ import { backendOf, defaultBackend } from '../backends/index.ts';
 import type { ComputationGraph } from '../computation/computationGraph.ts';
 import { cpuInfo } from '../cpu.ts';
 import { checkDataset, type Dataset } from '../data/dataset.ts';
-import {
-  argumentError,
-  checkBoolean,
-  checkOptions,
-  dtypeError,
-  StridenetError,
-  shapeError,
-} from '../errors.ts';
+import { argumentError, checkOptions, StridenetError, shapeError } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
 import { type Loss, softmaxCrossEntropy } from '../losses/index.ts';
 import { checkLoss } from '../losses/targets.ts';
-import { unknownName } from '../nearest.ts';
-import { checkOperand, type Operand, type Variable } from '../ops/operator.ts';
+import type { Operand } from '../ops/operator.ts';
 import { checkSeed } from '../random.ts';
-import { checkInteger, formatShape, type Shape, sameShape } from '../shape.ts';
-import {
-  checkFloatDType,
-  checkMemory,
-  describe,
-  type FloatDType,
-  full,
-  Tensor,
-} from '../tensor.ts';
+import { checkInteger, formatShape, type Shape } from '../shape.ts';
+import { checkFloatDType, checkMemory, type FloatDType, Tensor } from '../tensor.ts';
+import { type ApplyOptions, applyNetwork } from './apply.ts';
 import { Architecture } from './architecture.ts';
 import {
   affordableBatch,
@@ -75,48 +61,7 @@ export interface PredictOptions {
   scale?: number;
 }
 
-/** Settings of `apply`. */
-export interface ApplyOptions {
-  /**
-   * Without the softmax or sigmoid that the network ends in, as `ops.softmaxCrossEntropy` and
-   * `ops.binaryCrossEntropy` take its output. Default false.
-   */
-  logits?: boolean;
-  /** With the batch's own statistics and with dropout; states do not change. Default false. */
-  training?: boolean;
-  /** Of dropout; default 0. */
-  seed?: number;
-  /** The number of the training step, of which dropout depends; default 1. */
-  step?: number;
-}
-
 const maxPredictBatch = 256;
-
-/** Throws unless a network can be applied to `x` with these parameters in place of its own. */
-function checkApplied(
-  { inputShape, dtype, parameters: own }: Architecture,
-  x: Operand,
-  parameters: ReadonlyMap<string, Operand>,
-): void {
-  checkOperand('apply', 'x', x);
-  if (!sameShape(x.shape.slice(1), inputShape) || x.shape.length === 0) {
-    const [wanted, given] = [`(N, ${inputShape.join(', ')})`, formatShape(x.shape)];
-    throw shapeError('apply', `the network takes ${wanted} but x is ${given}`);
-  }
-  if (x.dtype !== dtype) {
-    throw dtypeError('apply', `the network takes ${dtype} but x is ${describe(x)}`);
-  }
-  const known = new Map(own.map(({ key, shape }) => [key, shape]));
-  for (const [key, value] of parameters) {
-    const shape = known.get(key);
-    if (shape === undefined) {
-      throw unknownName('apply', 'key of this network', key, [...known.keys()]);
-    }
-    checkOperand('apply', key, value);
-    if (sameShape(value.shape, shape)) continue;
-    throw shapeError('apply', `${key} must be ${formatShape(shape)} but is ${describe(value)}`);
-  }
-}
 
 /** A network of layers one after the other, with its parameters. */
 export class Network {
@@ -169,8 +114,9 @@ export class Network {
    * Copies of the parameters by key ('0.weight', '3.bias', or by layer name). During a fit they are
    * as after the last steps that were reported; of a large network at times a little older.
    */
-  parameters(): Map<string, Tensor> {
-    return new Map([...this.#store.latest].map(([key, value]) => [key, value.clone()]));
+  parameters(): Map<string, Tensor<FloatDType>> {
+    const copies = [...this.#store.latest].map(([key, value]) => [key, value.clone()] as const);
+    return new Map(copies as [string, Tensor<FloatDType>][]);
   }
 
   /**
@@ -214,7 +160,10 @@ export class Network {
    * once on the default backend. uint8 values are not scaled.
    *
    * @param x (N, …inputShape) in the network's dtype
-   * @param parameters take the place of the network's own, by key
+   * @param parameters take the place of the network's own, by key: `parameters()` or any of them.
+   *   Nothing is updated. Running statistics among them have zeros for gradients with
+   *   `training: true`, which does not read them (but those of layers with `trainable: false`);
+   *   where they are read, they have gradients like other parameters
    * @throws ERR_SHAPE, ERR_DTYPE when x does not fit; ERR_ARGUMENT for an unknown key
    */
   apply(
@@ -222,19 +171,7 @@ export class Network {
     parameters: ReadonlyMap<string, Operand> = new Map(),
     options: ApplyOptions = {},
   ): Operand {
-    checkOptions('apply', options, ['logits', 'training', 'seed', 'step']);
-    const { logits = false, training = false, seed = 0, step = 1 } = options;
-    checkBoolean('apply', 'logits', logits);
-    checkApplied(this.architecture, x, parameters);
-    const context = {
-      ...{ step: full([], step, 'float64'), seed: checkSeed('apply', seed) },
-      update: () => undefined,
-    };
-    const values = new Map<string, Operand>([...this.#store.latest, ...parameters]);
-    return this.architecture.forward(x as Variable, values, {
-      logits: logits ? 'any' : null,
-      ...(training ? { training: context } : {}),
-    });
+    return applyNetwork(this.architecture, this.#store.latest, x, parameters, options);
   }
 
   /**

@@ -8,7 +8,15 @@ import { Calls } from './calls.ts';
 import { fill, slotsOf, targetsOf } from './into.ts';
 import { checkCall, prepare, tensorsOf } from './prepare.ts';
 import { type Signature, signatureOf } from './signature.ts';
-import type { Outputs, RunOptions, TensorArguments } from './types.ts';
+import type {
+  ArgumentGradients,
+  GradientFunction,
+  Outputs,
+  RunOptions,
+  TensorArguments,
+  ValueAndGradients,
+  ValueAndGradientsFunction,
+} from './types.ts';
 
 /** How a function is compiled. */
 export interface CompileOptions extends RunOptions {
@@ -19,15 +27,39 @@ export interface CompileOptions extends RunOptions {
 /** What a compiled function of values `R` gives: a Tensor for each. */
 export type Compiled<R> = TensorsOf<R>;
 
+/** What compiled functions have besides a call. */
+interface Releasable {
+  /** Frees all Programs, once the calls that were made before are done; later ones are refused. */
+  dispose(): void;
+}
+
 /** A compiled function of arguments `A` to values `R`. */
 export interface CompiledFunction<
   A extends readonly unknown[] = readonly Variable[],
   R = Operand | readonly Operand[],
-> {
+> extends Releasable {
   (...inputs: TensorArguments<A>): Promise<Compiled<R>>;
   (...inputs: [...TensorArguments<A>, { into: Compiled<R> | undefined }]): Promise<Compiled<R>>;
-  /** Frees all Programs, once the calls that were made before are done; later ones are refused. */
-  dispose(): void;
+}
+
+/** A compiled `grad(f)`, with the gradients of the Tensors that it is called with. */
+export interface CompiledGradients<A extends readonly unknown[]> extends Releasable {
+  <T extends TensorArguments<A>>(
+    ...inputs: [...T, { into: ArgumentGradients<TensorArguments<A>> | undefined }]
+  ): Promise<ArgumentGradients<T>>;
+  <T extends TensorArguments<A>>(...inputs: T): Promise<ArgumentGradients<T>>;
+  // Without type parameters, for ReturnType.
+  (...inputs: TensorArguments<A>): Promise<ArgumentGradients<TensorArguments<A>>>;
+}
+
+/** A compiled `valueAndGrad(f)`, with the gradients of the Tensors that it is called with. */
+export interface CompiledValueAndGradients<A extends readonly unknown[]> extends Releasable {
+  <T extends TensorArguments<A>>(
+    ...inputs: [...T, { into: ValueAndGradients<TensorArguments<A>> | undefined }]
+  ): Promise<ValueAndGradients<T>>;
+  <T extends TensorArguments<A>>(...inputs: T): Promise<ValueAndGradients<T>>;
+  // Without type parameters, for ReturnType.
+  (...inputs: TensorArguments<A>): Promise<ValueAndGradients<TensorArguments<A>>>;
 }
 
 /** A Program and the form of its result. */
@@ -158,6 +190,14 @@ class Programs {
  *   ERR_DISPOSED after `dispose()`. It may be called again after each of them but the last.
  * @throws ERR_ARGUMENT when `fn` is no function or an option is unknown
  */
+export function compile<A extends readonly unknown[]>(
+  fn: ValueAndGradientsFunction<A>,
+  options?: CompileOptions,
+): CompiledValueAndGradients<A>;
+export function compile<A extends readonly unknown[]>(
+  fn: GradientFunction<A>,
+  options?: CompileOptions,
+): CompiledGradients<A>;
 export function compile<A extends readonly Variable[], R extends Outputs | []>(
   fn: (...inputs: A) => R,
   options?: CompileOptions,

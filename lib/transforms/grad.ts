@@ -135,10 +135,12 @@ function differentiated(
 /**
  * The function and its gradients in one: `valueAndGrad(f)(...inputs)` gives `{ value, grads }`.
  *
- * Arguments are Tensors, or nested arrays and plain objects of them; numbers, strings, booleans,
- * null and undefined among them are passed on as they are. `grads` is a list in the order of the
- * arguments and mirrors them: a gradient for each floating Tensor, null for integer ones and for
- * what is static. The function is traced on every call; `compile(valueAndGrad(f))` traces it once.
+ * Arguments are Tensors, or nested arrays, plain objects and Maps (with strings as keys, such as
+ * the parameters of a network) of them; numbers, strings, booleans, null and undefined among them
+ * are passed on as they are. `grads` is a list in the order of the arguments and mirrors them: a
+ * gradient for each floating Tensor, null for integer ones and for what is static. Its type is that
+ * of the Tensors of the call: null of `Tensor<'int32'>`, and of `Tensor` a gradient or null.
+ * The function is traced on every call; `compile(valueAndGrad(f))` traces it once.
  *
  * Within a trace, with a traced value among the arguments, value and gradients are recorded: for
  * second derivatives, penalties on gradients and `compile`. Values that `fn` uses without being given
@@ -162,7 +164,8 @@ export function valueAndGrad(
   fn: AnyFunction,
   options: RunOptions = {},
 ): ValueAndGradientsFunction<unknown[]> {
-  return differentiated('valueAndGrad', fn, options) as ValueAndGradientsFunction<unknown[]>;
+  const both = differentiated('valueAndGrad', fn, options);
+  return Object.assign(both, { differentiates: fn }) as ValueAndGradientsFunction<unknown[]>;
 }
 
 /** The gradients of a function of one element, a list as `grads` of `valueAndGrad`. */
@@ -176,5 +179,6 @@ export function grad<A extends readonly unknown[]>(
 ): GradientFunction<A>;
 export function grad(fn: AnyFunction, options: RunOptions = {}): GradientFunction<unknown[]> {
   const both = differentiated('grad', fn, options);
-  return ((...inputs: unknown[]) => both(...inputs).grads) as GradientFunction<unknown[]>;
+  const gradient = (...inputs: unknown[]) => both(...inputs).grads;
+  return Object.assign(gradient, { differentiates: fn }) as GradientFunction<unknown[]>;
 }

@@ -2,7 +2,16 @@ import { argumentError, dtypeError, shapeError, show } from '../errors.ts';
 import type { Spec } from '../ops/operator.ts';
 import { elementCount, formatShape, sameShape } from '../shape.ts';
 import { describe, Tensor } from '../tensor.ts';
-import { formatPath, isPlainObject, isStatic, mapTree, type TreePath } from '../tree.ts';
+import {
+  type Container,
+  describeContainer,
+  entriesOf,
+  formatPath,
+  isStatic,
+  mapTree,
+  sameKeys,
+  type TreePath,
+} from '../tree.ts';
 
 /** What a compiled function gives: a tree with the number of an output in place of each. */
 export class Slot {
@@ -54,19 +63,6 @@ function checkTarget(where: string, path: TreePath, tensor: Tensor, spec: Spec):
   }
 }
 
-function checkKeys(where: string, path: TreePath, template: object, into: unknown): void {
-  const list = Array.isArray(template);
-  const keys = Object.keys(template);
-  const same = list
-    ? Array.isArray(into) && into.length === keys.length
-    : isPlainObject(into) &&
-      Object.keys(into).length === keys.length &&
-      keys.every((key) => Object.hasOwn(into, key));
-  if (same) return;
-  const wanted = list ? `a list of ${keys.length}` : `an object of ${keys.join(', ')}`;
-  throw argumentError(where, `${placeOf(path)} to be ${wanted}, as the result is,`, into);
-}
-
 /** Puts the Tensors of `into`, which must be like `template`, into `targets` by their numbers. */
 function collect(
   where: string,
@@ -88,11 +84,14 @@ function collect(
     if (Object.is(template, into)) return;
     throw argumentError(where, `${placeOf(path)} to be ${show(template)}, as the result is,`, into);
   }
-  checkKeys(where, path, template as object, into);
-  const list = Array.isArray(template);
-  for (const [key, part] of Object.entries(template as object)) {
-    const given = (into as Record<string, unknown>)[key];
-    collect(where, part, given, [...path, list ? Number(key) : key], specs, targets);
+  const container = template as Container;
+  if (!sameKeys(container, into)) {
+    const expected = `${placeOf(path)} to be ${describeContainer(container)}, as the result is,`;
+    throw argumentError(where, expected, into);
+  }
+  const given = new Map(entriesOf(into));
+  for (const [key, part] of entriesOf(container)) {
+    collect(where, part, given.get(key), [...path, key], specs, targets);
   }
 }
 

@@ -14,9 +14,9 @@ import type { ArgumentGradients, RunOptions, Scalar, TensorArguments } from './t
 const maxSeeds = 2 ** 20;
 
 /** The Jacobians of a function by its arguments, which they mirror. */
-export type JacobianFunction<A extends readonly unknown[]> = (
-  ...inputs: TensorArguments<A>
-) => ArgumentGradients<A>;
+export type JacobianFunction<A extends readonly unknown[]> = <T extends TensorArguments<A>>(
+  ...inputs: T
+) => ArgumentGradients<T>;
 
 /** Feeds the rows of the identity of `of`'s size; row i gives row i of each fetch. */
 function runRows(program: Executable, of: Spec): Tensor[] {

@@ -24,6 +24,17 @@ function addTensor(signature: Signature, tensor: Tensor): boolean {
   return data.length === size;
 }
 
+function addMap(signature: Signature, map: ReadonlyMap<unknown, unknown>, depth: number): boolean {
+  signature.key += 'Map{';
+  for (const [key, value] of map) {
+    if (typeof key !== 'string') return false;
+    signature.key += `${JSON.stringify(key)}:`;
+    if (!add(signature, value, depth + 1)) return false;
+  }
+  signature.key += '}';
+  return true;
+}
+
 /** Adds a tree of arguments to the signature; false when something in it is no argument. */
 function add(signature: Signature, value: unknown, depth: number): boolean {
   if (value instanceof Tensor) return addTensor(signature, value);
@@ -41,6 +52,7 @@ function add(signature: Signature, value: unknown, depth: number): boolean {
     signature.key += ']';
     return true;
   }
+  if (value instanceof Map) return addMap(signature, value, depth);
   if (!isPlainObject(value)) return false;
   signature.key += '{';
   for (const key of Object.keys(value)) {

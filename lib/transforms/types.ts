@@ -5,7 +5,7 @@ import type { GradientsOf, OperandsOf, Static, TensorsOf } from '../tree.ts';
 
 export type { RunOptions };
 
-/** What a function of operators gives: operands, nested arrays and plain objects of them; no promise. */
+/** What a function of operators gives: operands, nested arrays, plain objects and Maps of them; no promise. */
 export type Outputs = Static | (object & { readonly then?: never });
 
 /** A function of operators: on Tensors it computes, on Variables it is recorded. */
@@ -30,8 +30,22 @@ export type TensorArguments<A extends readonly unknown[]> = { [I in keyof A]: Te
 export type OperandArguments<A extends readonly unknown[]> = { [I in keyof A]: OperandsOf<A[I]> };
 
 /** The gradients of a list of arguments. */
-export type ArgumentGradients<A extends readonly unknown[], G extends Operand = Tensor> = {
-  -readonly [I in keyof A]-?: GradientsOf<A[I], G>;
+export type ArgumentGradients<A extends readonly unknown[]> = {
+  -readonly [I in keyof A]: GradientsOf<A[I]>;
+};
+
+/** `A` with a traced gradient in place of each operand, null for integers, and for what is static. */
+type TracedGradientOf<A> = A extends Operand
+  ? Variable | null
+  : A extends Static
+    ? null
+    : A extends ReadonlyMap<infer K, infer V>
+      ? Map<K, TracedGradientOf<V>>
+      : { -readonly [K in keyof A]: TracedGradientOf<A[K]> };
+
+/** The gradients of a list of arguments within a trace. */
+export type TracedGradients<A extends readonly unknown[]> = {
+  -readonly [I in keyof A]-?: TracedGradientOf<A[I]>;
 };
 
 /**
@@ -39,20 +53,30 @@ export type ArgumentGradients<A extends readonly unknown[], G extends Operand = 
  * arguments it is recorded with them, whatever the options.
  */
 export interface GradientFunction<A extends readonly unknown[]> {
-  (...inputs: TensorArguments<A>): ArgumentGradients<A>;
-  (...inputs: OperandArguments<A>): ArgumentGradients<A, Variable>;
-  (...inputs: A): ArgumentGradients<A, Variable>;
+  <T extends TensorArguments<A>>(...inputs: T): ArgumentGradients<T>;
+  (...inputs: OperandArguments<A>): TracedGradients<A>;
+  (...inputs: A): TracedGradients<A>;
+  /** The function that is differentiated. */
+  readonly differentiates: (...inputs: A) => Scalar;
 }
 
-/** A value with the gradients of the arguments. */
-export interface ValueAndGradients<A extends readonly unknown[], G extends Operand = Tensor> {
-  value: G;
-  grads: ArgumentGradients<A, G>;
+/** A value with the gradients of the arguments `A`. */
+export interface ValueAndGradients<A extends readonly unknown[]> {
+  value: Tensor;
+  grads: ArgumentGradients<A>;
+}
+
+/** A value with the gradients of the arguments `A` of a function, as they are recorded. */
+export interface TracedValueAndGradients<A extends readonly unknown[]> {
+  value: Variable;
+  grads: TracedGradients<A>;
 }
 
 /** The value of a function with its gradients, called as a `GradientFunction` is. */
 export interface ValueAndGradientsFunction<A extends readonly unknown[]> {
-  (...inputs: TensorArguments<A>): ValueAndGradients<A>;
-  (...inputs: OperandArguments<A>): ValueAndGradients<A, Variable>;
-  (...inputs: A): ValueAndGradients<A, Variable>;
+  <T extends TensorArguments<A>>(...inputs: T): ValueAndGradients<T>;
+  (...inputs: OperandArguments<A>): TracedValueAndGradients<A>;
+  (...inputs: A): TracedValueAndGradients<A>;
+  /** The function that is differentiated. */
+  readonly differentiates: (...inputs: A) => Scalar;
 }
