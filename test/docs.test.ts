@@ -177,6 +177,28 @@ describe.skipIf(!native)('the examples', () => {
     }
   });
 
+  it('D1, D3, D4, D6: build each as published, train it smaller', {
+    timeout: 180_000,
+  }, async () => {
+    const out = await example('networks.ts');
+    const published: Readonly<Record<string, RegExp>> = {
+      lenet5: /^total +61,706 +416,520 /m,
+      alexnet: /^total +61,100,840 +714,188,480 /m,
+      alexnetTwoTowers: /^total +60,965,224 +724,406,816 /m,
+      networkInNetwork: /^total +966,986 +222,486,528 /m,
+      inception: /^1 \(branches\) +\(256, 28, 28\) +163,696 /m,
+      resnext: /^1 \(residual\) +\(256, 56, 56\) +63,488 /m,
+    };
+    const sections = out.trimEnd().split('\n\n');
+    expect(sections.map((text) => text.split('\n')[0])).toEqual(Object.keys(published));
+    for (const text of sections) {
+      const [name = ''] = text.split('\n');
+      expect(text).toMatch(published[name] as RegExp);
+      const [, before, after] = /loss (\d\.\d+), then (\d\.\d+)$/.exec(text) ?? [];
+      expect(Number(after), name).toBeLessThan(Number(before) / 2);
+    }
+  });
+
   it('D5: train a residual network on 2000 digits', { timeout: 180_000 }, async () => {
     const out = await example('residual.ts');
     const losses = [...out.matchAll(/loss (\d+\.\d+)/g)].map(([, loss]) => Number(loss));

@@ -10,7 +10,7 @@ const rows = [
   ...Array.from({ length: 17 }, (_, i) => `A${i + 1}`),
   ...Array.from({ length: 8 }, (_, i) => `B${i + 1}`),
   ...['C1', 'C2', 'C3', 'C4', 'C5'],
-  ...['D1', 'D2', 'D3', 'D4', 'D6'],
+  ...['D1', 'D2', 'D3', 'D4', 'D5', 'D6'],
 ];
 
 /** The rows that a title begins with: 'A3, A7: …' names both. */
