@@ -5,7 +5,7 @@ import { checkInteger } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { isOperand, isPlainObject, mapTree, type TensorsOf } from '../tree.ts';
 import { Calls } from './calls.ts';
-import { fill, slotsOf, targetsOf } from './into.ts';
+import { checkSettled, fill, slotsOf, targetsOf, whileFilling } from './into.ts';
 import { checkCall, prepare, tensorsOf } from './prepare.ts';
 import { type Signature, signatureOf } from './signature.ts';
 import type {
@@ -95,6 +95,7 @@ class Programs {
     const last = inputs.at(-1);
     const [args, into] = isInto(last) ? [inputs.slice(0, -1), last.into] : [inputs, undefined];
     const signature = signatureOf('compile', args);
+    checkSettled('compile', args, signature.tensors);
     const { calls, template } = this.#entryOf(signature, args);
     const feeds = signature.tensors.map(({ data }) => data);
     if (into === undefined) {
@@ -102,12 +103,8 @@ class Programs {
       return fill('compile', template, tensorsOf(calls.program, fetches));
     }
     const { fetches: specs } = calls.program;
-    const targets = targetsOf('compile', template, into, specs, signature.tensors);
-    await this.#run(
-      calls,
-      feeds,
-      targets.map(({ data }) => data),
-    );
+    const targets = targetsOf('compile', template, into, specs).map(({ data }) => data);
+    await whileFilling(targets, () => this.#run(calls, feeds, targets));
     return into;
   }
 
@@ -177,8 +174,9 @@ class Programs {
  * Arguments are as those of `valueAndGrad`, and so is the result: a Tensor for each value that `fn`
  * gives, nulls and other static values as they are. A last argument `{ into }`, a result of an
  * earlier call or Tensors arranged like one, is filled and given instead of new Tensors; undefined
- * stands for new ones. Until the promise is settled its memory belongs to the call; it may be no
- * memory of an argument.
+ * stands for new ones. It may be memory of the arguments themselves, to update parameters in place.
+ * Until the promise is settled its memory belongs to the call: other calls of compiled functions
+ * that take it or fill it are refused.
  *
  * @param fn a function of operators; it is called once for each combination, so what else it does is
  *   not repeated, and Tensors that it finds elsewhere are taken as they are then
@@ -187,7 +185,8 @@ class Programs {
  * @returns an asynchronous function of Tensors. Its promise is rejected with what the operators
  *   throw; with ERR_ARGUMENT, ERR_SHAPE or ERR_DTYPE for arguments and `into`, with the place
  *   named; with ERR_ARGUMENT for traced values, since a trace waits for no promise; with
- *   ERR_DISPOSED after `dispose()`. It may be called again after each of them but the last.
+ *   ERR_BUSY for Tensors that a call which has not settled is to fill; with ERR_DISPOSED after
+ *   `dispose()`. It may be called again after each of them but the last.
  * @throws ERR_ARGUMENT when `fn` is no function or an option is unknown
  */
 export function compile<A extends readonly unknown[]>(

@@ -1,4 +1,4 @@
-import { argumentError, dtypeError, shapeError, show } from '../errors.ts';
+import { argumentError, dtypeError, StridenetError, shapeError, show } from '../errors.ts';
 import type { Spec } from '../ops/operator.ts';
 import { elementCount, formatShape, sameShape } from '../shape.ts';
 import { describe, Tensor } from '../tensor.ts';
@@ -6,7 +6,9 @@ import {
   type Container,
   describeContainer,
   entriesOf,
+  formatArgumentPath,
   formatPath,
+  isOperand,
   isStatic,
   mapTree,
   sameKeys,
@@ -103,29 +105,63 @@ function overlap(a: Tensor['data'], b: Tensor['data']): boolean {
   );
 }
 
-/** Throws ERR_ARGUMENT when a target shares memory with an input or with another target. */
-function checkDisjoint(
+/** What calls that have not settled are to fill, by its memory. */
+const filling = new Map<unknown, Set<Tensor['data']>>();
+
+/** Whether a call that has not settled is to fill memory of `tensor`. */
+function isFilling({ data }: Tensor): boolean {
+  const others = filling.get(data.buffer);
+  return others !== undefined && [...others].some((other) => overlap(other, data));
+}
+
+function busy(where: string, place: string): StridenetError {
+  const message = `[${where}] ${place} is to be filled by a call that has not settled: await it first`;
+  return new StridenetError('ERR_BUSY', message);
+}
+
+/** Throws ERR_BUSY that names an argument which a call that has not settled is to fill. */
+export function checkSettled(
   where: string,
-  template: unknown,
-  targets: readonly Tensor[],
-  inputs: readonly Tensor[],
+  inputs: readonly unknown[],
+  tensors: readonly Tensor[],
 ): void {
-  const buffers = new Set<unknown>();
-  for (const { data } of inputs) buffers.add(data.buffer);
-  const alone = targets.every(({ data }) => {
-    const known = buffers.has(data.buffer);
-    buffers.add(data.buffer);
-    return !known;
+  if (filling.size === 0 || !tensors.some(isFilling)) return;
+  mapTree(where, inputs, isOperand, (leaf, path) => {
+    if (leaf instanceof Tensor && isFilling(leaf)) throw busy(where, formatArgumentPath(path));
   });
-  if (alone) return;
-  mapTree(where, template, isSlot, ({ index }, path) => {
-    const { data } = targets[index] as Tensor;
-    if (inputs.some((input) => overlap(input.data, data))) {
-      throw argumentError(where, `${placeOf(path)} to be no memory of an argument`, targets[index]);
+}
+
+/** Runs a call that fills `targets`, which nothing else may take meanwhile. */
+export async function whileFilling<T>(
+  targets: readonly Tensor['data'][],
+  body: () => Promise<T>,
+): Promise<T> {
+  for (const data of targets) {
+    const others = filling.get(data.buffer);
+    if (others === undefined) filling.set(data.buffer, new Set([data]));
+    else others.add(data);
+  }
+  try {
+    return await body();
+  } finally {
+    for (const data of targets) {
+      const others = filling.get(data.buffer);
+      others?.delete(data);
+      if (others?.size === 0) filling.delete(data.buffer);
     }
-    if (targets.some((other, i) => i < index && overlap(other.data, data))) {
+  }
+}
+
+/** Throws when a target shares memory with another one, or with one of a call under way. */
+function checkDisjoint(where: string, template: unknown, targets: readonly Tensor[]): void {
+  const buffers = new Set(targets.map(({ data }) => data.buffer));
+  if (buffers.size === targets.length && !targets.some(isFilling)) return;
+  mapTree(where, template, isSlot, ({ index }, path) => {
+    const target = targets[index] as Tensor;
+    if (isFilling(target)) throw busy(where, placeOf(path));
+    if (targets.some((other, i) => i < index && overlap(other.data, target.data))) {
       const expected = `${placeOf(path)} to be no memory that is there twice`;
-      throw argumentError(where, expected, targets[index]);
+      throw argumentError(where, expected, target);
     }
   });
 }
@@ -134,18 +170,17 @@ function checkDisjoint(
  * The Tensors of `into` in the order of the outputs whose places they are to take.
  *
  * @param specs of the outputs
- * @param inputs of the same call
- * @throws ERR_ARGUMENT, ERR_DTYPE or ERR_SHAPE that names the place in `into`
+ * @throws ERR_ARGUMENT, ERR_DTYPE or ERR_SHAPE that names the place in `into`; ERR_BUSY for memory
+ *   that a call which has not settled is to fill
  */
 export function targetsOf(
   where: string,
   template: unknown,
   into: unknown,
   specs: readonly Spec[],
-  inputs: readonly Tensor[],
 ): Tensor[] {
   const targets: Tensor[] = [];
   collect(where, template, into, [], specs, targets);
-  checkDisjoint(where, template, targets, inputs);
+  checkDisjoint(where, template, targets);
   return targets;
 }
