@@ -58,6 +58,27 @@ export class StridenetError extends Error {
   }
 }
 
+/** 'a Tensor float32 (3)' or 'a traced value float32 (3)'; null for what is neither. */
+function operandText(value: object): string | null {
+  const { shape, dtype, traced } = value as Readonly<Record<string, unknown>>;
+  if (!Array.isArray(shape) || typeof dtype !== 'string') return null;
+  const isTraced = traced === true;
+  if (!isTraced && !ArrayBuffer.isView((value as { data?: unknown }).data)) return null;
+  return `a ${isTraced ? 'traced value' : 'Tensor'} ${dtype} (${shape.map(String).join(', ')})`;
+}
+
+/** An object as it reads in a message. */
+function showObject(value: object): string {
+  try {
+    const operand = operandText(value);
+    if (operand !== null) return operand;
+    if (typeof (value as { then?: unknown }).then === 'function') return 'a promise (await it)';
+    return `an object of ${Object.getPrototypeOf(value)?.constructor?.name ?? 'no type'}`;
+  } catch {
+    return 'an object';
+  }
+}
+
 /** `value` as it reads in a message: short, and never throwing; arrays within `depth` others. */
 export function show(value: unknown, depth = 3): string {
   if (typeof value === 'string') return `'${value}'`;
@@ -72,9 +93,7 @@ export function show(value: unknown, depth = 3): string {
       .join(', ');
     return value.length > 8 ? `[${shown}, …]` : `[${shown}]`;
   }
-  if (typeof value === 'object' && value !== null) {
-    return `an object of ${Object.getPrototypeOf(value)?.constructor?.name ?? 'no type'}`;
-  }
+  if (typeof value === 'object' && value !== null) return showObject(value);
   return String(value);
 }
 
@@ -123,10 +142,21 @@ export function dtypeError(where: string, message: string): StridenetError {
 /**
  * Throws ERR_ARGUMENT unless `options` is an object of no other keys than `known`: a misspelt option
  * must not be ignored.
+ * @param advice what to do where a Tensor or a traced value is given
  */
-export function checkOptions(where: string, options: unknown, known: readonly string[]): void {
+export function checkOptions(
+  where: string,
+  options: unknown,
+  known: readonly string[],
+  advice = '',
+): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw argumentError(where, 'an object of options', options);
+  }
+  const operand = operandText(options);
+  if (operand !== null) {
+    const message = `${operand} stands where the options belong`;
+    throw new StridenetError('ERR_ARGUMENT', `[${where}] ${message}${advice}`);
   }
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
@@ -194,7 +224,19 @@ export function ownFunction<A extends readonly unknown[], R>(
 export function checkSynchronous(where: string, result: unknown): void {
   const { then } = (result ?? {}) as Partial<Promise<unknown>>;
   if (typeof then !== 'function') return;
-  const expected =
-    'a function that gives its values at once (async and compiled functions give a promise)';
-  throw argumentError(where, expected, result);
+  handleRejections(result);
+  throw new StridenetError(
+    'ERR_ARGUMENT',
+    `[${where}] expected a function that gives its values at once but received a promise, as async and compiled functions give`,
+  );
+}
+
+/** ERR_ARGUMENT for a function to be traced that gave `result`, where no value is. */
+export function noValue(where: string, expected: string, result: unknown): StridenetError {
+  handleRejections(result);
+  const cause = result === undefined ? ' (is a return missing?)' : '';
+  return new StridenetError(
+    'ERR_ARGUMENT',
+    `[${where}] expected ${expected} but it gave ${show(result)}${cause}`,
+  );
 }

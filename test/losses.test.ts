@@ -114,7 +114,7 @@ describe('a loss says what targets it takes', () => {
       3,
       numbers([samples], 1),
       softmaxCrossEntropy(),
-      /^ERR_DTYPE class numbers \(M\) must be int32 or uint8 but y is float32 \(40\)$/,
+      /^ERR_DTYPE class numbers \(M\) must be int32 or uint8 but y is float32 \(40\): convert them by y\.to\('int32'\)$/,
     ],
     [
       'any other shape for a loss made by hand',

@@ -7,29 +7,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
 import { encodeSafetensors, readSafetensors } from '../lib/train/safetensors.ts';
 import { detach, failsWith } from './support/errors.ts';
+import { errorOf, small, traced, untyped } from './support/stumbles.ts';
 
 const { add, concat, conv2d, mul, sin, square, squaredError, sum } = sn.ops;
-
-/** A value as untyped code has it. */
-function untyped<T>(value: unknown): T {
-  return value as T;
-}
-
-/** The error of a call. */
-function errorOf(call: () => unknown): sn.StridenetError {
-  try {
-    call();
-  } catch (error) {
-    return error as sn.StridenetError;
-  }
-  throw new Error('the call threw nothing');
-}
-
-/** A traced value float32 (2, 3) called x. */
-function traced(): sn.GraphVariable {
-  const spec = { shape: [2, 3], dtype: 'float32', name: 'x' } as const;
-  return sn.trace((x: sn.Variable) => x, spec).outputs[0] as sn.GraphVariable;
-}
 
 describe('a traced value', () => {
   const members: [string, (v: sn.Tensor) => unknown][] = [
@@ -143,15 +123,6 @@ describe('a stack', () => {
     expect(errorOf(call).stack).not.toContain(' at ');
   });
 });
-
-/** (2) → (3), by layers 'features' and 'head'. */
-function small(): sn.Network {
-  const layers = [
-    sn.layers.dense({ units: 4, name: 'features' }),
-    sn.layers.dense({ units: 3, name: 'head' }),
-  ];
-  return sn.sequential({ inputShape: [2], layers });
-}
 
 describe('console.log of a network', () => {
   it('shows its summary, deep within other objects one line', () => {

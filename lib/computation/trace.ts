@@ -1,4 +1,11 @@
-import { argumentError, checkBoolean, checkOptions, checkSynchronous } from '../errors.ts';
+import {
+  argumentError,
+  checkBoolean,
+  checkOptions,
+  checkSynchronous,
+  noValue,
+  StridenetError,
+} from '../errors.ts';
 import { type GraphVariable, Tracer } from '../graph/graph.ts';
 import type { Spec, Variable } from '../ops/operator.ts';
 import { Tensor } from '../tensor.ts';
@@ -6,6 +13,7 @@ import {
   formatArgumentPath,
   formatPath,
   isOperand,
+  isPlainObject,
   leavesOf,
   mapTree,
   type Static,
@@ -60,6 +68,39 @@ function nameOf(spec: InputSpec, path: TreePath, unique: UniqueNames): string {
   return unique.give(spec.name ?? (rest.length === 0 ? `x${first}` : formatPath(rest)));
 }
 
+/** What looks like a spec among `specs` and is none, in words; null when nothing does. */
+function halfSpec(specs: readonly unknown[]): string | null {
+  for (const [i, each] of specs.entries()) {
+    if (!isPlainObject(each) || isSpec(each)) continue;
+    const { shape, dtype } = each;
+    const place = formatArgumentPath([i]);
+    if (Array.isArray(shape)) return `${place} has a shape but no dtype, so it is no spec`;
+    if (typeof dtype === 'string') return `${place} has a dtype but no shape, so it is no spec`;
+  }
+  return null;
+}
+
+/** Calls a function to be traced; what it throws names what may be wrong with the specs first. */
+function callWith(
+  fn: (...inputs: never[]) => unknown,
+  inputs: never[],
+  specs: readonly unknown[],
+): unknown {
+  try {
+    return fn(...inputs);
+  } catch (error) {
+    const count = specs.length === 1 ? '1 spec' : `${specs.length} specs`;
+    const few =
+      fn.length > specs.length
+        ? `the function has ${fn.length} parameters but received ${count}`
+        : null;
+    const reason = halfSpec(specs) ?? few;
+    if (reason === null) throw error;
+    const thrown = error instanceof Error ? error.message : String(error);
+    throw new StridenetError('ERR_ARGUMENT', `[trace] ${reason}: ${thrown}`, { cause: error });
+  }
+}
+
 /**
  * The graph of a function of operators: it is called once, on values that have no numbers yet.
  * Control flow is plain TypeScript and is unrolled; Tensors that the function meets become
@@ -93,11 +134,11 @@ export function trace(
   // A copy: the function may change the containers that it is given.
   const kept = mapTree('trace', inputs, isOperand, (input) => input) as unknown[];
   try {
-    const result = fn(...inputs);
+    const result = callWith(fn, inputs, specs);
     checkSynchronous('trace', result);
     const outputs = leavesOf('trace', result, isOperand);
     if (outputs.length === 0) {
-      throw argumentError('trace', 'a function that gives a value', outputs);
+      throw noValue('trace', 'a function that gives a value', result);
     }
     return new ComputationGraph(tracer.graph(outputs), { arguments: kept });
   } finally {

@@ -91,7 +91,8 @@ export function checkClassNumbers(
     );
   }
   if (!isInteger(y)) {
-    throw dtypeError(where, `class numbers (M) must be int32 or uint8 but y is ${describe(y)}`);
+    const message = `class numbers (M) must be int32 or uint8 but y is ${describe(y)}`;
+    throw dtypeError(where, `${message}: convert them by y.to('int32')`);
   }
   y.data.forEach((label, sample) => {
     if (label >= 0 && label < classes) return;

@@ -1,4 +1,4 @@
-import { argumentError, checkOptions, shapeError } from '../errors.ts';
+import { argumentError, checkOptions, StridenetError, shapeError } from '../errors.ts';
 import {
   checkInteger,
   checkPair,
@@ -110,6 +110,38 @@ export function convolutionMultiplyAdds(
   return samples * elementCount(weight) * (output[0] as number) * (output[1] as number);
 }
 
+function inferConv2d(
+  x: Spec,
+  weight: Spec,
+  bias: Spec | null,
+  attributes: Conv2dAttributes,
+): readonly Spec[] {
+  checkFloats('conv2d', { x, weight, bias });
+  checkRank('conv2d', 'x', x, 4);
+  checkRank('conv2d', 'weight', weight, 4);
+  const [n = 0, c = 0, h = 0, w = 0] = x.shape;
+  const [k = 0, , r = 0, s = 0] = weight.shape;
+  checkChannels('conv2d', `x ${formatShape(x.shape)}`, c, weight, attributes.groups);
+  if (bias && (bias.shape.length !== 1 || bias.shape[0] !== k)) {
+    throw shapeError(
+      'conv2d',
+      `bias must have shape (${k}), one value a filter, but has ${formatShape(bias.shape)}`,
+    );
+  }
+  const where = `conv2d of input ${formatShape(x.shape)} with filters ${formatShape(weight.shape)}`;
+  const [p, q] = outputSize(where, [h, w], [r, s], attributes);
+  return [makeSpec([n, k, p, q], x.dtype, x.batched)];
+}
+
+function fits(x: Spec, weight: Spec, attributes: Conv2dAttributes): boolean {
+  try {
+    inferConv2d(x, weight, null, attributes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** x (N,C,H,W), weight (K,C/groups,R,S), bias (K)? → y (N,K,P,Q). */
 export const conv2dOperator: Operator<Conv2dAttributes> = {
   name: 'conv2d',
@@ -118,21 +150,14 @@ export const conv2dOperator: Operator<Conv2dAttributes> = {
   layout: { inputs: [0], outputs: [0] },
   infer([xSpec, weightSpec, bias], attributes) {
     const [x, weight] = [need(xSpec), need(weightSpec)];
-    checkFloats('conv2d', { x, weight, bias: bias ?? null });
-    checkRank('conv2d', 'x', x, 4);
-    checkRank('conv2d', 'weight', weight, 4);
-    const [n = 0, c = 0, h = 0, w = 0] = x.shape;
-    const [k = 0, , r = 0, s = 0] = weight.shape;
-    checkChannels('conv2d', `x ${formatShape(x.shape)}`, c, weight, attributes.groups);
-    if (bias && (bias.shape.length !== 1 || bias.shape[0] !== k)) {
-      throw shapeError(
-        'conv2d',
-        `bias must have shape (${k}), one value a filter, but has ${formatShape(bias.shape)}`,
-      );
+    try {
+      return inferConv2d(x, weight, bias ?? null, attributes);
+    } catch (error) {
+      if (!(error instanceof StridenetError) || fits(x, weight, attributes)) throw error;
+      if (!fits(weight, x, attributes)) throw error;
+      const hint = 'the other way round they would fit: the order is conv2d(x, weight)';
+      throw new StridenetError(error.code, `${error.message}; ${hint}`);
     }
-    const where = `conv2d of input ${formatShape(x.shape)} with filters ${formatShape(weight.shape)}`;
-    const [p, q] = outputSize(where, [h, w], [r, s], attributes);
-    return [makeSpec([n, k, p, q], x.dtype, x.batched)];
   },
   gradient({ inputs, gradients, attributes, wanted }) {
     const [x, weight, bias] = inputs;

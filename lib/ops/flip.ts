@@ -50,6 +50,9 @@ export const flipOperator: Operator<FlipAttributes> = {
  */
 export function flip<X extends Operand>(x: X, axes?: number | readonly number[]): Result<X> {
   checkOperand('flip', 'x', x);
+  if (typeof axes === 'object' && !Array.isArray(axes)) {
+    throw argumentError('flip', 'axes to be an axis or a list of them, as in flip(x, [0]),', axes);
+  }
   const flipped =
     axes === undefined
       ? x.shape.map((_, axis) => axis)

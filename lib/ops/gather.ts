@@ -32,7 +32,10 @@ export interface GatherOptions {
 
 function checkIndices(where: string, x: Spec, indices: Spec, axis: number): void {
   if (indices.dtype !== 'int32' && indices.dtype !== 'uint8') {
-    throw dtypeError(where, `indices must be int32 or uint8 but are ${describe(indices)}`);
+    throw dtypeError(
+      where,
+      `indices must be int32 or uint8 but are ${describe(indices)}: convert them by .to('int32')`,
+    );
   }
   if (indices.batched && (axis !== 0 || x.batched)) {
     throw shapeError(

@@ -125,8 +125,9 @@ function checkRange(axis: number, range: unknown, size: number): [number, number
  */
 export function slice<X extends Operand>(x: X, ranges: readonly Range[]): Result<X> {
   checkOperand('slice', 'x', x);
-  if (!Array.isArray(ranges) || ranges.length > x.shape.length) {
-    throw argumentError('slice', `ranges to be a list of at most ${x.shape.length} ranges`, ranges);
+  if (!Array.isArray(ranges) || ranges.length > x.shape.length || ranges.some(Number.isInteger)) {
+    const expected = `ranges to be a list of at most ${x.shape.length} ranges, one an axis, as in slice(x, [[0, 2]]),`;
+    throw argumentError('slice', expected, ranges);
   }
   const taken = ranges.flatMap((range, axis) => {
     if (range === null) return [];

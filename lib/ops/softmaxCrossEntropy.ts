@@ -58,7 +58,7 @@ export function checkLabels(where: string, logits: Spec, labels: Spec): void {
   if (labels.dtype !== 'int32' && labels.dtype !== 'uint8') {
     throw dtypeError(
       where,
-      `labels of shape (N) must be int32 or uint8 but are ${describe(labels)}`,
+      `labels of shape (N) must be int32 or uint8 but are ${describe(labels)}: convert them by labels.to('int32')`,
     );
   }
   if (labels.shape[0] !== logits.shape[0]) {

@@ -26,7 +26,7 @@ export const transposeOperator: Operator<TransposeAttributes> = {
     if (axes.length !== x.shape.length || sorted.some((axis, i) => axis !== i)) {
       throw argumentError(
         'transpose',
-        `axes to be a permutation of the ${x.shape.length} axes of ${formatShape(x.shape)}`,
+        `axes to be a permutation of the ${x.shape.length} axes of ${formatShape(x.shape)}, each of them once,`,
         axes,
       );
     }
@@ -58,7 +58,7 @@ export const transposeOperator: Operator<TransposeAttributes> = {
 export function transpose<X extends Operand>(x: X, axes?: readonly number[]): Result<X> {
   checkOperand('transpose', 'x', x);
   if (axes !== undefined && !Array.isArray(axes)) {
-    throw argumentError('transpose', 'axes to be a list', axes);
+    throw argumentError('transpose', 'axes to be a list, as in transpose(x, [1, 0]),', axes);
   }
   const rank = x.shape.length;
   const order = axes ?? x.shape.map((_, axis) => rank - 1 - axis);

@@ -47,15 +47,17 @@ export function checkFit(
 /** Throws ERR_SHAPE or ERR_DTYPE unless rows of `x` can go into the network. */
 export function checkInput(where: string, architecture: Architecture, x: Tensor): void {
   if (!sameShape(x.shape.slice(1), architecture.inputShape) || x.shape.length === 0) {
-    throw shapeError(
-      where,
-      `the network takes (N, ${architecture.inputShape.join(', ')}) but x is ${formatShape(x.shape)}`,
-    );
+    const { inputShape } = architecture;
+    const cure = sameShape(x.shape, inputShape)
+      ? `: for one sample give sn.ops.reshape(x, [1, ${inputShape.join(', ')}])`
+      : '';
+    const message = `the network takes (N, ${inputShape.join(', ')}) but x is ${formatShape(x.shape)}`;
+    throw shapeError(where, `${message}${cure}`);
   }
   if (x.dtype !== architecture.dtype && x.dtype !== 'uint8') {
     throw dtypeError(
       where,
-      `the network takes ${architecture.dtype} or uint8 but x is ${x.dtype}: convert it with .to()`,
+      `the network takes ${architecture.dtype} or uint8 but x is ${x.dtype}: convert it with x.to('${architecture.dtype}')`,
     );
   }
 }

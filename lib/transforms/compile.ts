@@ -1,5 +1,5 @@
 import { defaultBackend } from '../backends/index.ts';
-import { argumentError, checkSynchronous, StridenetError } from '../errors.ts';
+import { checkSynchronous, noValue, StridenetError } from '../errors.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import { checkInteger } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
@@ -145,7 +145,7 @@ class Programs {
       checkSynchronous('compile', result);
       const slots = slotsOf<Operand>('compile', result, isOperand);
       if (slots.outputs.length === 0) {
-        throw argumentError('compile', 'a function that gives a value', result);
+        throw noValue('compile', 'a function that gives a value', result);
       }
       template = slots.template;
       return slots.outputs;

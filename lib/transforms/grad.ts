@@ -1,4 +1,4 @@
-import { argumentError, checkSynchronous, within } from '../errors.ts';
+import { argumentError, checkSynchronous, noValue, within } from '../errors.ts';
 import { checkScalar, gradientsOf, isFloat } from '../graph/differentiate.ts';
 import { escaped, GraphVariable, type Tracer } from '../graph/graph.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
@@ -28,7 +28,7 @@ export function floatOf(where: string, tracer: Tracer, result: unknown): GraphVa
   }
   const value = floats[0] ?? leaves[0];
   if (!(value instanceof GraphVariable)) {
-    throw argumentError(where, 'a function of its arguments, whose value depends on them,', result);
+    throw noValue(where, 'a function of its arguments, whose value depends on them,', result);
   }
   if (value.tracer !== tracer) throw escaped(where, 'another trace');
   return value;

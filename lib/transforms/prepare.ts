@@ -16,7 +16,8 @@ export function checkCall(
   more: readonly string[] = [],
 ): void {
   if (typeof fn !== 'function') throw argumentError(where, 'a function of operators', fn);
-  checkOptions(where, options, [...runOptionNames, ...more]);
+  const advice = `: ${where} gives a function, call ${where}(f)(x)`;
+  checkOptions(where, options, [...runOptionNames, ...more], advice);
   checkRunOptions(where, options);
 }
 

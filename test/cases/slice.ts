@@ -132,7 +132,7 @@ const slices: [readonly number[], readonly Range[]][] = [
 
 const wrongRanges: [string, readonly unknown[], string][] = [
   ['more ranges than axes', [null, null, null], 'at most 2'],
-  ['a range that is a number', [1], 'ranges[0]'],
+  ['a range that is a number', [1], 'as in slice(x, [[0, 2]])'],
   ['a range of one number', [[1]], 'ranges[0]'],
   ['a range of four numbers', [null, [1, 2, 3, 4]], 'ranges[1]'],
   ['a step of 0', [[0, 2, 0]], 'step of ranges[0]'],

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import * as sn from '../lib/index.ts';
+import { failsWith } from './support/errors.ts';
+import { errorOf, small, traced, untyped } from './support/stumbles.ts';
+
+const { add, conv2d, sum } = sn.ops;
+
+describe('options', () => {
+  const t = sn.zeros([3]);
+  const total = (x: sn.Variable) => sum(x);
+  const noOptions: [string, () => unknown, string[]][] = [
+    ['softmax', () => sn.ops.softmax(t, untyped(t)), ['[softmax] a Tensor float32 (3)']],
+    ['grad', () => sn.grad(total, untyped(t)), ['[grad] a Tensor float32 (3)', 'grad(f)(x)']],
+    ['valueAndGrad', () => sn.valueAndGrad(total, untyped(t)), ['valueAndGrad(f)(x)']],
+    ['compile', () => sn.compile(total, untyped(t)), ['compile(f)(x)']],
+    [
+      'a traced value',
+      () => sn.trace((x: sn.Variable) => sn.ops.softmax(x, untyped(x)), t),
+      ['a traced value float32 (3)'],
+    ],
+  ];
+  it.each(noOptions)('are no Tensor: %s', (_, call, words) => {
+    expect(call).toThrow(failsWith('ERR_ARGUMENT', ...words));
+    expect(call).toThrow('stands where the options belong');
+  });
+});
+
+describe('a message', () => {
+  it.each<[string, unknown, string]>([
+    ['a Tensor', sn.zeros([3]), 'but received a Tensor float32 (3)'],
+    ['a traced value', traced(), 'but received a traced value float32 (2, 3)'],
+    ['a promise', Promise.resolve(1), 'but received a promise (await it)'],
+    [
+      "another library's tensor",
+      { shape: [3], dtype: 'float32', data: () => [] },
+      'an object of Object',
+    ],
+  ])('describes %s', (_, value, text) => {
+    expect(errorOf(() => sn.layers.dense({ units: untyped(value) })).message).toContain(text);
+  });
+});
+
+describe('trace', () => {
+  const spec = { shape: [2], dtype: 'float32' } as const;
+  const loose = sn.trace as unknown as (...values: unknown[]) => unknown;
+  const two = (a: sn.Variable, b: sn.Variable) => add(a, b);
+  it.each<[string, unknown[], string]>([
+    ['nothing', [() => undefined, spec], 'a value but it gave undefined (is a return missing?)'],
+    ['a number', [() => 3, spec], 'a value but it gave 3'],
+    [
+      'a function that misses specs',
+      [two, spec],
+      '[trace] the function has 2 parameters but received 1 spec: [add]',
+    ],
+    [
+      'a spec without dtype',
+      [two, spec, { shape: [2] }],
+      '[trace] argument 1 has a shape but no dtype, so it is no spec: [add]',
+    ],
+    [
+      'a spec without shape',
+      [two, spec, { dtype: 'int32' }],
+      'argument 1 has a dtype but no shape',
+    ],
+  ])('says of %s what is wrong', (_, values, message) => {
+    const error = errorOf(() => loose(...values));
+    expect(error.code).toBe('ERR_ARGUMENT');
+    expect(error.message).toContain(message);
+  });
+
+  it('leaves parameters that are not needed, and static shapes, alone', () => {
+    const graph = loose(
+      (x: sn.Variable, o: { shape: number[] }, rest?: string) => {
+        return rest ?? sn.ops.reshape(x, o.shape);
+      },
+      spec,
+      { shape: [1, 2] },
+    );
+    expect((graph as sn.ComputationGraph).outputs[0]?.shape).toEqual([1, 2]);
+  });
+
+  it('names the missing return of functions to differentiate and to compile', async () => {
+    const nothing = untyped<(x: sn.Variable) => sn.Variable>(() => undefined);
+    expect(() => sn.grad(nothing)(sn.zeros([]))).toThrow('undefined (is a return missing?)');
+    await expect(sn.compile(nothing)(sn.zeros([]))).rejects.toThrow(
+      'undefined (is a return missing?)',
+    );
+  });
+});
+
+describe('operands and settings in the wrong form', () => {
+  const [x, weight] = [sn.zeros([1, 3, 8, 8]), sn.zeros([4, 3, 3, 3])];
+  const order = 'the order is conv2d(x, weight)';
+  const logits = sn.zeros([2, 3]);
+  it.each<[string, () => unknown, string]>([
+    ['conv2d swapped', () => conv2d(weight, x), order],
+    [
+      'conv2d swapped, of one channel',
+      () => conv2d(sn.zeros([4, 1, 3, 3]), sn.zeros([9, 1, 8, 8])),
+      order,
+    ],
+    ['slice of a range', () => sn.ops.slice(x, untyped([0, 2])), 'slice(x, [[0, 2]])'],
+    ['slice of a start', () => sn.ops.slice(x, untyped(0)), 'slice(x, [[0, 2]])'],
+    ['flip by options', () => sn.ops.flip(x, untyped({ axes: [0] })), 'flip(x, [0])'],
+    ['transpose by an axis', () => sn.ops.transpose(x, untyped(0)), 'transpose(x, [1, 0])'],
+    ['transpose by two of four axes', () => sn.ops.transpose(x, [0, 1]), 'each of them once'],
+    ['float labels', () => sn.ops.softmaxCrossEntropy(logits, sn.zeros([2])), ".to('int32')"],
+    ['float indices', () => sn.ops.gather(x, sn.zeros([2])), ".to('int32')"],
+  ])('%s', (_, call, hint) => {
+    expect(errorOf(call)).toBeInstanceOf(sn.StridenetError);
+    expect(errorOf(call).message).toContain(hint);
+  });
+
+  it('are not taken for swapped where that would not help, or the bias is wrong', () => {
+    const bad = () => conv2d(x, sn.zeros([2, 4, 3, 3]));
+    expect(errorOf(bad).message).not.toContain('order');
+    const bias = () => conv2d(sn.zeros([3, 3, 3, 3]), sn.zeros([3, 3, 3, 3]), sn.zeros([7]));
+    expect(errorOf(bias).message).toContain('bias must have shape (3)');
+    expect(errorOf(bias).message).not.toContain('order');
+  });
+
+  it('are mended by what the messages of networks say', async () => {
+    const net = small();
+    await expect(net.predict(sn.zeros([2]))).rejects.toThrow('sn.ops.reshape(x, [1, 2])');
+    const data = { x: sn.zeros([4, 2]), y: sn.zeros([4]) };
+    await expect(net.fit(data)).rejects.toThrow("y.to('int32')");
+  });
+});
