@@ -118,17 +118,34 @@ const normalizations: Record<string, { fn: Function; shapes: number[][] }> = {
   },
 };
 
-describe('second derivatives of normalizations', () => {
-  it.each(Object.entries(normalizations))('%s', (_, { fn, shapes }) => {
+type Gradients = (...inputs: Operand[]) => Operand[];
+
+/** The gradients of ⟨g, weights⟩, weights of 1, 2, 3, …, for gradients g. */
+function further(g: Gradients): Gradients {
+  return (...inputs) => {
+    const terms = g(...inputs).map((value) => {
+      const data = Float64Array.from({ length: elementCount(value.shape) }, (_, i) => i + 1);
+      return ops.sum(ops.mul(value, new Tensor(data, value.shape, 'float64')));
+    });
+    const slope = terms.reduce((sum, term) => ops.add(sum, term));
+    return gradients(slope as GraphVariable, inputs as GraphVariable[]) as Operand[];
+  };
+}
+
+describe('derivatives of normalizations beyond the first', () => {
+  it.each(Object.entries(normalizations))('of %s', (_, { fn, shapes }) => {
     const random = new Random(3);
     const at = shapes.map((shape) => random64(shape, random));
     const gradientsOf = (...inputs: Operand[]): Operand[] => {
       const loss = ops.sum(ops.square(ops.tanh(fn(...inputs))));
       return gradients(loss as GraphVariable, inputs as GraphVariable[]) as Operand[];
     };
+    const [second, third] = [gradientsOf, further(gradientsOf)];
     for (const backend of ['reference', 'native'] as const) {
-      const { maxError, worst } = gradientCheck(gradientsOf, at, { backend, epsilon: 1e-4 });
-      expect(maxError, `${backend}: ${JSON.stringify(worst)}`).toBeLessThan(1e-5);
+      for (const [order, fn] of Object.entries({ second, third })) {
+        const { maxError, worst } = gradientCheck(fn, at, { backend, epsilon: 1e-4 });
+        expect(maxError, `${order}, ${backend}: ${JSON.stringify(worst)}`).toBeLessThan(1e-5);
+      }
     }
   });
 });

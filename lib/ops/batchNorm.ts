@@ -1,7 +1,11 @@
 import { argumentError, checkOptions, StridenetError, shapeError } from '../errors.ts';
 import { formatShape } from '../shape.ts';
 import { add, mul } from './binary.ts';
-import { givenStatisticsMessages, ownStatisticsMessages } from './normGradient.ts';
+import {
+  givenStatisticsMessages,
+  ownStatisticsMessages,
+  withStatisticsMessages,
+} from './normGradient.ts';
 import { toImages, toSignals } from './oneDimension.ts';
 import {
   type Attributes,
@@ -65,13 +69,17 @@ function checkChannels(
   return like;
 }
 
-/** Throws ERR_NOT_DIFFERENTIABLE when a message came to an output other than y. */
-function checkOnlyY(where: string, gradients: readonly (Operand | null)[]): void {
-  if (gradients.slice(1).every((message) => message === null)) return;
+/** Throws ERR_NOT_DIFFERENTIABLE when a message came to the running statistics. */
+function checkNotRunning(where: string, gradients: readonly (Operand | null)[]): void {
+  if (gradients.slice(3).every((message) => message === null)) return;
   throw new StridenetError(
     'ERR_NOT_DIFFERENTIABLE',
-    `[${where}] its statistics have no gradient, only y has`,
+    `[${where}] runningMean and runningVariance have no gradient, only y has`,
   );
+}
+
+function allButChannels({ shape }: Spec): number[] {
+  return shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
 }
 
 /**
@@ -107,9 +115,12 @@ export const batchNormGradientOperator: Operator<BatchNormGradientAttributes> = 
     const call = { dy, x, center, inverseDeviation, weight: wide(inputs[4]) };
     const [dx = null, dweight, dbias] = gradients;
     const messages = { dx, dweight: wide(dweight), dbias: wide(dbias) };
-    const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
     const found = training
-      ? { center: null, inverseDeviation: null, ...ownStatisticsMessages(call, messages, axes) }
+      ? {
+          center: null,
+          inverseDeviation: null,
+          ...ownStatisticsMessages(call, messages, allButChannels(x)),
+        }
       : givenStatisticsMessages(call, messages);
     const narrow = (value: Operand | null): Operand | null =>
       value && withShape(value, [x.shape[1] as number]);
@@ -160,7 +171,7 @@ export const batchNormOperator: Operator<NormAttributes> = {
 
 /**
  * x (N,C) or (N,C,H,W), runningMean, runningVariance (both or neither), weight, bias (C) → y, mean,
- * inverseDeviation, runningMean', runningVariance' (C). Statistics have no gradient.
+ * inverseDeviation, runningMean', runningVariance' (C). The running ones have no gradient.
  */
 export const batchNormTrainingOperator: Operator<BatchNormTrainingAttributes> = {
   name: 'batchNormTraining',
@@ -178,14 +189,17 @@ export const batchNormTrainingOperator: Operator<BatchNormTrainingAttributes> = 
     }
     return [x, channels, channels, ...(runningMean ? [channels, channels] : [])];
   },
-  gradient({ inputs: [x, , , weight], outputs, gradients }) {
-    checkOnlyY('batchNormTraining', gradients);
-    const [dx, dweight, dbias] = applyAll(
-      batchNormGradientOperator,
-      [need(gradients[0]), need(x), need(outputs[1]), need(outputs[2]), weight ?? null],
-      { training: true },
-    );
-    return [need(dx), null, null, need(dweight), need(dbias)];
+  gradient({ inputs: [input, , , weight = null], outputs, gradients }) {
+    checkNotRunning('batchNormTraining', gradients);
+    const [x, [dy = null]] = [need(input), gradients];
+    const [dx = null, dweight = null, dbias = null] =
+      dy === null
+        ? []
+        : applyAll(batchNormGradientOperator, [dy, x, need(outputs[1]), need(outputs[2]), weight], {
+            training: true,
+          });
+    const toX = withStatisticsMessages(dx, x, { outputs, gradients }, allButChannels(x));
+    return [toX, null, null, dweight, dbias];
   },
 };
 

@@ -1,4 +1,4 @@
-import { checkOptions, StridenetError, shapeError } from '../errors.ts';
+import { checkOptions, shapeError } from '../errors.ts';
 import {
   checkInteger,
   checkShape,
@@ -9,7 +9,7 @@ import {
 } from '../shape.ts';
 import { checkEpsilon, type NormAttributes, type NormOptions } from './batchNorm.ts';
 import { add, mul } from './binary.ts';
-import { ownStatisticsMessages } from './normGradient.ts';
+import { ownStatisticsMessages, withStatisticsMessages } from './normGradient.ts';
 import {
   type Attributes,
   apply,
@@ -128,18 +128,16 @@ export const layerNormOperator: Operator<LayerNormAttributes> = {
     const { statistic } = checkLayer('layerNorm', x, axes, { weight, bias });
     return [x, statistic, statistic];
   },
-  gradient({ inputs: [x, weight], outputs, gradients, attributes: { axes } }) {
-    if (gradients[1] || gradients[2]) {
-      throw new StridenetError(
-        'ERR_NOT_DIFFERENTIABLE',
-        '[layerNorm] its statistics have no gradient, only y has',
-      );
-    }
-    return applyAll(
-      layerNormGradientOperator,
-      [need(gradients[0]), need(x), need(outputs[1]), need(outputs[2]), weight ?? null],
-      { axes },
-    );
+  gradient({ inputs: [input, weight = null], outputs, gradients, attributes: { axes: count } }) {
+    const [x, [dy = null]] = [need(input), gradients];
+    const [dx = null, dweight = null, dbias = null] =
+      dy === null
+        ? []
+        : applyAll(layerNormGradientOperator, [dy, x, need(outputs[1]), need(outputs[2]), weight], {
+            axes: count,
+          });
+    const axes = x.shape.map((_, axis) => axis).slice(-count);
+    return [withStatisticsMessages(dx, x, { outputs, gradients }, axes), dweight, dbias];
   },
 };
 

@@ -1,7 +1,8 @@
 import { add, mul, sub } from './binary.ts';
 import { spreadTo, sumTo } from './broadcast.ts';
-import type { Operand } from './operator.ts';
-import { mean } from './reduction.ts';
+import { apply, type GradientCall, need, type Operand } from './operator.ts';
+import { mean, type SumGradientAttributes, sumGradientOperator } from './reduction.ts';
+import { withShape } from './reshape.ts';
 
 /** What the gradient of a normalization was given; all but dy and x broadcast to x. */
 export interface NormGradientCall {
@@ -76,6 +77,33 @@ export function ownStatisticsMessages(
     x: total([g && mul(s, project(g)), shrinking]),
     weight: toWeight && sumTo(toWeight, weight as Operand),
   };
+}
+
+/**
+ * The whole message to x of a normalization with outputs y, mean m and inverse deviation s along
+ * `axes`: that of y, and those of the statistics, over D elements dm/dx = 1/D and ds/dx = −s²·x̂/D.
+ */
+export function withStatisticsMessages(
+  dx: Operand | null,
+  x: Operand,
+  { outputs, gradients }: Pick<GradientCall, 'outputs' | 'gradients'>,
+  axes: readonly number[],
+): Operand | null {
+  const [, toCenter = null, toDeviation = null] = gradients;
+  const shape = x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
+  const wide = (statistic: Operand): Operand => withShape(statistic, shape);
+  const average = (message: Operand): Operand =>
+    apply<Operand, SumGradientAttributes>(sumGradientOperator, [message, x], { axes, mean: true });
+  const fromDeviation = (message: Operand): Operand => {
+    const [center, s] = [wide(need(outputs[1])), wide(need(outputs[2]))];
+    const scale = mul(mul(mul(s, s), s), -1);
+    return mul(sub(x, center), average(mul(wide(message), scale)));
+  };
+  return total([
+    dx,
+    toCenter && average(wide(toCenter)),
+    toDeviation && fromDeviation(toDeviation),
+  ]);
 }
 
 /** Messages to all that it was given when mean and deviation are given too: dx = weight·s·dy. */

@@ -102,8 +102,8 @@ template <class Winner>
                                 std::uint32_t cells) {
   while (winners[at] < cells) ++at;
   throw Error("ERR_ARGUMENT", std::string("[") + name + "] expected winners within [0, " +
-                                  std::to_string(cells) + ") but winner " + std::to_string(at) +
-                                  " is " + std::to_string(static_cast<std::int32_t>(winners[at])));
+                                  std::to_string(cells) + ") but received " +
+                                  std::to_string(static_cast<std::int32_t>(winners[at])));
 }
 
 template <class Winner>

@@ -311,7 +311,9 @@ const wrongWinners: WrongData[] = [
     inputs: [...inputs, literal([0, 1, 2, winner, 3, 0], [1, 3, 1, 2], dtype)],
     attributes: settings,
     code: 'ERR_ARGUMENT' as const,
-    message: [operator, `[0, ${kernelSize[0] * kernelSize[1]})`, String(winner)],
+    message: [
+      `[${operator}] expected winners within [0, ${kernelSize[0] * kernelSize[1]}) but received ${winner}`,
+    ],
   }));
 });
 
