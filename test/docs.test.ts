@@ -143,9 +143,12 @@ describe.skipIf(!native)('the examples', () => {
     expect(out.slice(10, 13)).toEqual(['-1 -4 0', '2 3 -2', '-2 -2 1']);
   });
 
-  it('show a graph, its numbers and its cost as docs/graphs.md does', async () => {
-    const out = await example('computation-graph.ts');
-    const source = read('docs/examples/computation-graph.ts').split('\n');
+  it('show a graph, its numbers, its cost and training by hand as docs/graphs.md does', async () => {
+    const files = ['computation-graph.ts', 'hand-written-training.ts'];
+    const out = (await Promise.all(files.map((file) => example(file)))).join('');
+    const source = files.flatMap((file) => read(`docs/examples/${file}`).split('\n'));
+    const accuracy = Number(/accuracy of the network: (.*)/.exec(out)?.[1]);
+    expect(accuracy).toBeGreaterThan(0.95);
     const blocks = [...read('docs/graphs.md').matchAll(/```(\w+)\n([\s\S]*?)```/g)];
     const of = (...kinds: string[]) =>
       blocks.flatMap(([, kind, text]) => (kinds.includes(kind as string) ? (text as string) : []));
