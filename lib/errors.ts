@@ -150,7 +150,8 @@ export function checkOptions(
   known: readonly string[],
   advice = '',
 ): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+  const promised = typeof (options as Partial<Promise<unknown>> | null)?.then === 'function';
+  if (typeof options !== 'object' || options === null || Array.isArray(options) || promised) {
     throw argumentError(where, 'an object of options', options);
   }
   const operand = operandText(options);

@@ -95,4 +95,16 @@ describe('a promise that rejects is refused with an error, and rejects nobody el
     await new Promise((done) => setTimeout(done, 5));
     expect(unhandled).toEqual([]);
   });
+
+  it.each<[string, () => object]>([
+    ['an optimizer', () => ({ optimizer: { ...sn.optimizers.sgd(), update: promises } })],
+    ['a loss', () => ({ loss: { ...sn.losses.softmaxCrossEntropy(), mean: promises } })],
+    ['options', rejecting],
+  ])('%s of fit', async (_, options) => {
+    const net = sn.sequential({ inputShape: [4], layers: [L.dense({ units: 2 })] });
+    const call = async () => net.fit({ x, y: sn.zeros([2], 'int32') }, options());
+    await expect(call()).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+    await new Promise((done) => setTimeout(done, 5));
+    expect(unhandled).toEqual([]);
+  });
 });

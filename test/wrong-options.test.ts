@@ -158,3 +158,39 @@ describe('labels of a graph', () => {
     expect(net.graph({ labels: undefined } as never).inputs.length).toBe(11);
   });
 });
+
+describe('optimizers and losses of the user', () => {
+  const sgd = sn.optimizers.sgd();
+  const error = () => {
+    throw new RangeError('no');
+  };
+  const data = { x: sn.zeros([2, 4]), y: sn.zeros([2], 'int32') };
+
+  it.each<[string, object, string[]]>([
+    [
+      'throws',
+      { optimizer: { ...sgd, update: error } },
+      ['[fit, 0.weight]', "'sgd'", 'RangeError'],
+    ],
+    ['gives none', { optimizer: { ...sgd, update: () => 5 } }, ['[fit, 0.weight]', 'a list of 1']],
+    [
+      'gives Tensors',
+      { optimizer: { ...sgd, update: () => [x] } },
+      ['[fit, 0.weight]', 'computed'],
+    ],
+    ['has no slots', { optimizer: { update: error } }, ['[fit]', 'options and slots']],
+    ['is a loss that throws', { loss: { mean: error, kind: 'mine' } }, ['[fit, loss]', "'mine'"]],
+  ])('one that %s is refused', async (_, options, words) => {
+    const net = sn.sequential({ inputShape: [4], layers: [sn.layers.dense({ units: 2 })] });
+    const call = async () => net.fit(data, options);
+    await expect(call()).rejects.toEqual(failsWith('ERR_ARGUMENT', ...words));
+  });
+
+  it('one of another shape is refused with both', async () => {
+    const net = sn.sequential({ inputShape: [4], layers: [sn.layers.dense({ units: 2 })] });
+    const update = ({ parameter }: sn.optimizers.UpdateCall) => [sum(parameter)];
+    const call = async () => net.fit(data, { optimizer: { ...sgd, update } as never });
+    const words = ['[fit, 0.weight]', 'float32 (2, 4)', 'float32 ()'];
+    await expect(call()).rejects.toEqual(failsWith('ERR_SHAPE', ...words));
+  });
+});

@@ -1,4 +1,11 @@
-import { argumentError, dtypeError, StridenetError, shapeError, within } from '../errors.ts';
+import {
+  argumentError,
+  dtypeError,
+  ownFunction,
+  StridenetError,
+  shapeError,
+  within,
+} from '../errors.ts';
 import { GraphVariable } from '../graph/graph.ts';
 import { countCorrect } from '../ops/countCorrect.ts';
 import type { FinalActivation } from '../ops/loss.ts';
@@ -183,7 +190,9 @@ export function traceLoss(
   targets: Operand,
 ): GraphVariable {
   const name = `the loss '${loss.kind}'`;
-  const mean: unknown = within(`${where}, loss`, () => loss.mean(output, targets));
+  const place = `${where}, loss`;
+  const own = ownFunction(place, `mean of ${name}`, () => loss.mean(output, targets));
+  const mean: unknown = within(place, own);
   if (!(mean instanceof GraphVariable)) {
     throw argumentError(where, `${name} to give a value computed from the output`, mean);
   }

@@ -1,5 +1,5 @@
 import type { Dataset } from '../data/dataset.ts';
-import { StridenetError } from '../errors.ts';
+import { argumentError, StridenetError } from '../errors.ts';
 import { gradients } from '../graph/differentiate.ts';
 import { type GraphVariable, type StateUpdate, Tracer } from '../graph/graph.ts';
 import type { Loss } from '../losses/index.ts';
@@ -11,6 +11,7 @@ import { isWithin, type Optimizer } from '../optimizers/optimizer.ts';
 import type { Architecture, NetworkParameter } from './architecture.ts';
 import { clipGradients } from './clip.ts';
 import { gatherBatch, outputOf, parameterInputs, type RunSettings } from './evaluator.ts';
+import { updatedBy } from './update.ts';
 
 /** What a training run is made of. */
 export interface TrainerOptions {
@@ -69,7 +70,10 @@ export function learnedParameters(options: {
     .map((parameter) => ({ ...parameter, rule: parameter.optimizer ?? optimizer }));
   const own = architecture.parameters.flatMap(({ optimizer }) => optimizer ?? []);
   const names = keys.map((key) => key.split('.').at(-1) as string);
-  for (const { options } of new Set([optimizer, ...own])) {
+  for (const { options, slots } of new Set([optimizer, ...own])) {
+    if (typeof options !== 'object' || options === null || !Array.isArray(slots)) {
+      throw argumentError('fit', 'optimizers with options and slots, as of sn.optimizers,', slots);
+    }
     const { noDecay = [] } = options as { noDecay?: readonly string[] };
     const unknown = noDecay.find(
       (entry) => !names.includes(entry) && !keys.some((key) => isWithin(key, entry)),
@@ -142,7 +146,7 @@ export function traceStep(
   const updates = learned.flatMap(({ key, name, rule }, i) => {
     const parameter = sources[i] as GraphVariable;
     const own = slots[i] as GraphVariable[];
-    const next = rule.update({
+    const next = updatedBy(rule, {
       ...{ key, name: name.split('.').at(-1) as string, parameter, step, slots: own },
       gradient: adjoints[i] as Variable,
       learningRate: rates.get(rule) as GraphVariable,
