@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -68,6 +68,36 @@ describe('the pages', () => {
     const [, block = ''] = /```ts\n(const excite =[\s\S]*?)```/.exec(read('README.md')) ?? [];
     expect(block).not.toBe('');
     expect(read('docs/examples/own-layer.ts')).toContain(block);
+  });
+
+  it('show a graph in code that the strictest settings accept', async () => {
+    const [, block = ''] = /## Graphs[\s\S]*?```ts\n([\s\S]*?)```/.exec(read('README.md')) ?? [];
+    const folder = mkdtempSync(join(tmpdir(), 'stridenet-'));
+    const strict = [
+      `import * as sn from ${JSON.stringify(join(root, 'lib/index.ts'))};`,
+      block,
+      'const [first]: number[] = [];',
+      '// @ts-expect-error: entries may be missing',
+      'first.toFixed();',
+    ];
+    writeFileSync(join(folder, 'snippet.mts'), strict.join('\n'));
+    const settings = {
+      extends: join(root, 'tsconfig.json'),
+      compilerOptions: {
+        noUncheckedIndexedAccess: true,
+        rewriteRelativeImportExtensions: false,
+        typeRoots: [join(root, 'node_modules/@types')],
+      },
+      include: ['snippet.mts'],
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings));
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const run = promisify(execFile)(process.execPath, [tsc, '--pretty', 'false', '-p', folder]);
+    // The library's own sources are written for other settings: the output tells whose errors there are.
+    const { stdout } = await run.catch((error: { stdout: string }) => error);
+    expect(stdout.split('\n').filter((line) => line.includes('snippet.mts'))).toEqual([]);
+    expect(stdout).not.toMatch(/^error TS/m);
+    expect(block).toContain('graph.evaluate(');
   });
 
   it('name every operator, layer, loss and optimizer', () => {
