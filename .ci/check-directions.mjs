@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const LIB = [
   ['errors', 'shape', 'tensor', 'random', 'nearest'],
-  ['ops', 'data', 'initializers', 'schedules'],
+  ['ops', 'data', 'initializers', 'schedules', 'randomTensor'],
   ['reference', 'tree'],
   ['graph'],
   ['compiler'],

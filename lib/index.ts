@@ -52,6 +52,12 @@ export type { Operand, Result, Spec, Variable } from './ops/operator.ts';
 export * as optimizers from './optimizers/index.ts';
 export type { Optimizer } from './optimizers/optimizer.ts';
 export { Generator } from './random.ts';
+export {
+  type RandomNormalOptions,
+  type RandomUniformOptions,
+  randomNormal,
+  randomUniform,
+} from './randomTensor.ts';
 export type { Shape } from './shape.ts';
 export * as shape from './sizes.ts';
 export {
@@ -59,6 +65,7 @@ export {
   type FloatDType,
   full,
   type NestedNumbers,
+  ones,
   Tensor,
   type TensorJson,
   type TypedArray,

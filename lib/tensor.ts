@@ -351,6 +351,11 @@ export function zeros<D extends DType = 'float32'>(shape: readonly number[], dty
   return new Tensor(allocate(type, elementCount(shape)), shape, type) as Tensor<D>;
 }
 
+/** A tensor of ones, float32 unless said otherwise. */
+export function ones<D extends DType = 'float32'>(shape: readonly number[], dtype?: D): Tensor<D> {
+  return full(shape, 1, dtype);
+}
+
 /** A tensor of one value everywhere, float32 unless said otherwise. */
 export function full<D extends DType = 'float32'>(
   shape: readonly number[],

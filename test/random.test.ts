@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import * as sn from '../lib/index.ts';
 import { Generator, philox4x32 } from '../lib/random.ts';
 
 describe('Philox 4x32-10', () => {
@@ -68,6 +69,48 @@ describe('a generator', () => {
   it.each([-1, 0.5, Number.NaN, 2 ** 53, '1'])('refuses the seed %s', (seed) => {
     expect(() => new Generator(seed as number)).toThrow(
       expect.objectContaining({ code: 'ERR_ARGUMENT' }),
+    );
+  });
+});
+
+describe('random tensors', () => {
+  it('are those of their seed, in the shape and dtype asked for', () => {
+    const x: sn.Tensor<'float32'> = sn.randomNormal([3, 2], { seed: 1 });
+    const y: sn.Tensor<'float64'> = sn.randomNormal([3, 2], { seed: 1, dtype: 'float64' });
+    expect(x).toMatchObject({ shape: [3, 2], dtype: 'float32' });
+    expect(y.to('float32').data).toEqual(x.data);
+    expect(sn.randomNormal([6], { seed: 1 }).data).toEqual(x.data);
+    expect(sn.randomNormal([6], { seed: 2 }).data).not.toEqual(x.data);
+    expect(sn.randomUniform([0, 2], { seed: 1 }).size).toBe(0);
+    expect(sn.ones([2, 2], 'int32').toArray()).toEqual([
+      [1, 1],
+      [1, 1],
+    ]);
+  });
+
+  it('have the distribution asked for', () => {
+    const count = 40_000;
+    const normal = sn.randomNormal([count], { seed: 3, mean: -2, deviation: 0.5 });
+    const mean = sn.ops.mean(normal).item();
+    const variance = sn.ops.mean(sn.ops.square(sn.ops.sub(normal, mean))).item();
+    expect(Math.abs(mean + 2)).toBeLessThan((5 * 0.5) / Math.sqrt(count));
+    expect(Math.abs(variance - 0.25)).toBeLessThan(5 * 0.25 * Math.sqrt(2 / count));
+    const uniform = sn.randomUniform([count], { seed: 3, low: 2, high: 6 });
+    expect(uniform.data.every((value: number) => value >= 2 && value < 6)).toBe(true);
+    const average = sn.ops.mean(uniform).item();
+    expect(Math.abs(average - 4)).toBeLessThan(5 * Math.sqrt(16 / 12 / count));
+  });
+
+  it.each([
+    [() => sn.randomNormal([2], {} as never), /^\[randomNormal\] expected a seed/],
+    [() => sn.randomNormal([2], { seed: 1, dtype: 'int32' as never }), /float32/],
+    [() => sn.randomNormal([2], { seed: 1, deviation: -1 }), /deviation to be .* at least 0/],
+    [() => sn.randomUniform([2], { seed: 1, low: Number.NaN }), /low to be a finite number/],
+    [() => sn.randomUniform([2], { seed: 1, high: -1 }), /high to be .* at least 0/],
+    [() => sn.randomUniform([2], { seed: 1, std: 1 } as never), /has no option 'std'/],
+  ])('are refused by their settings: %s', (call, message) => {
+    expect(call).toThrow(
+      expect.objectContaining({ code: 'ERR_ARGUMENT', message: expect.stringMatching(message) }),
     );
   });
 });

@@ -16,6 +16,7 @@ import {
   binaryCrossEntropyGradientOperator,
   binaryCrossEntropyOperator,
 } from './binaryCrossEntropy.ts';
+import { castOperator } from './cast.ts';
 import { checkFiniteOperator } from './checkFinite.ts';
 import { comparisonOperators } from './comparison.ts';
 import { concatOperator } from './concat.ts';
@@ -134,6 +135,7 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
       gatherRowsOperator,
       reshapeOperator,
       stopGradientOperator,
+      castOperator,
       transposeOperator,
       dropoutOperator,
       spatialDropoutOperator,

@@ -6,6 +6,7 @@ import {
 } from './avgPool2d.ts';
 import { batchNorm, batchNormGradient, batchNormTraining } from './batchNorm.ts';
 import { binary } from './binary.ts';
+import { cast } from './cast.ts';
 import { checkFinite } from './checkFinite.ts';
 import { comparison } from './comparison.ts';
 import { concat } from './concat.ts';
@@ -107,6 +108,7 @@ const kernels = {
   gatherRows,
   reshape,
   stopGradient,
+  cast,
   transpose,
   dropout,
   spatialDropout,

@@ -2,6 +2,7 @@ import { avgPool2dCases } from './avgPool2d.ts';
 import { batchNormCases } from './batchNorm.ts';
 import { binaryCases } from './binary.ts';
 import type { Family } from './case.ts';
+import { castCases } from './cast.ts';
 import { checkFiniteCases } from './checkFinite.ts';
 import { comparisonCases } from './comparison.ts';
 import { concatCases } from './concat.ts';
@@ -65,5 +66,6 @@ export const families: Readonly<Record<string, Family>> = {
   flip: flipCases,
   pad: padCases,
   gather: gatherCases,
+  cast: castCases,
   checkFinite: checkFiniteCases,
 };

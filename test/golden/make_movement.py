@@ -119,6 +119,34 @@ def pads():
     one("pad", (2, 3), [[[1, 2]], {"value": -0.75}], run)
 
 
+def axes():
+    one("unsqueeze", (2, 3), [{"axis": 1}], lambda x: x.unsqueeze(1))
+    one("unsqueeze", (2, 3), [{"axis": -1}], lambda x: x.unsqueeze(-1))
+    one("unsqueeze", (), [{"axis": 0}], lambda x: x.unsqueeze(0))
+    one("squeeze", (2, 1, 3, 1), [], lambda x: x.squeeze())
+    one("squeeze", (2, 1, 3, 1), [{"axis": -1}], lambda x: x.squeeze(-1))
+    one("squeeze", (1, 2, 1), [{"axis": [2, 0]}], lambda x: x.squeeze(2).squeeze(0))
+    for shape, count, axis in (((2, 3), 2, None), ((2, 3), 3, 1), ((2, 3), 2, -1), ((), 4, 0)):
+        inputs = {f"x{i}": calls.span(shape) for i in range(count)}
+        arguments = [[f"${name}" for name in inputs]]
+        if axis is not None:
+            arguments.append({"axis": axis})
+        exact = ["y", *(f"d{name}" for name in inputs)]
+        forward = lambda *xs: torch.stack(xs, axis or 0)
+        calls.add("stack", arguments, inputs, forward, exact=exact, title=f"of {count}")
+
+
+def casts():
+    for dtype, name in ((torch.int32, "int32"), (torch.uint8, "uint8")):
+        low = 0.0 if name == "uint8" else -200.0
+        inputs = {"x": calls.span((3, 7), low, 200.0)}
+        calls.add("cast", ["$x", name], inputs, lambda x: x.to(dtype), exact=["y"])
+    inputs = {"x": calls.integers((3, 7), 256, np.uint8)}
+    calls.add("cast", ["$x", "int32"], inputs, lambda x: x.int(), exact=["y"], title="of uint8")
+    inputs = {"x": calls.integers((3, 7), 1000) - 500}
+    calls.add("cast", ["$x", "uint8"], inputs, lambda x: x.to(torch.uint8), exact=["y"], title="of int32")
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     shapes()
@@ -127,4 +155,6 @@ if __name__ == "__main__":
     gathers()
     turns()
     pads()
+    axes()
+    casts()
     calls.write("movement")

@@ -121,6 +121,21 @@ const movement: Readonly<Record<string, ValidCall>> = {
     },
   },
   flatten: { arguments: { x: anyShape([2, 3], { dtypes: 'any' }) } },
+  squeeze: {
+    arguments: { x: anyShape([2, 1], { tied: [1], dtypes: 'any' }) },
+    options: { axis: axes(1, 2) },
+  },
+  unsqueeze: {
+    arguments: { x: anyShape([2, 3], { dtypes: 'any' }) },
+    options: { axis: required(axis(1, 3)) },
+  },
+  stack: {
+    arguments: { xs: value([operand([2, 3]).tensor], [[], 5, [5], [null]]) },
+    options: { axis: axis(1, 3) },
+  },
+  cast: {
+    arguments: { x: anyShape([2, 3], { dtypes: 'any' }), dtype: choice('int32') },
+  },
   stopGradient: {
     arguments: { x: anyShape([2, 3], { dtypes: 'any' }) },
   },

@@ -73,6 +73,57 @@ const concat: Rule = {
   call: (xs, settings) => ops.concat(xs, settings),
 };
 
+/** Axes of size 1 that come and go again. */
+const unsqueeze: Rule = {
+  draw(pool) {
+    const x = movable(pool);
+    if (x === null) return null;
+    const { shape, batched } = pool.spec(x);
+    return drawn([x], { axis: pool.random.integer(batched ? 1 : 0, shape.length) });
+  },
+  call: ([x], { axis }) => ops.unsqueeze(x as Operand, { axis: axis as number }),
+};
+
+const squeeze: Rule = {
+  draw(pool) {
+    const x = pool.value(({ shape, batched }) => shape.indexOf(1, batched ? 1 : 0) >= 0);
+    if (x === null) return null;
+    const { shape, batched } = pool.spec(x);
+    const axis = shape.indexOf(1, batched ? 1 : 0);
+    return drawn([x], pool.chance(0.5) ? {} : { axis });
+  },
+  call: ([x], settings) => ops.squeeze(x as Operand, settings),
+};
+
+const stack: Rule = {
+  draw(pool) {
+    const x = movable(pool);
+    if (x === null) return null;
+    const { shape, batched = false } = pool.spec(x);
+    if (!isFloat(pool.spec(x).dtype)) return null;
+    const others = Array.from({ length: pool.random.integer(0, 2) }, () =>
+      pool.operand(shape, batched),
+    );
+    return drawn([x, ...others], { axis: pool.random.integer(batched ? 1 : 0, shape.length) });
+  },
+  call: (xs, settings) => ops.stack(xs, settings),
+};
+
+/** A value to float64 and back, or an integer in the dtype of a value. */
+const cast: Rule = {
+  draw(pool) {
+    const x = pool.value();
+    if (x === null) return null;
+    const whole = pool.all(({ dtype }) => !isFloat(dtype));
+    if (whole.length === 0 || pool.chance(0.5)) return drawn([x], {});
+    return drawn([x, pool.random.pick(whole)], {});
+  },
+  call([x, whole], _) {
+    const { dtype } = x as Operand;
+    return ops.cast(whole ?? ops.cast(x as Operand, 'float64'), dtype);
+  },
+};
+
 const slice: Rule = {
   draw(pool) {
     const x = movable(pool);
@@ -236,6 +287,10 @@ export const movementRules: Readonly<Record<string, Rule>> = {
   },
   transpose,
   concat,
+  unsqueeze,
+  squeeze,
+  stack,
+  cast,
   slice,
   gather,
   gatherRows,
