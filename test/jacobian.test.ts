@@ -116,8 +116,8 @@ describe('jacobian refuses', () => {
       expect(call).toThrow(failsWith('ERR_ARGUMENT', '[jacobian]', word));
     }
     expect(() => sn.jacobian(3 as never)).toThrow(failsWith('ERR_ARGUMENT', '[jacobian]'));
-    expect(() => sn.jacobian(relu)([new Map()] as never)).toThrow(
-      failsWith('ERR_ARGUMENT', '[jacobian]', '[0] of argument 0', 'Map'),
+    expect(() => sn.jacobian(relu)([new Set()] as never)).toThrow(
+      failsWith('ERR_ARGUMENT', '[jacobian]', '[0] of argument 0', 'Set'),
     );
   });
 });

@@ -186,3 +186,53 @@ describe('what a compiled function refuses', () => {
     }
   });
 });
+
+describe('options in the place of an argument', () => {
+  const x = vector(1, 2);
+  const f = (v: sn.Variable) => sn.ops.sum(v);
+  const options = { backend: 'reference' } as const;
+
+  it.each([
+    ['grad', () => sn.grad(f)(...([x, options] as never as [sn.Tensor]))],
+    ['valueAndGrad', () => sn.valueAndGrad(f)(...([x, options] as never as [sn.Tensor]))],
+    ['jacobian', () => sn.jacobian(f)(...([x, options] as never as [sn.Tensor]))],
+    ['grad', () => sn.grad(sn.grad(f))(...([x, { threads: 1 }] as never as [sn.Tensor]))],
+  ])('are refused by %s', (name, call) => {
+    expect(call).toThrow(failsWith('ERR_ARGUMENT', `[${name}]`, `options in ${name}(f, options)`));
+  });
+
+  it('are refused by compiled functions', async () => {
+    const compiled = sn.compile(sn.grad(f), options);
+    for (const wrong of [options, { keep: 3 }, { threads: 1, isa: 'portable' }]) {
+      await expect(compiled(...([x, wrong] as never as [sn.Tensor]))).rejects.toEqual(
+        failsWith('ERR_ARGUMENT', '[compile]', 'options in compile(f, options)'),
+      );
+    }
+    compiled.dispose();
+  });
+
+  it('are arguments of functions that have such parameters', () => {
+    const g = (v: sn.Variable, { threads }: { threads: number }) =>
+      sn.ops.sum(sn.ops.mul(v, threads));
+    expect(sn.grad(g, options)(x, { threads: 3 })[0].data[0]).toBe(3);
+    expect(sn.grad((v, _axis?) => sn.ops.sum(v), options)(x)[0].data[0]).toBe(1);
+    expect(sn.grad(sn.ops.sum, options)(x, { axis: 0 })[0].data[0]).toBe(1);
+  });
+
+  it('of types: as many specs as parameters, and types beside defaults', async () => {
+    // @ts-expect-error a spec too many
+    sn.trace((v) => sn.ops.sum(v), x, x);
+    // @ts-expect-error a spec too many
+    sn.trace((v: sn.Variable) => sn.ops.sum(v), x, x);
+    // @ts-expect-error a spec too many
+    sn.trace((v: sn.Operand, p: { w: sn.Variable }) => sn.ops.mul(v, p.w), x, { w: x }, x);
+    // @ts-expect-error a spec is missing
+    expect(() => sn.trace((v: sn.Variable, w: sn.Variable) => sn.ops.mul(v, w), x)).toThrow();
+    expect(sn.trace((v, w) => sn.ops.mul(v, w), ...[x, x]).inputs).toHaveLength(2);
+    const scaled = sn.compile((v: sn.Variable, k: number = 2) => sn.ops.mul(v, k), options);
+    const result = await scaled(x);
+    expect(result.toArray()).toEqual([2, 4]);
+    expect((await scaled(x, 3, { into: result })).toArray()).toEqual([3, 6]);
+    scaled.dispose();
+  });
+});

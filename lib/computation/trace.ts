@@ -112,8 +112,14 @@ function callWith(
  *   passed on as they are
  * @throws ERR_ARGUMENT for what is no spec; what the operators throw
  */
-export function trace<S extends readonly Spec[]>(
-  fn: (...inputs: Variable[]) => unknown,
+export function trace<A extends readonly Variable[], S extends { [I in keyof A]: InputSpec }>(
+  fn: (...inputs: A) => unknown,
+  ...specs: S
+): ComputationGraph<{ [I in keyof A]: Tensor }>;
+export function trace<S extends readonly InputSpec[]>(
+  fn: number extends S['length']
+    ? (...inputs: Variable[]) => unknown
+    : 'a function of as many arguments as there are specs',
   ...specs: S
 ): ComputationGraph<{ [I in keyof S]: Tensor }>;
 export function trace<A extends readonly unknown[]>(

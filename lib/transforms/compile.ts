@@ -6,7 +6,7 @@ import type { Tensor } from '../tensor.ts';
 import { isOperand, isPlainObject, mapTree, type TensorsOf } from '../tree.ts';
 import { Calls } from './calls.ts';
 import { checkSettled, fill, slotsOf, targetsOf, whileFilling } from './into.ts';
-import { checkCall, prepare, tensorsOf } from './prepare.ts';
+import { checkCall, checkNoOptions, prepare, tensorsOf } from './prepare.ts';
 import { type Signature, signatureOf } from './signature.ts';
 import type {
   ArgumentGradients,
@@ -23,6 +23,9 @@ export interface CompileOptions extends RunOptions {
   /** Programs that are kept, one for each combination of shapes; default 32. */
   keep?: number;
 }
+
+/** The options of `compile` besides those of a run. */
+const compileOptions = ['keep'];
 
 /** What a compiled function of values `R` gives: a Tensor for each. */
 export type Compiled<R> = TensorsOf<R>;
@@ -136,6 +139,7 @@ class Programs {
   }
 
   #compile(inputs: readonly unknown[], tensors: readonly Tensor[]): Entry {
+    checkNoOptions('compile', this.#fn, inputs, compileOptions);
     let template: unknown;
     const program = prepare((tracer) => {
       const variables = tensors.map((tensor) => tracer.input(tensor));
@@ -179,7 +183,9 @@ class Programs {
  * that take it or fill it are refused.
  *
  * @param fn a function of operators; it is called once for each combination, so what else it does is
- *   not repeated, and Tensors that it finds elsewhere are taken as they are then
+ *   not repeated, and Tensors that it finds elsewhere are taken as they are then. TypeScript takes
+ *   parameters without a type for Variables; static ones have theirs written, also beside a default:
+ *   `(x: Variable, k: number = 2)`
  * @param options `keep`: the most Programs kept; beyond it the least recently used one that is not
  *   running is freed, and compiled again when it is called for
  * @returns an asynchronous function of Tensors. Its promise is rejected with what the operators
@@ -206,7 +212,7 @@ export function compile<A extends readonly unknown[], R extends Outputs | []>(
   options?: CompileOptions,
 ): CompiledFunction<A, R>;
 export function compile(fn: (...inputs: never[]) => unknown, options: CompileOptions = {}): object {
-  checkCall('compile', fn, options, ['keep']);
+  checkCall('compile', fn, options, compileOptions);
   const programs = new Programs(fn, options);
   const compiled = (...inputs: unknown[]): Promise<unknown> => programs.call(inputs);
   return Object.assign(compiled, { dispose: () => programs.dispose() });

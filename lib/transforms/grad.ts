@@ -5,7 +5,7 @@ import type { Operand, Variable } from '../ops/operator.ts';
 import { reshapeOperator } from '../ops/reshape.ts';
 import { Tensor } from '../tensor.ts';
 import { isOperand, leavesOf, mapTree } from '../tree.ts';
-import { checkCall, mapArguments, prepare, tensorsOf } from './prepare.ts';
+import { checkCall, checkNoOptions, mapArguments, prepare, tensorsOf } from './prepare.ts';
 import type { GradientFunction, RunOptions, Scalar, ValueAndGradientsFunction } from './types.ts';
 
 /** Called with values that are traced, or with Tensors. */
@@ -124,6 +124,7 @@ function differentiated(
 ): (...inputs: unknown[]) => { value: unknown; grads: unknown } {
   checkCall(where, fn, options);
   return (...inputs) => {
+    checkNoOptions(where, fn, inputs);
     const leaves: Operand[] = [];
     mapArguments(where, inputs, isOperand, (leaf) => leaves.push(leaf));
     const traced = leaves.find((leaf) => leaf instanceof GraphVariable);

@@ -7,7 +7,7 @@ import { elementCount } from '../shape.ts';
 import { allocate, Tensor } from '../tensor.ts';
 import { formatArgumentPath, isOperand, mapTree } from '../tree.ts';
 import { floatOf, mirror } from './grad.ts';
-import { checkCall, mapArguments, prepare } from './prepare.ts';
+import { checkCall, checkNoOptions, mapArguments, prepare } from './prepare.ts';
 import type { ArgumentGradients, RunOptions, Scalar, TensorArguments } from './types.ts';
 
 /** Rows of the identity that are fed at once hold at most so many elements. */
@@ -44,6 +44,7 @@ function jacobians(
   inputs: readonly unknown[],
   options: RunOptions,
 ): unknown {
+  checkNoOptions('jacobian', fn, inputs);
   const leaves: Tensor[] = [];
   mapArguments('jacobian', inputs, isOperand, (leaf: Operand, path) => {
     if (leaf instanceof Tensor) return leaves.push(leaf);

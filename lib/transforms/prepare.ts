@@ -5,7 +5,7 @@ import { argumentError, checkOptions } from '../errors.ts';
 import { Tracer } from '../graph/graph.ts';
 import type { Operand } from '../ops/operator.ts';
 import { checkMemory, Tensor, type TypedArray } from '../tensor.ts';
-import { formatArgumentPath, mapTree, type TreePath } from '../tree.ts';
+import { formatArgumentPath, isPlainObject, mapTree, type TreePath } from '../tree.ts';
 import type { RunOptions } from './types.ts';
 
 /** Throws ERR_ARGUMENT unless `fn` is a function, every option known and of a run one. */
@@ -19,6 +19,30 @@ export function checkCall(
   const advice = `: ${where} gives a function, call ${where}(f)(x)`;
   checkOptions(where, options, [...runOptionNames, ...more], advice);
   checkRunOptions(where, options);
+}
+
+/** The number of parameters of a function, or of the function that it is the gradient of. */
+function lengthOf(fn: (...inputs: never[]) => unknown): number {
+  const { differentiates } = fn as { differentiates?: (...inputs: never[]) => unknown };
+  return differentiates === undefined ? fn.length : lengthOf(differentiates);
+}
+
+/**
+ * Throws ERR_ARGUMENT for options where an argument would be: the last of more arguments than `fn`
+ * has parameters, an object of nothing but options.
+ */
+export function checkNoOptions(
+  where: string,
+  fn: (...inputs: never[]) => unknown,
+  inputs: readonly unknown[],
+  more: readonly string[] = [],
+): void {
+  const last = inputs.at(-1);
+  if (!isPlainObject(last) || inputs.length <= lengthOf(fn)) return;
+  const keys = Object.keys(last);
+  if (keys.length === 0 || !keys.every((key) => [...runOptionNames, ...more].includes(key))) return;
+  const expected = `options in ${where}(f, options), not among the arguments of f,`;
+  throw argumentError(where, expected, last);
 }
 
 /**
