@@ -152,7 +152,8 @@ export function checkOptions(
 ): void {
   const promised = typeof (options as Partial<Promise<unknown>> | null)?.then === 'function';
   if (typeof options !== 'object' || options === null || Array.isArray(options) || promised) {
-    throw argumentError(where, 'an object of options', options);
+    const names = known.length === 0 ? '' : ` (${known.join(', ')})`;
+    throw argumentError(where, `an object of options${names}`, options);
   }
   const operand = operandText(options);
   if (operand !== null) {

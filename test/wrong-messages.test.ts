@@ -92,6 +92,7 @@ describe('operands and settings in the wrong form', () => {
   const [x, weight] = [sn.zeros([1, 3, 8, 8]), sn.zeros([4, 3, 3, 3])];
   const order = 'the order is conv2d(x, weight)';
   const logits = sn.zeros([2, 3]);
+  const labelled = small().graph({ loss: sn.losses.softmaxCrossEntropy() });
   it.each<[string, () => unknown, string]>([
     ['conv2d swapped', () => conv2d(weight, x), order],
     [
@@ -106,6 +107,13 @@ describe('operands and settings in the wrong form', () => {
     ['transpose by two of four axes', () => sn.ops.transpose(x, [0, 1]), 'each of them once'],
     ['float labels', () => sn.ops.softmaxCrossEntropy(logits, sn.zeros([2])), ".to('int32')"],
     ['float indices', () => sn.ops.gather(x, sn.zeros([2])), ".to('int32')"],
+    ['concat of two values', () => sn.ops.concat(untyped<sn.Tensor[]>(x)), 'concat([a, b])'],
+    ['an axis for options', () => sum(x, untyped(1)), 'an object of options (axis, keepDims)'],
+    [
+      'float labels of a graph',
+      () => labelled.evaluate(sn.zeros([1, 2]), sn.zeros([1])),
+      ".to('int32')",
+    ],
   ])('%s', (_, call, hint) => {
     expect(errorOf(call)).toBeInstanceOf(sn.StridenetError);
     expect(errorOf(call).message).toContain(hint);
@@ -122,6 +130,8 @@ describe('operands and settings in the wrong form', () => {
   it('are mended by what the messages of networks say', async () => {
     const net = small();
     await expect(net.predict(sn.zeros([2]))).rejects.toThrow('sn.ops.reshape(x, [1, 2])');
+    await expect(net.predict(sn.zeros([2, 1]))).rejects.toThrow('sn.ops.reshape(x, [1, 2])');
+    await expect(net.predict(sn.zeros([3]))).rejects.not.toThrow('reshape');
     const data = { x: sn.zeros([4, 2]), y: sn.zeros([4]) };
     await expect(net.fit(data)).rejects.toThrow("y.to('int32')");
   });

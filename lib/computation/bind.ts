@@ -16,7 +16,7 @@ function checkTensor(where: string, input: GraphVariable, value: unknown): asser
   if (value.dtype !== dtype) {
     throw dtypeError(
       where,
-      `${name} must be ${dtype}, as it was traced, but is ${describe(value)}`,
+      `${name} must be ${dtype}, as it was traced, but is ${describe(value)}: convert it with .to('${dtype}')`,
     );
   }
   const bound = shape[0] as number;

@@ -71,7 +71,8 @@ export class GraphVariable implements Variable {
   /** In text `toString()`; throws ERR_ARGUMENT where a number is wanted, as by `+`, `<` and Math. */
   [Symbol.toPrimitive](hint: string): string {
     if (hint === 'string') return this.toString();
-    const advice = 'a traced value has no numbers yet, its text is String(v)';
+    const advice =
+      'a traced value has no numbers yet (sn.ops.where chooses between values), its text is String(v)';
     throw noNumber(`a traced value ${describe(this)}`, advice);
   }
 

@@ -88,7 +88,11 @@ export function concat<X extends Operand>(
   options: ConcatOptions = {},
 ): Result<X> {
   if (!Array.isArray(xs) || xs.length === 0) {
-    throw argumentError('concat', 'xs to be a list of at least one value', xs);
+    throw argumentError(
+      'concat',
+      'xs to be a list of at least one value, as in concat([a, b]),',
+      xs,
+    );
   }
   for (const [i, x] of xs.entries()) checkOperand('concat', `xs[${i}]`, x);
   checkOptions('concat', options, ['axis']);

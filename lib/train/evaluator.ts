@@ -48,9 +48,10 @@ export function checkFit(
 export function checkInput(where: string, architecture: Architecture, x: Tensor): void {
   if (!sameShape(x.shape.slice(1), architecture.inputShape) || x.shape.length === 0) {
     const { inputShape } = architecture;
-    const cure = sameShape(x.shape, inputShape)
-      ? `: for one sample give sn.ops.reshape(x, [1, ${inputShape.join(', ')}])`
-      : '';
+    const cure =
+      elementCount(x.shape) === elementCount(inputShape)
+        ? `: for one sample give sn.ops.reshape(x, [1, ${inputShape.join(', ')}])`
+        : '';
     const message = `the network takes (N, ${inputShape.join(', ')}) but x is ${formatShape(x.shape)}`;
     throw shapeError(where, `${message}${cure}`);
   }
