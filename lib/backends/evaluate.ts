@@ -3,29 +3,11 @@ import type { Attributes, Operator } from '../ops/operator.ts';
 import { checkMemory, Tensor } from '../tensor.ts';
 import type { BackendName, Executable } from './backend.ts';
 import { backendOf, defaultBackend } from './index.ts';
+import { KeptPrograms } from './kept.ts';
 import type { RunOptions } from './options.ts';
 
-const maxPrograms = 64;
-const maxBytes = 64 * 2 ** 20;
-
-/** A Program that is kept, and the bytes that it held after its last run. */
-interface Kept {
-  readonly program: Executable;
-  readonly bytes: number;
-}
-
-/** Programs of single operators, least recently used first. */
-const programs = new Map<string, Kept>();
-let keptBytes = 0;
-
-/** Takes a Program out of those that are kept. */
-function take(key: string): Executable | undefined {
-  const kept = programs.get(key);
-  if (kept === undefined) return undefined;
-  programs.delete(key);
-  keptBytes -= kept.bytes;
-  return kept.program;
-}
+/** Programs of single operators. */
+const programs = new KeptPrograms<string, { readonly program: Executable }>(64, 64 * 2 ** 20);
 
 /** Numbers that JSON writes like others, told apart: −0 and those that are not finite. */
 function distinguishable(_: string, value: unknown): unknown {
@@ -70,16 +52,6 @@ function prepareCall(
   return backendOf(options.backend).prepare(tracer.graph(outputs), options);
 }
 
-function remember(key: string, program: Executable): void {
-  const { bytes } = program;
-  programs.set(key, { program, bytes });
-  keptBytes += bytes;
-  for (const oldest of programs.keys()) {
-    if (programs.size <= maxPrograms && keptBytes <= maxBytes) return;
-    take(oldest)?.dispose();
-  }
-}
-
 /**
  * Computes one operator now, on this thread and the pool. The Program of a call is kept for the
  * next one of the same shapes and attributes.
@@ -98,7 +70,8 @@ export function evaluate(
   });
   const complete = { ...options, backend: options.backend ?? defaultBackend() };
   const key = keyOf(operator, inputs, attributes, complete);
-  const program = take(key) ?? prepareCall(operator, inputs, attributes, complete);
+  const program =
+    programs.take(key)?.program ?? prepareCall(operator, inputs, attributes, complete);
   try {
     const feeds = inputs.filter((input) => input !== null).map(({ data }) => data);
     const { fetches } = program.runSync({ steps: 1, feeds });
@@ -106,6 +79,6 @@ export function evaluate(
       ({ shape, dtype }, i) => new Tensor(fetches[i] as Tensor['data'], shape, dtype),
     );
   } finally {
-    remember(key, program);
+    programs.keep(key, { program });
   }
 }

@@ -1,9 +1,11 @@
 import { inspect } from 'node:util';
+import type { BackendName, Executable } from '../backends/backend.ts';
 import { backendOf, defaultBackend } from '../backends/index.ts';
+import { KeptPrograms } from '../backends/kept.ts';
 import type { RunOptions } from '../backends/options.ts';
 import { StridenetError } from '../errors.ts';
 import { differentiate, isFloat } from '../graph/differentiate.ts';
-import type { Graph, GraphVariable, Tracer } from '../graph/graph.ts';
+import type { Graph, GraphVariable } from '../graph/graph.ts';
 import { type Replay, replay } from '../graph/replay.ts';
 import type { Operand } from '../ops/operator.ts';
 import { elementCount } from '../shape.ts';
@@ -63,61 +65,85 @@ function feedOf({ shape, dtype }: GraphVariable, value: Tensor): TypedArray {
   return data;
 }
 
-/** The values of `fetched`, all passes that change nodes left out. */
-function run(
-  tracer: Tracer,
-  fetched: readonly GraphVariable[],
-  known: ReadonlyMap<GraphVariable, Tensor>,
-  batch: number,
+/** A copy of a graph made ready to run, with what is to be computed of it. */
+interface Prepared {
+  readonly backend: BackendName;
+  readonly copyOf: ReadonlyMap<GraphVariable, GraphVariable>;
+  readonly constants: ReadonlyMap<GraphVariable, Tensor>;
+  /** Values of the graph, and what their adjoints are in the copy. */
+  readonly adjoints: readonly (readonly [GraphVariable, GraphVariable])[];
+  /** It gives all that is neither an input nor a constant. */
+  readonly graph: Graph;
+  readonly program: Executable;
+}
+
+/** Makes all values of the copy and `adjoints` ready to run, passes that change nodes left out. */
+function prepare(
+  { tracer, copyOf }: Replay,
+  adjoints: readonly (readonly [GraphVariable, Operand])[],
   { backend = defaultBackend(), passes, ...options }: RunOptions,
-): Tensor[] {
-  const graph = tracer.graph(fetched);
+): Prepared {
+  const wanted = tracer.graph(adjoints.map(([, adjoint]) => adjoint)).outputs;
+  const constants = new Map(tracer.constants);
+  const given = new Set([...constants.keys(), ...tracer.inputs.map(({ variable }) => variable)]);
+  const all = [...new Set([...copyOf.values(), ...wanted])];
+  const graph = tracer.graph(all.filter((variable) => !given.has(variable)));
   const program = backendOf(backend).prepare(graph, {
     ...options,
     passes: { ...passes, fuse: false },
   });
-  try {
-    const named = (role: string) => graph.inputs.filter((input) => input.role === role);
-    const given = (variable: GraphVariable) => known.get(variable) as Tensor;
-    named('state').forEach(({ variable }, i) => {
-      program.write(i, given(variable));
-    });
-    const feeds = named('feed').map(({ variable }) => feedOf(variable, given(variable)));
-    const samples = graph.batch === 0 ? {} : { batch: Int32Array.of(batch) };
-    const { fetches } = program.runSync({ steps: 1, feeds, ...samples });
-    return graph.outputs.map(({ shape, dtype, batched }, i) => {
-      const actual = batched ? [batch, ...shape.slice(1)] : shape;
-      return new Tensor((fetches[i] as TypedArray).slice(0, elementCount(actual)), actual, dtype);
-    });
-  } finally {
-    program.dispose();
-  }
+  const own = adjoints.map(([value], i) => [value, wanted[i] as GraphVariable] as const);
+  return { backend, copyOf, constants, adjoints: own, graph, program };
 }
 
-/** The values of the graph and of `operands` on its copy, each in memory of its own. */
-function compute(
-  { tracer, copyOf }: Replay,
+/** Runs it; each value is in memory of its own. */
+function run(
+  { graph, program, copyOf, constants, adjoints }: Prepared,
   { values: given, batch }: Bound,
-  operands: readonly Operand[],
-  options: RunOptions,
-): { values: Map<GraphVariable, Tensor>; results: Tensor[] } {
-  const copyIn = (variable: GraphVariable) => copyOf.get(variable) as GraphVariable;
-  const wanted = tracer.graph(operands).outputs;
-  const known = new Map([...given].map(([variable, value]) => [copyIn(variable), value]));
-  const constants = [...tracer.constants].map(([variable, value]) => [variable, value] as const);
-  const fetched = new Set([...copyOf.values(), ...wanted]);
-  for (const [variable] of [...known, ...constants]) fetched.delete(variable);
-  const list = [...fetched];
-  const found = new Map([...known, ...constants]);
-  const computed = list.length === 0 ? [] : run(tracer, list, known, batch, options);
-  list.forEach((variable, i) => {
-    found.set(variable, computed[i] as Tensor);
+): { values: Map<GraphVariable, Tensor>; adjoints: Map<GraphVariable, Tensor> } {
+  const found = new Map(constants);
+  for (const [variable, value] of given) found.set(copyOf.get(variable) as GraphVariable, value);
+  const tensorOf = (variable: GraphVariable): Tensor => found.get(variable) as Tensor;
+  const named = (role: string) => graph.inputs.filter((input) => input.role === role);
+  named('state').forEach(({ variable }, i) => {
+    program.write(i, tensorOf(variable));
   });
-  const ownCopy = (variable: GraphVariable) => (found.get(variable) as Tensor).clone();
-  return {
-    values: new Map([...copyOf].map(([variable, copy]) => [variable, ownCopy(copy)])),
-    results: wanted.map(ownCopy),
-  };
+  const feeds = named('feed').map(({ variable }) => feedOf(variable, tensorOf(variable)));
+  const samples = graph.batch === 0 ? {} : { batch: Int32Array.of(batch) };
+  const { fetches } = program.runSync({ steps: 1, feeds, ...samples });
+  graph.outputs.forEach((variable, i) => {
+    const { shape, dtype, batched } = variable;
+    const actual = batched ? [batch, ...shape.slice(1)] : shape;
+    const data = (fetches[i] as TypedArray).slice(0, elementCount(actual));
+    found.set(variable, new Tensor(data, actual, dtype));
+  });
+  const copies = (pairs: Iterable<readonly [GraphVariable, GraphVariable]>) =>
+    new Map(Array.from(pairs, ([variable, own]) => [variable, tensorOf(own).clone()] as const));
+  return { values: copies(copyOf), adjoints: copies(adjoints) };
+}
+
+/** Prepared runs of graphs by what they compute; those of large graphs are not kept. */
+const kept = {
+  values: new KeptPrograms<Graph, Prepared>(16, 64 * 2 ** 20),
+  adjoints: new KeptPrograms<Graph, Prepared>(16, 64 * 2 ** 20),
+};
+
+/** Runs what is kept of a graph, or else what `make` makes; options are always those of the graph. */
+function runKept(
+  what: keyof typeof kept,
+  graph: Graph,
+  bound: Bound,
+  { backend = defaultBackend() }: RunOptions,
+  make: () => Prepared,
+): ReturnType<typeof run> {
+  const known = kept[what].take(graph);
+  if (known !== undefined && known.backend !== backend) known.program.dispose();
+  const prepared = known?.backend === backend ? known : make();
+  try {
+    return run(prepared, bound);
+  } finally {
+    kept[what].keep(graph, prepared);
+  }
 }
 
 /** The value of every input, constant and result of a node. */
@@ -126,7 +152,8 @@ export function valuesOf(
   bound: Bound,
   options: RunOptions,
 ): ReadonlyMap<GraphVariable, Tensor> {
-  return compute(replay(graph), bound, [], options).values;
+  const make = () => prepare(replay(graph), [], options);
+  return runKept('values', graph, bound, options, make).values;
 }
 
 /**
@@ -147,18 +174,24 @@ export function scalarOutput({ outputs }: Graph, batch = 1): GraphVariable {
   );
 }
 
-/** Every value, and the adjoint of every floating value that a message comes to. */
-export function evaluateGraph(graph: Graph, bound: Bound, options: RunOptions): GraphEvaluation {
-  const output = scalarOutput(graph, bound.batch);
+function prepareAdjoints(graph: Graph, output: GraphVariable, options: RunOptions): Prepared {
   const copy = replay(graph);
   const originalOf = new Map([...copy.copyOf].map(([original, own]) => [own, original]));
   const inputs = copy.tracer.inputs.map(({ variable }) => variable);
   const { of, order } = differentiate(copy.copyOf.get(output) as GraphVariable, inputs, {
     besides: [...copy.copyOf.values()],
   });
-  const operands = order.map((variable) => of.get(variable) as Operand);
-  const { values, results } = compute(copy, bound, operands, options);
-  const originals = order.map((variable) => originalOf.get(variable) as GraphVariable);
-  const adjoints = new Map(originals.map((variable, i) => [variable, results[i] as Tensor]));
-  return new GraphEvaluation(graph, values, adjoints, originals);
+  const adjoints = order.map((variable) => {
+    const original = originalOf.get(variable) as GraphVariable;
+    return [original, of.get(variable) as Operand] as const;
+  });
+  return prepare(copy, adjoints, options);
+}
+
+/** Every value, and the adjoint of every floating value that a message comes to. */
+export function evaluateGraph(graph: Graph, bound: Bound, options: RunOptions): GraphEvaluation {
+  const output = scalarOutput(graph, bound.batch);
+  const make = () => prepareAdjoints(graph, output, options);
+  const { values, adjoints } = runKept('adjoints', graph, bound, options, make);
+  return new GraphEvaluation(graph, values, adjoints, [...adjoints.keys()]);
 }

@@ -83,11 +83,17 @@ export function checkFloat(where: string, output: GraphVariable): void {
   throw argumentError(where, 'a floating value to differentiate', output.dtype);
 }
 
+/** `value` in the shape of `like`, and batched as it is. */
+function filledLike(like: GraphVariable, value: number): Operand {
+  if (like.batched) return where<Operand, Operand, number>(tensor(0, [], 'uint8'), like, value);
+  return like.tracer.constant(full(like.shape, value, like.dtype as FloatDType));
+}
+
 /** The adjoint that reverse mode starts from. Throws ERR_ARGUMENT when there can be none. */
 function firstAdjoint(output: GraphVariable, seed: Operand | undefined): Operand {
   if (seed === undefined) {
     checkScalar('gradients', output);
-    return output.tracer.constant(full(output.shape, 1, output.dtype as FloatDType));
+    return filledLike(output, 1);
   }
   checkFloat('gradients', output);
   if (!sameShape(seed.shape, output.shape)) {
@@ -140,12 +146,6 @@ export function propagate(
   return { of: found, order: [...order, ...leaves] };
 }
 
-/** Zeros of the shape of a value, and batched as it is. */
-function zerosLike(source: GraphVariable): Operand {
-  if (source.batched) return where<Operand, Operand, number>(tensor(0, [], 'uint8'), source, 0);
-  return source.tracer.constant(full(source.shape, 0, source.dtype as FloatDType));
-}
-
 /**
  * The adjoints of the values that `output` depends on, by `propagate`.
  *
@@ -173,7 +173,7 @@ export function gradientsOf(
   const adjoints = differentiate(output, sources, options);
   return sources.map((source) => {
     if (!isFloat(source)) return null;
-    return adjoints.of.get(source) ?? zerosLike(source);
+    return adjoints.of.get(source) ?? filledLike(source, 0);
   });
 }
 

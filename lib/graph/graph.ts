@@ -127,7 +127,7 @@ export interface StateUpdate {
 /** A function of operators as data: nodes in an order in which each follows its operands. */
 export interface Graph {
   readonly inputs: readonly GraphInput[];
-  /** They are the graph's own memory, not copies: what is written there changes the graph. */
+  /** The graph's own memory, not copies: not to be written to. */
   readonly constants: ReadonlyMap<GraphVariable, Tensor>;
   readonly nodes: readonly Node[];
   readonly outputs: readonly GraphVariable[];
