@@ -192,7 +192,8 @@ class Samples {
     add("gatherRows", {real({7, 19}), below<std::int32_t>({5}, 7)}, {like({5, 19})},
         {{"scale", 2.0}, {"offset", 1.0}});
     add("transpose", {real({3, 5, 19})}, {like({3, 19, 5})}, {{"axes", numbers({0, 2, 1})}});
-    add("cast", {real({3, 19})}, {like({3, 19}, DType::int32)}, {{"dtype", std::string("int32")}});
+    add("cast", {below<std::int32_t>({3, 19}, 1000)}, {like({3, 19})},
+        {{"dtype", std::string(dtype_name(kType))}});
     add("copy", {real({3, 19})}, {like({57})});
     add("concat", {real({3, 7, 5}), real({3, 12, 5})}, {like({3, 19, 5})}, {{"axis", 1.0}});
     const Pairs part = {{"axes", numbers({1})},
