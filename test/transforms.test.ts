@@ -69,6 +69,34 @@ describe('the types of gradients', () => {
     ).toBeLessThan(1e-8);
   });
 
+  it('add nothing to a graph but themselves', () => {
+    const readersOf = ({ inputs, nodes }: sn.ComputationGraph) => {
+      const own = new Set<unknown>(inputs.map(({ variable }) => variable));
+      const readers = nodes.filter((node) => node.inputs.some((input) => own.has(input)));
+      return readers.map(({ operator }) => operator.name);
+    };
+    const valuesOf = <G extends sn.ComputationGraph<[sn.Tensor]>>(graph: G, at: sn.Tensor) => {
+      const values = graph.values(at);
+      return graph.outputs.map((output) => values.get(output)?.item());
+    };
+    const product = (a: sn.Variable, b: sn.Variable) => sum(mul(a, b));
+    const graph = sn.trace(sn.valueAndGrad(product), x, x);
+    expect(readersOf(graph)).not.toContain('reshape');
+    expect(graph.nodes[0]?.inputs).toEqual(graph.inputs.map(({ variable }) => variable));
+    const one = vector(3);
+    const second = sn.trace(sn.grad(sn.grad((v) => sum(mul(v, square(v))))), one);
+    expect(readersOf(second)).not.toContain('reshape');
+    expect(valuesOf(second, vector(2))).toEqual([12]);
+    const twice = sn.trace((v) => sn.grad((a, b) => sum(mul(a, square(b))))(v, v), one);
+    expect(valuesOf(twice, one)).toEqual([9, 18]);
+    const same = sn.trace((v) => sn.valueAndGrad((a) => a)(v), one);
+    expect(same.outputs[0]).toBe(same.inputs[0]?.variable);
+    expect(valuesOf(same, one)).toEqual([3, 1]);
+    const dependent = sn.trace((v) => sn.grad((a, b) => sum(mul(a, mul(b, v))))(v, square(v)), one);
+    expect(valuesOf(dependent, one)).toEqual([27, 9]);
+    expect(readersOf(dependent)).not.toContain('reshape');
+  });
+
   it('are those of a graph, traced from what the arguments are like', () => {
     const loss = (p: { w: sn.Variable; k: number }, v: sn.Variable) => sum(mul(mul(p.w, v), p.k));
     const spec = { shape: [2], dtype: 'float64' } as const;

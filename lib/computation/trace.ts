@@ -6,6 +6,7 @@ import {
   noValue,
   StridenetError,
 } from '../errors.ts';
+import { withoutAliases } from '../graph/alias.ts';
 import { type GraphVariable, Tracer } from '../graph/graph.ts';
 import type { Spec, Variable } from '../ops/operator.ts';
 import { Tensor } from '../tensor.ts';
@@ -146,7 +147,7 @@ export function trace(
     if (outputs.length === 0) {
       throw noValue('trace', 'a function that gives a value', result);
     }
-    return new ComputationGraph(tracer.graph(outputs), { arguments: kept });
+    return new ComputationGraph(withoutAliases(tracer.graph(outputs)), { arguments: kept });
   } finally {
     tracer.end();
   }

@@ -1,8 +1,8 @@
 import { argumentError, checkSynchronous, noValue, within } from '../errors.ts';
+import { alias } from '../graph/alias.ts';
 import { checkScalar, gradientsOf, isFloat } from '../graph/differentiate.ts';
 import { escaped, GraphVariable, type Tracer } from '../graph/graph.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
-import { reshapeOperator } from '../ops/reshape.ts';
 import { Tensor } from '../tensor.ts';
 import { isOperand, leavesOf, mapTree } from '../tree.ts';
 import { checkCall, checkNoOptions, mapArguments, prepare, tensorsOf } from './prepare.ts';
@@ -72,12 +72,9 @@ function inTrace(where: string, fn: AnyFunction, inputs: readonly unknown[], tra
     if (leaf instanceof GraphVariable && leaf.tracer !== tracer) {
       throw escaped(where, 'another trace');
     }
-    const attributes = { keepFirst: leaf.shape.length > 0, shape: leaf.shape.slice(1) };
-    const [source] = within(where, () =>
-      tracer.record(reshapeOperator as never, [leaf], attributes),
-    );
-    sources.push(source as GraphVariable);
-    return source as GraphVariable;
+    const source = within(where, () => alias(tracer, leaf));
+    sources.push(source);
+    return source;
   });
   const { value, gradients: found } = record(where, fn, own, sources, tracer);
   const traced = found.map((gradient) =>
