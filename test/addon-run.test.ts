@@ -1,63 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Addon, type AddonProgram, tryAddon } from '../lib/backends/addon.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { AddonProgram } from '../lib/backends/addon.ts';
 import type { RunRequest } from '../lib/backends/backend.ts';
 import type { TypedArray } from '../lib/tensor.ts';
-import { type Description, describeTraining, sizes } from './support/trainingProgram.ts';
+import { addon, built, freeAtTheEnd, request, training, weightsOf } from './support/addonRuns.ts';
+import { describeTraining, sizes } from './support/trainingProgram.ts';
 
-// Requests and data that are wrong, passed straight to the addon.
+// Requests that are wrong, passed straight to the addon.
 
-const loaded = tryAddon();
-if (loaded === null) console.log('skipped: wrong requests, no addon is built');
-const addon = loaded?.addon as Addon;
-const { batch, rows, classes } = sizes;
-
-/** Ids of the states of the training Program, in the order in which it was traced. */
-const states = { weight: 0, bias: 1, dense: 2, velocity: 3, m: 4, v: 5, images: 6, labels: 7 };
+if (!built) console.log('skipped: wrong requests, no addon is built');
+const { batch } = sizes;
 
 let program: AddonProgram;
-let programs = 0;
-const made: AddonProgram[] = [];
-
-function make(description: Description): AddonProgram {
-  const result = new addon.Program(description);
-  made.push(result);
-  return result;
-}
-
-function training(): AddonProgram {
-  const result = make(describeTraining());
-  const wave = (size: number): Float32Array =>
-    Float32Array.from({ length: size }, (_, i) => Math.sin(i));
-  result.write(states.weight, wave(72));
-  result.write(states.dense, wave(108));
-  result.write(
-    states.images,
-    Uint8Array.from({ length: rows * 128 }, (_, i) => (i * 37) & 255),
-  );
-  result.write(
-    states.labels,
-    Uint8Array.from({ length: rows }, (_, i) => i % classes),
-  );
-  return result;
-}
-
-function request(steps: number, change: object = {}): RunRequest {
-  return {
-    steps,
-    feeds: [
-      Int32Array.from({ length: steps * batch }, (_, i) => i % rows),
-      Float64Array.from({ length: steps }, (_, i) => i + 1),
-      new Float64Array(steps).fill(0.01),
-    ],
-    ...change,
-  };
-}
-
-function weights(): number[] {
-  const into = new Float32Array(72);
-  program.read(states.weight, into);
-  return [...into];
-}
 
 /** Expects both ways of running to fail with `code`, and the Program to stay usable. */
 async function expectBothFail(wrong: unknown, code: string, message: RegExp): Promise<void> {
@@ -69,7 +22,7 @@ async function expectBothFail(wrong: unknown, code: string, message: RegExp): Pr
 
 /** Arrays for the fetches of so many steps, which all have one element. */
 function fetchArrays(steps: number): TypedArray[] {
-  if (loaded === null) return [];
+  if (!built) return [];
   return describeTraining()
     .buffers.filter(({ kind }) => kind === 'fetch')
     .map(({ dtype }) => (dtype === 'float32' ? new Float32Array(steps) : new Int32Array(steps)));
@@ -89,18 +42,11 @@ function detached<T extends TypedArray>(array: T): T {
   return array;
 }
 
-beforeAll(() => {
-  programs = addon?.memory().programs ?? 0;
-});
+freeAtTheEnd();
 
 beforeEach((context) => {
-  if (loaded === null) context.skip();
+  if (!built) context.skip();
   program = training();
-});
-
-afterAll(() => {
-  for (const each of made) each.dispose();
-  expect(addon?.memory().programs ?? 0).toBe(programs);
 });
 
 describe('a request is refused for', () => {
@@ -183,83 +129,6 @@ describe('a request is refused for', () => {
       expect(() => program.write(0, array as TypedArray)).toThrow(wanted);
       expect(() => program.read(0, array as TypedArray)).toThrow(wanted);
     }
-  });
-});
-
-describe('data that are wrong end a run with the step, before its updates', () => {
-  async function expectStepFails(
-    change: (step: number) => RunRequest,
-    code: string,
-    message: RegExp,
-  ): Promise<void> {
-    // What two good steps leave is what a run leaves whose third step is wrong.
-    program.runSync(request(2));
-    const after = weights();
-    program = training();
-    const error = await program.run(change(2)).catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code, step: 2, message: expect.stringMatching(message) });
-    expect(weights()).toEqual(after);
-    expect(program.runSync(request(1)).steps).toBe(1);
-  }
-
-  it.each([rows, -1, 2 ** 31 - 1, -(2 ** 31)])('row %d of a data set', async (index) => {
-    const change = (step: number): RunRequest => {
-      const wrong = request(4);
-      (wrong.feeds[0] as Int32Array)[step * batch + 3] = index;
-      return wrong;
-    };
-    await expectStepFails(change, 'ERR_ARGUMENT', new RegExp(`sample 3 .*received ${index}`));
-  });
-
-  it('a loss that is not finite', async () => {
-    // The second update blows the weights up, which the loss of the third step shows.
-    const rates = Float64Array.of(0.01, 1e38, 0.01);
-    const wrong = request(3);
-    const feeds = [wrong.feeds[0], wrong.feeds[1], rates] as TypedArray[];
-    const error = await program.run({ steps: 3, feeds }).catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code: 'ERR_NON_FINITE', step: 2 });
-  });
-
-  it('labels out of range', async () => {
-    const labels = new Uint8Array(rows);
-    labels[6] = classes;
-    program.write(states.labels, labels);
-    const wanted = { code: 'ERR_ARGUMENT', step: 1, message: expect.stringMatching(/sample 1.*3/) };
-    await expect(program.run(request(3))).rejects.toMatchObject(wanted);
-    expect(() => program.runSync(request(3))).toThrow(expect.objectContaining(wanted));
-  });
-
-  it('winners out of range', () => {
-    const geometry = {
-      kernelSize: [2, 2],
-      stride: [2, 2],
-      padding: [1, 0, 1, 0],
-      dilation: [1, 1],
-    };
-    const pooling = make({
-      batch: 0,
-      arenaBytes: 0,
-      buffers: [
-        { kind: 'feed', shape: [1, 2, 2, 1], dtype: 'float32' },
-        { kind: 'feed', shape: [1, 2, 2, 1], dtype: 'uint8' },
-        { kind: 'fetch', shape: [1, 3, 3, 1], dtype: 'float32' },
-      ],
-      instructions: [
-        { op: 'maxPool2dGradient', inputs: [0, 1], outputs: [2], attributes: geometry },
-      ],
-    });
-    const dy = Float32Array.of(1, 2, 3, 4);
-    const run = (...winners: number[]) =>
-      pooling.runSync({ steps: 1, feeds: [dy, Uint8Array.from(winners)] }).fetches[0];
-    expect([...(run(3, 3, 3, 3) ?? [])]).toEqual([1, 0, 2, 0, 0, 0, 3, 0, 4]);
-    const wanted = expect.objectContaining({ code: 'ERR_ARGUMENT' });
-    for (const winner of [4, 255]) {
-      expect(() => run(winner, 3, 3, 3), `winner ${winner}`).toThrow(wanted);
-    }
-    // Of several, the first.
-    expect(() => run(3, 3, 7, 255)).toThrow(/but received 7$/);
-    // Cells of the padding have no gradient to take.
-    for (const winner of [0, 1, 2]) expect([...(run(winner, 3, 3, 3) ?? [])][0]).toBe(0);
   });
 });
 
@@ -420,16 +289,16 @@ describe('a Program', () => {
   });
 
   it('runs no step and a batch of none', () => {
-    const before = weights();
+    const before = weightsOf(program);
     const none = program.runSync(request(0));
     expect(none.steps).toBe(0);
     expect(none.fetches.map(({ length }) => length)).toEqual([0, 0]);
-    expect(weights()).toEqual(before);
+    expect(weightsOf(program)).toEqual(before);
     // The mean over no sample is no number, which the Program itself checks.
     expect(() => program.runSync(request(1, { batch: Int32Array.of(0) }))).toThrow(
       expect.objectContaining({ code: 'ERR_NON_FINITE' }),
     );
-    expect(weights()).toEqual(before);
+    expect(weightsOf(program)).toEqual(before);
   });
 
   it('refuses settings of the pool that are none', () => {
