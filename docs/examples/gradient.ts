@@ -19,8 +19,8 @@ const weight = sn.tensor(
 const bias = sn.tensor([0.1, 0.2], [2], 'float64');
 const { value, grads } = sn.valueAndGrad(loss)(weight, bias);
 console.log('loss', value.item());
-console.log('d loss / d weight', grads[0]?.toArray());
-console.log('d loss / d bias', grads[1]?.toArray());
+console.log('d loss / d weight', grads[0].toArray());
+console.log('d loss / d bias', grads[1].toArray());
 
 const { maxError } = sn.gradientCheck(loss, [weight, bias]);
 console.log('largest relative error against central differences', maxError);
