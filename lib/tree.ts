@@ -176,7 +176,7 @@ function copyWith<T, U>(walk: Walk<T, U>, tree: unknown): unknown {
     throw argumentError(where, `${walk.name(path)} to hold no container that it is within`, tree);
   }
   if (above.length === maxLevels) {
-    const expected = `arrays and plain objects of at most ${maxLevels} levels`;
+    const expected = `arrays, plain objects and Maps of at most ${maxLevels} levels`;
     throw argumentError(where, expected, above[0]);
   }
   const next = (value: unknown, key: string | number): unknown => {

@@ -25,7 +25,7 @@ export interface GraphSettings extends RunOptions {
 
 /** What is known of a graph besides its data. */
 export interface GraphDetails {
-  /** The arguments that it is called with: its feeds, in nested arrays and plain objects or not. */
+  /** The arguments that it is called with: its feeds, in nested containers or not. */
   readonly arguments?: readonly unknown[];
   /** The present values of its states, by name. */
   readonly states?: () => ReadonlyMap<string, Tensor>;
