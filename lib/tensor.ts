@@ -256,6 +256,7 @@ function shapeOf(values: NestedNumbers): number[] {
   const shape: number[] = [];
   for (let level: NestedNumbers = values; Array.isArray(level); level = level[0] as NestedNumbers) {
     shape.push(level.length);
+    if (shape.length > 8) throw shapeError('tensor', 'values nested more than 8 deep');
     if (level.length === 0) break;
   }
   return shape;

@@ -101,6 +101,18 @@ describe('nested arguments', () => {
   );
 });
 
+describe('numbers nested', () => {
+  it('too deep, or within themselves, are refused by tensor', () => {
+    let deep: unknown = 1;
+    for (let i = 0; i < 20_000; i++) deep = [deep];
+    const cyclic: unknown[] = [];
+    cyclic.push(cyclic);
+    for (const values of [deep, cyclic]) {
+      expect(() => sn.tensor(values as never)).toThrow(failsWith('ERR_SHAPE', '[tensor]', '8'));
+    }
+  });
+});
+
 describe('evaluation again', () => {
   it('sees new values of states, from an output of one batched element', () => {
     const net = sn.sequential({ inputShape: [2], layers: [sn.layers.dense({ units: 1 })] });
