@@ -90,7 +90,9 @@ const squeeze: Rule = {
     if (x === null) return null;
     const { shape, batched } = pool.spec(x);
     const axis = shape.indexOf(1, batched ? 1 : 0);
-    return drawn([x], pool.chance(0.5) ? {} : { axis });
+    // Of one sample, only a batched value keeps the batch: a Tensor would lose it.
+    const all = pool.chance(0.5) && !(batched && shape[0] === 1);
+    return drawn([x], all ? {} : { axis });
   },
   call: ([x], settings) => ops.squeeze(x as Operand, settings),
 };
