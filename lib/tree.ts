@@ -1,6 +1,8 @@
 import { argumentError, handleRejections } from './errors.ts';
-import type { Operand, Variable } from './ops/operator.ts';
-import { type DType, type FloatDType, Tensor } from './tensor.ts';
+import { isOperand, type Operand, type Variable } from './ops/operator.ts';
+import type { DType, FloatDType, Tensor } from './tensor.ts';
+
+export { isOperand };
 
 /** What is no tensor and no container of tensors: passed on as it is, and no gradient of it. */
 export type Static = number | string | boolean | null | undefined;
@@ -56,13 +58,6 @@ export type IsLeaf<T> = (value: unknown) => value is T;
 
 /** Where a leaf or a static value stands: the keys and indices that lead to it. */
 export type TreePath = readonly (string | number)[];
-
-/** Whether `value` is a Tensor or a traced value. */
-export function isOperand(value: unknown): value is Operand {
-  return (
-    value instanceof Tensor || (value as Partial<Variable> | null | undefined)?.traced === true
-  );
-}
 
 /** Whether `value` is a leaf without gradient, see `Static`. */
 export function isStatic(value: unknown): value is Static {
@@ -133,22 +128,6 @@ export function formatPath(path: TreePath): string {
     .join('');
 }
 
-/** Gives names, each once: the second that asks for 'mul' gets 'mul_2'. */
-export class UniqueNames {
-  /** The number of the last that asked for each name; a name that was given is one too. */
-  readonly #last = new Map<string, number>();
-
-  /** `name`, or when it was given, the first of name_2, name_3, … that was not. */
-  give(name: string): string {
-    let number = this.#last.get(name) ?? 0;
-    let unique = name;
-    while (this.#last.has(unique)) unique = `${name}_${++number}`;
-    this.#last.set(unique, 1);
-    if (unique !== name) this.#last.set(name, number);
-    return unique;
-  }
-}
-
 /** 'argument 1', or 'params.w of argument 0', for a path within a list of arguments. */
 export function formatArgumentPath([first, ...rest]: TreePath): string {
   return rest.length === 0 ? `argument ${first}` : `${formatPath(rest)} of argument ${first}`;
@@ -186,14 +165,14 @@ function copyWith<T, U>(walk: Walk<T, U>, tree: unknown): unknown {
     return copy;
   };
   above.push(tree);
-  const called = path.length === 0 ? 'a value' : walk.name(path);
+  const called = (): string => (path.length === 0 ? 'a value' : walk.name(path));
   if (!isContainer(tree)) {
-    const expected = `${called} to be a Tensor, a number, a string, a boolean, null, or plain objects, arrays and Maps of them,`;
+    const expected = `${called()} to be a Tensor, a number, a string, a boolean, null, or plain objects, arrays and Maps of them,`;
     throw argumentError(where, expected, tree);
   }
   const entries = entriesOf(tree).map(([key, value]): [string | number, unknown] => {
     if (typeof key === 'string' || Array.isArray(tree)) return [key, next(value, key)];
-    throw argumentError(where, `${called} to be a Map with strings as keys`, key);
+    throw argumentError(where, `${called()} to be a Map with strings as keys`, key);
   });
   const copy = containerLike(tree, entries);
   above.pop();

@@ -64,7 +64,12 @@ describe('wrong input', () => {
       'x1 must be (3)',
     ],
     ['a dtype', () => nested.evaluate(good, sn.zeros([3])), 'ERR_DTYPE', 'x1 must be float64'],
-    ['lost memory', () => nested.evaluate(good, detached), 'ERR_ARGUMENT', 'the memory of x1'],
+    [
+      'lost memory',
+      () => nested.evaluate(good, detached),
+      'ERR_ARGUMENT',
+      'x1 to have memory that was not detached',
+    ],
     [
       'more samples than the bound',
       () => graph.evaluate(sn.zeros([5, 3]), labels(5)),

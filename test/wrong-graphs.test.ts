@@ -60,6 +60,19 @@ describe('a value of another trace', () => {
   });
 });
 
+describe('a seed of gradients', () => {
+  const batched = { shape: [3], dtype: 'float64', batched: true } as const;
+
+  it('must be batched where its value is', () => {
+    const fn = (x: Variable, seed: sn.Operand) => sn.gradients(exp(x), [x], seed) as Operand[];
+    const refused = failsWith('ERR_SHAPE', 'gradients', 'the seed must be batched');
+    expect(() => sn.trace((x: Variable) => fn(x, sn.ones([3], 'float64')), batched)).toThrow(
+      refused,
+    );
+    expect(sn.trace(fn, batched, batched).outputs[0]?.batched).toBe(true);
+  });
+});
+
 describe('a loss', () => {
   it('of several elements, or of integers, has no gradient', () => {
     const at = sn.tensor([1, 2, 3], [3], 'float64');

@@ -1,6 +1,6 @@
 import { Tracer } from '../graph/graph.ts';
 import type { Attributes, Operator } from '../ops/operator.ts';
-import { checkMemory, Tensor } from '../tensor.ts';
+import { Tensor } from '../tensor.ts';
 import type { BackendName, Executable } from './backend.ts';
 import { backendOf, defaultBackend } from './index.ts';
 import { KeptPrograms } from './kept.ts';
@@ -36,10 +36,6 @@ function keyOf(
   return JSON.stringify([nameOf(operator), operands, attributes, options], distinguishable);
 }
 
-function operandNameOf({ inputs }: Operator, i: number): string {
-  return (inputs[i] ?? inputs.at(-1) ?? 'operand').replace(/[?…]$/, '');
-}
-
 function prepareCall(
   operator: Operator,
   inputs: readonly (Tensor | null)[],
@@ -57,7 +53,7 @@ function prepareCall(
  * next one of the same shapes and attributes.
  *
  * @returns the outputs, in memory of their own
- * @throws ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT, also for memory that was detached, ERR_NATIVE_NOT_FOUND
+ * @throws ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT, ERR_NATIVE_NOT_FOUND
  */
 export function evaluate(
   operator: Operator,
@@ -65,9 +61,6 @@ export function evaluate(
   attributes: Attributes,
   options: RunOptions = {},
 ): Tensor[] {
-  inputs.forEach((input, i) => {
-    if (input !== null) checkMemory(operator.name, operandNameOf(operator, i), input);
-  });
   const complete = { ...options, backend: options.backend ?? defaultBackend() };
   const key = keyOf(operator, inputs, attributes, complete);
   const program =

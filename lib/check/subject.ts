@@ -1,5 +1,6 @@
 import { argumentError, checkOptions, checkSynchronous } from '../errors.ts';
 import { GraphVariable } from '../graph/graph.ts';
+import { UniqueNames } from '../graph/names.ts';
 import type { Layer } from '../layers/layer.ts';
 import type { Loss } from '../losses/index.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
@@ -15,7 +16,6 @@ import {
   leavesOf,
   mapTree,
   type TreePath,
-  UniqueNames,
 } from '../tree.ts';
 
 /** What can be checked: a function of operators, a layer, a loss, or a network. */

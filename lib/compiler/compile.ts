@@ -23,10 +23,13 @@ function prune(graph: Graph, { deadCode = true }: PassOptions): Graph {
   return deadCode ? removeDeadCode(graph) : graph;
 }
 
+function fuse(graph: Graph, { fuse: wanted = true }: PassOptions): Graph {
+  return wanted ? fuseActivations(graph) : graph;
+}
+
 /** The passes that every backend runs. */
 export function optimize(graph: Graph, passes: PassOptions = {}): Graph {
-  const pruned = prune(graph, passes);
-  return passes.fuse === false ? pruned : fuseActivations(pruned);
+  return fuse(prune(graph, passes), passes);
 }
 
 /**
@@ -38,6 +41,8 @@ export function compileProgram(
   scratch: ScratchQuery,
   passes: PassOptions = {},
 ): Program {
-  const laidOut = chooseLayouts(optimize(expandCompositions(prune(graph, passes)), passes), passes);
-  return planMemory(lower(laidOut, scratch), passes);
+  const pruned = prune(graph, passes);
+  const expanded = expandCompositions(pruned);
+  const needed = expanded === pruned ? pruned : prune(expanded, passes);
+  return planMemory(lower(chooseLayouts(fuse(needed, passes), passes), scratch), passes);
 }

@@ -61,8 +61,8 @@ function expand(
   checkResults(node, graph.outputs);
   for (const [variable, tensor] of graph.constants) constants.set(variable, tensor);
   const place = new Map<GraphVariable, GraphVariable>();
+  const operands = node.inputs.filter((input) => input !== null);
   graph.inputs.forEach(({ variable }, i) => {
-    const operands = node.inputs.filter((input) => input !== null);
     place.set(variable, operands[i] as GraphVariable);
   });
   const made = new Set(graph.nodes.flatMap(({ outputs }) => outputs));

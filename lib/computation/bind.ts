@@ -1,7 +1,7 @@
 import { argumentError, dtypeError, StridenetError, shapeError } from '../errors.ts';
 import { type GraphInput, GraphVariable } from '../graph/graph.ts';
-import { elementCount, formatShape, sameShape } from '../shape.ts';
-import { describe, Tensor } from '../tensor.ts';
+import { formatShape, sameShape } from '../shape.ts';
+import { checkMemory, describe, Tensor } from '../tensor.ts';
 import { entriesOf, formatArgumentPath, isContainer, kindOf, type TreePath } from '../tree.ts';
 
 /** Values of a graph's inputs, and how many samples those that are batched have. */
@@ -34,9 +34,7 @@ function checkTensor(where: string, input: GraphVariable, value: unknown): asser
       `${name} must be ${wanted} as it was traced, but is ${describe(value)}`,
     );
   }
-  if (value.data.length !== elementCount(value.shape)) {
-    throw new StridenetError('ERR_ARGUMENT', `[${where}] the memory of ${name} was detached`);
-  }
+  checkMemory(where, String(name), value);
 }
 
 /** Walks the arguments as they were traced and as they are given, side by side. */

@@ -156,7 +156,7 @@ export class ComputationGraph<A extends readonly unknown[] = readonly unknown[]>
 
   /**
    * The graph as an SVG picture, laid out by Graphviz: the package @viz-js/viz must be installed.
-   * JavaScript's thread is not free meanwhile: see docs/drawing.md on large graphs.
+   * Layout has a thread of its own; docs/drawing.md tells how long large graphs take.
    *
    * @throws ERR_PACKAGE_NOT_FOUND when it is not; ERR_LAYOUT when it fails; what `toMermaid` throws
    */

@@ -114,7 +114,7 @@ function run(
   graph.outputs.forEach((variable, i) => {
     const { shape, dtype, batched } = variable;
     const actual = batched ? [batch, ...shape.slice(1)] : shape;
-    const data = (fetches[i] as TypedArray).slice(0, elementCount(actual));
+    const data = (fetches[i] as TypedArray).subarray(0, elementCount(actual));
     found.set(variable, new Tensor(data, actual, dtype));
   });
   const copies = (pairs: Iterable<readonly [GraphVariable, GraphVariable]>) =>

@@ -8,6 +8,7 @@ import {
 } from '../errors.ts';
 import { withoutAliases } from '../graph/alias.ts';
 import { type GraphVariable, Tracer } from '../graph/graph.ts';
+import { UniqueNames } from '../graph/names.ts';
 import type { Spec, Variable } from '../ops/operator.ts';
 import { Tensor } from '../tensor.ts';
 import {
@@ -20,7 +21,6 @@ import {
   type Static,
   type TensorsOf,
   type TreePath,
-  UniqueNames,
 } from '../tree.ts';
 import { ComputationGraph } from './computationGraph.ts';
 

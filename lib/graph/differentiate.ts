@@ -1,6 +1,6 @@
-import { argumentError, dtypeError, StridenetError } from '../errors.ts';
+import { argumentError, dtypeError, StridenetError, shapeError } from '../errors.ts';
 import { add } from '../ops/binary.ts';
-import { checkOperand, type Operand, type Variable } from '../ops/operator.ts';
+import { checkOperand, isBatched, type Operand, type Variable } from '../ops/operator.ts';
 import { where } from '../ops/where.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import { describe, type FloatDType, full, tensor } from '../tensor.ts';
@@ -100,8 +100,13 @@ function firstAdjoint(output: GraphVariable, seed: Operand | undefined): Operand
     const expected = `a seed of shape ${formatShape(output.shape)}`;
     throw argumentError('gradients', expected, formatShape(seed.shape));
   }
-  if (seed.dtype === output.dtype) return seed;
-  throw dtypeError('gradients', `the seed must be ${output.dtype} but is ${describe(seed)}`);
+  if (seed.dtype !== output.dtype) {
+    throw dtypeError('gradients', `the seed must be ${output.dtype} but is ${describe(seed)}`);
+  }
+  if (output.batched && !isBatched(seed)) {
+    throw shapeError('gradients', 'the seed must be batched, as the value is that it is for');
+  }
+  return seed;
 }
 
 /**
@@ -187,7 +192,7 @@ export function gradientsOf(
  * @throws ERR_NOT_DIFFERENTIABLE when an operator on the way to a source has no gradient;
  *   ERR_ARGUMENT for an output or a source that is no value of this trace, for an integer output, for
  *   one of more than one element without seed, and for a seed of another shape; ERR_DTYPE for one of
- *   another dtype
+ *   another dtype; ERR_SHAPE for one that is not batched where the output is
  */
 export function gradients(
   output: Variable,

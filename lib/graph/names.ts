@@ -1,5 +1,20 @@
-import { UniqueNames } from '../tree.ts';
 import type { Graph, GraphVariable } from './graph.ts';
+
+/** Gives names, each once: the second that asks for 'mul' gets 'mul_2'. */
+export class UniqueNames {
+  /** The number of the last that asked for each name; a name that was given is one too. */
+  readonly #last = new Map<string, number>();
+
+  /** `name`, or when it was given, the first of name_2, name_3, … that was not. */
+  give(name: string): string {
+    let number = this.#last.get(name) ?? 0;
+    let unique = name;
+    while (this.#last.has(unique)) unique = `${name}_${++number}`;
+    this.#last.set(unique, 1);
+    if (unique !== name) this.#last.set(name, number);
+    return unique;
+  }
+}
 
 /**
  * A name for every value of a graph, each once: an input's own ('x1', '0.weight'), 'constant', the

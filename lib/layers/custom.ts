@@ -5,12 +5,11 @@ import {
   checkOptions,
   dtypeError,
   ownFunction,
-  StridenetError,
   shapeError,
 } from '../errors.ts';
-import { GraphVariable, type Tracer, tracerOf } from '../graph/graph.ts';
+import { escaped, GraphVariable, type Tracer, tracerOf } from '../graph/graph.ts';
 import { type Fan, heNormal, type Initializer, zeros } from '../initializers/index.ts';
-import type { Operand, Variable } from '../ops/operator.ts';
+import { isBatched, type Operand, type Variable } from '../ops/operator.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import { checkShape, formatShape, type Shape, sameShape } from '../shape.ts';
 import { describe, Tensor } from '../tensor.ts';
@@ -187,14 +186,7 @@ function inTrace(where: string, what: string, tracer: Tracer | null, value: unkn
     throw argumentError(where, `${what} to be a value of operators`, value);
   }
   if (tracer === null || value.tracer === tracer) return value;
-  throw new StridenetError(
-    'ERR_ARGUMENT',
-    `[${where}] ${what} is a value of another trace: values do not leave the function that is traced`,
-  );
-}
-
-function isBatched(value: Operand): boolean {
-  return 'traced' in value && value.batched === true;
+  throw escaped(`${where}, ${what}`, 'another trace');
 }
 
 /** Throws unless y has the samples and the dtype of x. */

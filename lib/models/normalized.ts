@@ -2,7 +2,8 @@ import { heNormal, heUniform } from '../initializers/index.ts';
 import { batchNorm } from '../layers/batchNorm.ts';
 import { conv2d } from '../layers/conv2d.ts';
 import { dense } from '../layers/dense.ts';
-import type { Layer } from '../layers/layer.ts';
+import type { Layer, LearnedOptions } from '../layers/layer.ts';
+import { residual } from '../layers/residual.ts';
 
 /** How a convolution with batch normalization differs from one of 3x3, stride 1. */
 interface ConvolutionOptions {
@@ -37,6 +38,32 @@ export function normalizedConv2d(
     }),
     batchNorm({ activation, ...normalization }),
   ];
+}
+
+/** What fits the input of a residual block to its output. */
+interface Passing {
+  /** Channels of the output. */
+  readonly filters: number;
+  readonly stride: number;
+  /** Whether a 1x1 convolution with batch normalization does, or the input passes as it is. */
+  readonly projection: boolean;
+}
+
+/** relu(body + what passes by), with torchvision's names: the body's own, and 'downsample'. */
+export function normalizedResidual(
+  body: readonly Layer[],
+  { filters, stride, projection }: Passing,
+  options: LearnedOptions = {},
+): Layer {
+  const passing = { kernelSize: 1, stride, activation: 'linear' } as const;
+  return residual({
+    ...options,
+    layers: body,
+    shortcut: projection ? normalizedConv2d(filters, passing) : [],
+    activation: 'relu',
+    bodyName: null,
+    shortcutName: 'downsample',
+  });
 }
 
 /** A dense layer with softmax, drawn as PyTorch's Linear: weight and bias uniform within ±1/√F. */

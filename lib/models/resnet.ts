@@ -2,12 +2,11 @@ import { argumentError } from '../errors.ts';
 import { globalAvgPool2d } from '../layers/globalAvgPool2d.ts';
 import type { Layer } from '../layers/layer.ts';
 import { maxPool2d } from '../layers/maxPool2d.ts';
-import { residual } from '../layers/residual.ts';
 import { sequential as chain } from '../layers/sequential.ts';
 import { checkInteger } from '../shape.ts';
 import type { Network } from '../train/network.ts';
 import { type ClassifierOptions, classifier } from './model.ts';
-import { normalizedConv2d, uniformDense } from './normalized.ts';
+import { normalizedConv2d, normalizedResidual, uniformDense } from './normalized.ts';
 
 /** Settings of residual networks. */
 export interface ResnetOptions extends ClassifierOptions {
@@ -34,17 +33,9 @@ interface ResnetDesign {
 }
 
 function block(design: ResnetDesign, width: number, stride: number, channels: number): Layer {
-  const outputs = design.expansion * width;
-  const passes = stride === 1 && channels === outputs;
-  return residual({
-    layers: design.body(width, stride),
-    shortcut: passes
-      ? []
-      : normalizedConv2d(outputs, { kernelSize: 1, stride, activation: 'linear' }),
-    activation: 'relu',
-    bodyName: null,
-    shortcutName: 'downsample',
-  });
+  const filters = design.expansion * width;
+  const projection = stride !== 1 || channels !== filters;
+  return normalizedResidual(design.body(width, stride), { filters, stride, projection });
 }
 
 /** The four stages, the first of stride 1 and the others of stride 2. */

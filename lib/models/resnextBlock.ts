@@ -1,8 +1,7 @@
 import { checkBoolean, checkOptions, within } from '../errors.ts';
 import { type Layer, type LearnedOptions, learnedOptionNames } from '../layers/layer.ts';
-import { residual } from '../layers/residual.ts';
 import { checkInteger } from '../shape.ts';
-import { normalizedConv2d } from './normalized.ts';
+import { normalizedConv2d, normalizedResidual } from './normalized.ts';
 
 /**
  * F of a bottleneck block: 1x1, 3x3 and 1x1 convolutions with batch normalization, ReLU after the
@@ -59,15 +58,6 @@ export function resnextBlock(options: ResnextBlockOptions): Layer {
     checkInteger(where, name, value, 1);
   }
   checkBoolean(where, 'projection', projection);
-  const passing = { kernelSize: 1, stride, activation: 'linear' } as const;
-  return within(where, () =>
-    residual({
-      ...rest,
-      layers: bottleneck(groups * groupWidth, filters, stride, groups),
-      shortcut: projection ? normalizedConv2d(filters, passing) : [],
-      activation: 'relu',
-      bodyName: null,
-      shortcutName: 'downsample',
-    }),
-  );
+  const body = bottleneck(groups * groupWidth, filters, stride, groups);
+  return within(where, () => normalizedResidual(body, { filters, stride, projection }, rest));
 }

@@ -5,6 +5,7 @@ import {
   apply,
   checkOperand,
   holds,
+  isBatched,
   makeSpec,
   type Operand,
   type Operator,
@@ -34,11 +35,6 @@ export type ComparisonFunction = <A extends OperandOrNumber, B extends OperandOr
   a: A,
   b: B,
 ) => ResultOf<Exclude<A | B, number>, 'uint8'>;
-
-/** Whether the first size of a value is the batch. */
-export function isBatched(x: Spec | Operand): boolean {
-  return 'batched' in x && x.batched === true;
-}
 
 /** Throws ERR_DTYPE unless two operands have the same dtype, whichever it is. */
 export function checkOneDType(where: string, operands: Readonly<Record<string, Spec>>): void {

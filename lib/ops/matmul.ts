@@ -1,11 +1,12 @@
 import { checkBoolean, checkOptions, shapeError } from '../errors.ts';
 import { elementCount, formatShape } from '../shape.ts';
-import { broadcastSpec, isBatched, sumTo, withRank } from './broadcast.ts';
+import { broadcastSpec, sumTo, withRank } from './broadcast.ts';
 import {
   type Attributes,
   apply,
   checkFloats,
   checkOperand,
+  isBatched,
   makeSpec,
   need,
   type Operand,

@@ -19,6 +19,18 @@ export interface Variable extends Spec {
 /** What operators take: a Tensor is computed with at once, a Variable is recorded. */
 export type Operand = Tensor | Variable;
 
+/** Whether `value` is a Tensor or a traced value. */
+export function isOperand(value: unknown): value is Operand {
+  return (
+    value instanceof Tensor || (value as Partial<Variable> | null | undefined)?.traced === true
+  );
+}
+
+/** Whether the first size of a value is the batch. */
+export function isBatched(x: Spec | Operand): boolean {
+  return 'batched' in x && x.batched === true;
+}
+
 /** What an operator gives for operands of type T: a Tensor when all are, of one of their dtypes. */
 export type Result<T> = [T] extends [Tensor<infer D>] ? Tensor<D> : Variable;
 

@@ -8,8 +8,17 @@ import {
   within,
 } from '../errors.ts';
 import { checkShape, elementCount, formatShape, sameShape } from '../shape.ts';
-import { checkDType, type DType, dtypeOfArray, isDType, Tensor } from '../tensor.ts';
-import type { Attributes, GradientCall, Loops, Operand, Operator, Spec } from './operator.ts';
+import { checkDType, type DType, dtypeOfArray } from '../tensor.ts';
+import {
+  type Attributes,
+  type GradientCall,
+  isBatched,
+  isOperand,
+  type Loops,
+  type Operand,
+  type Operator,
+  type Spec,
+} from './operator.ts';
 
 /** What is known of a value before it is computed; the batch is one of its sizes. */
 export interface OwnSpec {
@@ -37,17 +46,8 @@ function checkCount(where: string, what: string, list: unknown, names: readonly 
   );
 }
 
-function isOperand(value: unknown): value is Operand {
-  const { shape, dtype } = (value ?? {}) as Partial<Spec>;
-  return (
-    Array.isArray(shape) &&
-    isDType(dtype) &&
-    (value instanceof Tensor || 'traced' in (value as object))
-  );
-}
-
-function isBatched(value: Spec | Operand | null): boolean {
-  return value !== null && 'batched' in value && value.batched === true;
+function hasBatch(input: Spec | null): boolean {
+  return input !== null && isBatched(input);
 }
 
 /** Runs `body`, the shape rule for one sample more than it took. */
@@ -78,7 +78,7 @@ export function ownInfer<A extends Attributes>(
     const plain = inputs.map((input) => {
       if (input === null) return null;
       const [first = 0, ...rest] = input.shape;
-      const shape = isBatched(input) ? [first + more, ...rest] : [...input.shape];
+      const shape = hasBatch(input) ? [first + more, ...rest] : [...input.shape];
       return { shape, dtype: input.dtype };
     });
     const specs = run(plain, attributes);
@@ -95,8 +95,8 @@ export function ownInfer<A extends Attributes>(
   };
   return (inputs, attributes) => {
     const specs = ask(inputs, attributes, 0);
-    if (!inputs.some(isBatched)) return specs;
-    const samples = inputs.find(isBatched)?.shape[0] ?? 0;
+    if (!inputs.some(hasBatch)) return specs;
+    const samples = inputs.find(hasBatch)?.shape[0] ?? 0;
     const larger = anyBatch(where, samples, () => ask(inputs, attributes, 1));
     return specs.map((spec, i): Spec => {
       const [{ shape }, other] = [spec, larger[i]?.shape ?? []];

@@ -5,6 +5,7 @@ import {
   type Attributes,
   apply,
   checkOperand,
+  isBatched,
   makeSpec,
   need,
   type Operand,
@@ -73,7 +74,7 @@ export function reshape<X extends Operand>(x: X, shape: readonly number[]): Resu
     sizes = sizes.map((value, axis) => (axis === unknown ? size : value));
   }
   checkShape('reshape', sizes);
-  const batched = 'traced' in x && x.batched === true;
+  const batched = isBatched(x);
   if (batched && sizes[0] !== x.shape[0]) {
     throw shapeError(
       'reshape',

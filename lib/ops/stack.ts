@@ -1,7 +1,14 @@
 import { argumentError, checkOptions, shapeError, within } from '../errors.ts';
 import { checkAxes, checkAxis, formatShape, sameShape } from '../shape.ts';
 import { concat } from './concat.ts';
-import { checkOperand, checkSamplesStay, need, type Operand, type Result } from './operator.ts';
+import {
+  checkOperand,
+  checkSamplesStay,
+  isBatched,
+  need,
+  type Operand,
+  type Result,
+} from './operator.ts';
 import { reshape } from './reshape.ts';
 
 /** Settings of unsqueeze. */
@@ -51,7 +58,7 @@ export function squeeze<X extends Operand>(x: X, options: SqueezeOptions = {}): 
   checkOperand('squeeze', 'x', x);
   checkOptions('squeeze', options, ['axis']);
   const { shape } = x;
-  const first = 'traced' in x && x.batched === true ? 1 : 0;
+  const first = isBatched(x) ? 1 : 0;
   const axes =
     options.axis === undefined
       ? shape.flatMap((size, axis) => (size === 1 && axis >= first ? [axis] : []))

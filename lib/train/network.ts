@@ -71,6 +71,8 @@ export class Network {
   /** That of the last fit. */
   #loss: Loss = softmaxCrossEntropy();
   #predictor: Predictor | null = null;
+  /** The largest batch of a prediction, once one was asked for. */
+  #mostPredicted: number | null = null;
   /** Ends when all predictions asked for so far have: one at a time has the predictor. */
   #predictions: Promise<unknown> = Promise.resolve();
 
@@ -284,8 +286,8 @@ export class Network {
 
   #predictorFor(x: Tensor, scale: number): Predictor {
     const samples = x.shape[0] as number;
-    const most = affordableBatch(this.architecture, maxPredictBatch);
-    const bound = Math.max(1, Math.min(samples, most));
+    this.#mostPredicted ??= affordableBatch(this.architecture, maxPredictBatch);
+    const bound = Math.max(1, Math.min(samples, this.#mostPredicted));
     const known = this.#predictor;
     const fits = known?.dtype === x.dtype && known.bound === bound && known.scale === scale;
     if (known !== null && fits) return known;

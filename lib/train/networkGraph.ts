@@ -102,7 +102,9 @@ export function networkGraph(
   const learned = architecture.parameters
     .filter(({ state, trainable }) => state !== true && trainable !== false)
     .map(({ key }) => parameters.get(key) as GraphVariable);
-  return new ComputationGraph(tracer.graph([output]), {
+  const graph = tracer.graph([output]);
+  tracer.end();
+  return new ComputationGraph(graph, {
     arguments: inputs,
     states: values,
     learned,

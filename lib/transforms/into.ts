@@ -1,7 +1,7 @@
 import { argumentError, dtypeError, StridenetError, shapeError, show } from '../errors.ts';
 import type { Spec } from '../ops/operator.ts';
-import { elementCount, formatShape, sameShape } from '../shape.ts';
-import { describe, Tensor } from '../tensor.ts';
+import { formatShape, sameShape } from '../shape.ts';
+import { checkMemory, describe, Tensor } from '../tensor.ts';
 import {
   type Container,
   describeContainer,
@@ -59,10 +59,7 @@ function checkTarget(where: string, path: TreePath, tensor: Tensor, spec: Spec):
     const shapes = `${formatShape(spec.shape)} but has ${formatShape(tensor.shape)}`;
     throw shapeError(where, `${placeOf(path)} needs shape ${shapes}`);
   }
-  if (tensor.data.length !== elementCount(tensor.shape)) {
-    const expected = `${placeOf(path)} to have memory that was not detached or resized`;
-    throw argumentError(where, expected, tensor.data.buffer);
-  }
+  checkMemory(where, placeOf(path), tensor);
 }
 
 /** Puts the Tensors of `into`, which must be like `template`, into `targets` by their numbers. */
