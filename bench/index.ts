@@ -3,8 +3,10 @@ import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import * as sn from '../lib/index.ts';
 import { formatTable } from './measure.ts';
+import { type Subject, subjects } from './networks.ts';
 import { formatStreams, measureStreams } from './operators.ts';
 import { measurePeers, type PeerResult } from './peers/run.ts';
+import { formatProfile, profileTraining } from './profile.ts';
 import { compareWithReference, formatRatios } from './reference.ts';
 import {
   fmaPeak,
@@ -20,10 +22,23 @@ const usage = `npm run bench -- [--threads N] [--seconds S] [--no-peers] [--suit
   --seconds S   time for each task of each subject; default 4
   --no-peers    stridenet alone
   --suite NAME  only 'networks' (beside the peers), 'operators' (against the bandwidth of a copy)
-                or 'reference' (against the reference loops); default: all
+                or 'reference' (against the reference loops); default: all three;
+                or 'profile': the instructions of training steps
+  --network NAME, --batch N, --isa NAME
+                of 'profile': ${Object.keys(subjects).join(', ')}; default: mnist, its own
+                batch, the best instruction set
   --json FILE   write all rates to FILE`;
 
-function parse(): SuiteOptions & { peers: boolean; suite: string; json: string | null } {
+interface Options extends SuiteOptions {
+  readonly peers: boolean;
+  readonly suite: string;
+  readonly json: string | null;
+  readonly network: string;
+  readonly batch?: number;
+  readonly isa?: string;
+}
+
+function parse(): Options {
   const { values } = parseArgs({
     options: {
       threads: { type: 'string', default: String(sn.cpuInfo().threads) },
@@ -31,17 +46,24 @@ function parse(): SuiteOptions & { peers: boolean; suite: string; json: string |
       'no-peers': { type: 'boolean', default: false },
       suite: { type: 'string', default: 'all' },
       json: { type: 'string' },
+      network: { type: 'string', default: 'mnist' },
+      batch: { type: 'string' },
+      isa: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
   const [threads, seconds] = [Number(values.threads), Number(values.seconds)];
-  const known = ['all', 'networks', 'operators', 'reference'].includes(values.suite);
+  const known =
+    ['all', 'networks', 'operators', 'reference', 'profile'].includes(values.suite) &&
+    values.network in subjects;
   if (values.help || !known || !Number.isInteger(threads) || threads < 1 || !(seconds > 0)) {
     console.log(usage);
     process.exit(values.help ? 0 : 2);
   }
-  const { suite, json = null } = values;
-  return { threads, seconds, peers: !values['no-peers'], suite, json };
+  const { suite, json = null, network, isa } = values;
+  const batch = values.batch === undefined ? {} : { batch: Number(values.batch) };
+  const own = { network, ...batch, ...(isa === undefined ? {} : { isa }) };
+  return { threads, seconds, peers: !values['no-peers'], suite, json, ...own };
 }
 
 function say(text: string): void {
@@ -129,6 +151,11 @@ const machine = {
   isa,
 };
 say(`${machine.cpu}, ${machine.cpus} CPUs, ${options.threads} threads, ${isa}, ${addon}`);
+if (options.suite === 'profile') {
+  const times = profileTraining(subjects[options.network] as Subject, options);
+  console.log(formatProfile(times, 40));
+  process.exit(0);
+}
 const wanted = (suite: string): boolean => ['all', suite].includes(options.suite);
 sn.setThreads(options.threads);
 const ratios = wanted('reference')

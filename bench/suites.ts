@@ -4,6 +4,7 @@ import { Tracer } from '../lib/graph/graph.ts';
 import * as sn from '../lib/index.ts';
 import { Generator } from '../lib/random.ts';
 import { measureRates, median, type Rates } from './measure.ts';
+import { images, type Subject, subjects } from './networks.ts';
 
 /** How long and on how many threads. */
 export interface SuiteOptions {
@@ -26,16 +27,6 @@ function uniform(shape: readonly number[], dtype: 'float32' | 'float64'): sn.Ten
   return tensor;
 }
 
-/** Images and labels of MNIST's shape; the peers train on the like. */
-export function images(samples: number): sn.Dataset {
-  const random = new Generator(2);
-  const x = sn.zeros([samples, 1, 28, 28], 'uint8');
-  const y = sn.zeros([samples], 'int32');
-  for (let i = 0; i < x.size; i++) x.data[i] = random.integer(256);
-  for (let i = 0; i < samples; i++) y.data[i] = random.integer(10);
-  return { x, y };
-}
-
 /** Training of the MNIST network: every step of some epochs, loss, backward and Adam included. */
 export async function trainMnist(
   backend: sn.BackendName,
@@ -43,7 +34,7 @@ export async function trainMnist(
 ): Promise<Measurement> {
   const isNative = backend === 'native';
   const batchSize = isNative ? 1000 : 20;
-  const data = images(isNative ? 10 * batchSize : batchSize);
+  const data = images(isNative ? 10 * batchSize : batchSize, subjects.mnist as Subject);
   const net = sn.models.mnist({ backend, threads, seed: 1 });
   const optimizer = sn.optimizers.adam(1e-3);
   const all: number[] = [];

@@ -26,6 +26,7 @@ export interface AddonProgram {
   cancel(): void;
   dispose(): void;
   bytes(): number;
+  seconds(): Float64Array;
 }
 
 /** The addon and the file it was loaded from. */

@@ -13,6 +13,8 @@ export interface PrepareOptions {
   /** The instruction set of native kernels; default: the best that this CPU has. */
   isa?: string;
   passes?: PassOptions;
+  /** Whether native runs measure each instruction, for NativeExecutable.seconds; default false. */
+  profile?: boolean;
 }
 
 /** A number of steps of a prepared graph. */

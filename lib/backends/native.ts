@@ -23,6 +23,7 @@ export function describeProgram(program: Program, options: PrepareOptions): obje
     arenaBytes: program.arenaBytes,
     ...(options.isa === undefined ? {} : { isa: options.isa }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
     buffers: program.buffers.map(({ shape, dtype, batched, kind, of, offset }) => ({
       shape,
       dtype,
@@ -69,6 +70,11 @@ export class NativeExecutable implements Executable {
 
   get bytes(): number {
     return this.#native.bytes();
+  }
+
+  /** Seconds that each of program.instructions took in all runs; empty without `profile`. */
+  seconds(): Float64Array {
+    return guarded(() => this.#native.seconds());
   }
 
   write(index: number, value: Tensor): void {

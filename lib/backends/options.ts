@@ -6,7 +6,7 @@ import type { BackendName, PrepareOptions } from './backend.ts';
 import { backendOf } from './index.ts';
 
 /** How a function or a graph is run. */
-export interface RunOptions extends PrepareOptions {
+export interface RunOptions extends Omit<PrepareOptions, 'profile'> {
   backend?: BackendName;
 }
 

@@ -142,6 +142,8 @@ Call parse_call(Napi::Value value) {
 ProgramDescription parse_description(Napi::Object description) {
   ProgramDescription result;
   result.batch = read_integer(kCode, "batch", description.Get("batch"), 0, kMaxInteger);
+  const Napi::Value profile = description.Get("profile");
+  if (!profile.IsUndefined()) result.profile = read_boolean(kCode, "profile", profile);
   const Napi::Value threads = description.Get("threads");
   if (!threads.IsUndefined()) {
     result.threads = static_cast<int>(read_integer(kCode, "threads", threads, 1, 1024));

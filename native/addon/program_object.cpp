@@ -114,7 +114,8 @@ Napi::Function ProgramObject::define(Napi::Env env) {
        InstanceMethod<&ProgramObject::run_sync>("runSync"),
        InstanceMethod<&ProgramObject::run>("run"), InstanceMethod<&ProgramObject::cancel>("cancel"),
        InstanceMethod<&ProgramObject::dispose>("dispose"),
-       InstanceMethod<&ProgramObject::bytes>("bytes")});
+       InstanceMethod<&ProgramObject::bytes>("bytes"),
+       InstanceMethod<&ProgramObject::seconds>("seconds")});
 }
 
 ProgramObject::ProgramObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
@@ -328,6 +329,19 @@ Napi::Value ProgramObject::bytes(const Napi::CallbackInfo& info) {
   // Runs neither allocate nor free, so this may be asked during one.
   const std::int64_t bytes = program_ == nullptr ? 0 : program_->bytes();
   return Napi::Number::New(info.Env(), static_cast<double>(bytes));
+}
+
+Napi::Value ProgramObject::seconds(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    expect_idle();
+    const std::vector<double>& seconds = program_->seconds();
+    const auto elements = static_cast<std::int64_t>(seconds.size());
+    Napi::Value array = Environment::of(env).new_typed_array(DType::float64, elements);
+    const ArrayMemory memory = read_typed_array("seconds", array, DType::float64, elements);
+    if (memory.bytes > 0) std::memcpy(memory.data, seconds.data(), memory.bytes);
+    return array;
+  });
 }
 
 }  // namespace stridenet::addon

@@ -31,6 +31,7 @@ class ProgramObject : public Napi::ObjectWrap<ProgramObject> {
   void cancel(const Napi::CallbackInfo& info);
   void dispose(const Napi::CallbackInfo& info);
   Napi::Value bytes(const Napi::CallbackInfo& info);
+  Napi::Value seconds(const Napi::CallbackInfo& info);
 
   /// Throws ERR_DISPOSED after dispose() and ERR_BUSY during a run.
   void expect_idle() const;

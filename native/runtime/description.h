@@ -41,6 +41,8 @@ struct ProgramDescription {
   std::int64_t batch = 0;
   /// Threads that a run may use; 0: all of the pool.
   int threads = 0;
+  /// Whether runs measure how long each instruction takes.
+  bool profile = false;
   std::int64_t arena_bytes = 0;
   std::vector<BufferDescription> buffers;
   std::vector<InstructionDescription> instructions;

@@ -96,6 +96,7 @@ void Program::bind(std::vector<std::unique_ptr<Instruction>> instructions) {
     }
   };
   bound_.resize(instructions.size());
+  if (description_.profile) seconds_.assign(instructions.size(), 0);
   for (std::size_t index = 0; index < instructions.size(); ++index) {
     const InstructionDescription& description = description_.instructions[index];
     Bound& bound = bound_[index];
@@ -197,11 +198,24 @@ bool Program::step(std::int64_t index, std::int64_t batch) {
       patch.view->data = memory_[patch.buffer].data() + index * stride_[patch.buffer];
     }
   }
-  for (const Bound& bound : bound_) {
+  for (std::size_t i = 0; i < bound_.size(); ++i) {
     if (stopped(Stop::instruction)) return false;
-    bound.instruction->run({bound.inputs, bound.outputs, bound.scratch, threads_});
+    if (description_.profile) {
+      run_measured(i);
+    } else {
+      const Bound& bound = bound_[i];
+      bound.instruction->run({bound.inputs, bound.outputs, bound.scratch, threads_});
+    }
   }
   return true;
+}
+
+void Program::run_measured(std::size_t index) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point start = Clock::now();
+  const Bound& bound = bound_[index];
+  bound.instruction->run({bound.inputs, bound.outputs, bound.scratch, threads_});
+  seconds_[index] += std::chrono::duration<double>(Clock::now() - start).count();
 }
 
 Outcome Program::run(std::int64_t steps, std::span<const std::int32_t> batch,

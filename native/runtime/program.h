@@ -51,6 +51,10 @@ class Program {
   /// Bytes that it holds now.
   std::int64_t bytes() const;
 
+  /// Seconds that each instruction has taken in all runs so far, when the description asks for it;
+  /// else empty.
+  const std::vector<double>& seconds() const { return seconds_; }
+
   /// Makes the stacks of feeds and fetches large enough for a run of `steps` steps.
   /// Throws Error("ERR_MEMORY").
   void reserve(std::int64_t steps);
@@ -100,6 +104,7 @@ class Program {
   void bind(std::vector<std::unique_ptr<Instruction>> instructions);
   TensorView view_of(std::int64_t id) const;
   bool step(std::int64_t index, std::int64_t batch);
+  void run_measured(std::size_t index);
   bool stopped(Stop at) const noexcept {
     return stop_.load(std::memory_order_relaxed) >= static_cast<int>(at);
   }
@@ -113,6 +118,7 @@ class Program {
   CountedMemory arena_;
   std::vector<Bound> bound_;
   std::vector<Patch> patches_;
+  std::vector<double> seconds_;
   std::int64_t reserved_ = 0;
   std::vector<std::int32_t> batches_;  // of the last run; empty: the bound
   int threads_ = 1;

@@ -1,0 +1,127 @@
+import { NativeExecutable } from '../lib/backends/native.ts';
+import type { Instruction, Program } from '../lib/compiler/program.ts';
+import { nodeMultiplyAdds } from '../lib/graph/cost.ts';
+import * as sn from '../lib/index.ts';
+import { learnedParameters, traceStep } from '../lib/train/step.ts';
+import { formatTable } from './measure.ts';
+import { images, type Subject } from './networks.ts';
+
+/** What one instruction of a training step costs. */
+export interface InstructionTime {
+  readonly op: string;
+  /** The layer it belongs to; empty for the loss, updates and copies. */
+  readonly scope: string;
+  /** Shapes as stored of the inputs and outputs; – for those that are absent. */
+  readonly shapes: string;
+  /** In the step where it took least. */
+  readonly milliseconds: number;
+  readonly multiplyAdds: number;
+}
+
+function shapesOf({ buffers }: Program, { inputs, outputs }: Instruction): string {
+  const shape = (id: number): string => (id < 0 ? '–' : (buffers[id]?.shape.join('x') ?? ''));
+  return `${inputs.map(shape).join(' ')} → ${outputs.map(shape).join(' ')}`;
+}
+
+/** Training steps of a network for about `seconds`, instruction by instruction. */
+export function profileTraining(
+  subject: Subject,
+  options: { threads: number; seconds: number; batch?: number; isa?: string },
+): InstructionTime[] {
+  const { threads, seconds, batch = subject.batch, isa } = options;
+  const net = subject.build({ seed: 1 });
+  const data = images(batch, subject);
+  const step = {
+    architecture: net.architecture,
+    data,
+    batchSize: batch,
+    optimizer: subject.optimizer(),
+    loss: sn.losses.softmaxCrossEntropy(),
+    ...{
+      seed: 0,
+      frozen: [],
+      clipValue: null,
+      clipNorm: null,
+      settings: { backend: 'native' as const },
+    },
+  } as const;
+  const { tracer, outputs, updates, optimizers } = traceStep(step, learnedParameters(step));
+  const graph = tracer.graph(outputs as Parameters<typeof tracer.graph>[0], updates);
+  const program = new NativeExecutable(graph, {
+    ...{ threads, profile: true },
+    ...(isa === undefined ? {} : { isa }),
+  });
+  const values = new Map<string, sn.Tensor>(net.parameters());
+  values.set('data.x', data.x as sn.Tensor).set('data.y', data.y as sn.Tensor);
+  tracer.inputs
+    .filter(({ role }) => role === 'state')
+    .forEach(({ variable }, i) => {
+      const value = values.get(variable.name ?? '');
+      if (value !== undefined) program.write(i, value);
+    });
+  const indices = Int32Array.from({ length: batch }, (_, i) => i);
+  const rates = optimizers.map(() => Float64Array.of(1e-4));
+  const feeds = [indices, Float64Array.of(1), ...rates];
+  const fastest = new Float64Array(program.program.instructions.length).fill(
+    Number.POSITIVE_INFINITY,
+  );
+  const end = performance.now() + seconds * 1000;
+  let before = program.seconds();
+  for (let steps = 0; steps < 3 || performance.now() < end; steps++) {
+    program.runSync({ steps: 1, feeds });
+    const after = program.seconds();
+    for (let i = 0; i < fastest.length; i++) {
+      const taken = (after[i] as number) - (before[i] as number);
+      fastest[i] = Math.min(fastest[i] as number, taken);
+    }
+    before = after;
+  }
+  const times = program.program.instructions.map((instruction, i) => ({
+    op: instruction.op,
+    scope: instruction.node?.scope ?? '',
+    shapes: shapesOf(program.program, instruction),
+    milliseconds: (fastest[i] as number) * 1000,
+    multiplyAdds: instruction.node === null ? 0 : nodeMultiplyAdds(instruction.node),
+  }));
+  program.dispose();
+  return times;
+}
+
+/** A profile as a table: the slowest `rows` instructions, and the operators' totals. */
+export function formatProfile(times: readonly InstructionTime[], rows: number): string {
+  const total = times.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  const cells = (name: string, milliseconds: number, multiplyAdds: number): string[] => [
+    name,
+    milliseconds.toFixed(3),
+    `${((100 * milliseconds) / total).toFixed(1)} %`,
+    multiplyAdds === 0 ? '' : ((2 * multiplyAdds) / milliseconds / 1e6).toFixed(0),
+  ];
+  const sums = new Map<string, { milliseconds: number; multiplyAdds: number }>();
+  for (const { op, milliseconds, multiplyAdds } of times) {
+    const sum = sums.get(op) ?? { milliseconds: 0, multiplyAdds: 0 };
+    sum.milliseconds += milliseconds;
+    sum.multiplyAdds += multiplyAdds;
+    sums.set(op, sum);
+  }
+  const slowest = (a: { milliseconds: number }, b: { milliseconds: number }): number =>
+    b.milliseconds - a.milliseconds;
+  const header = ['ms', 'share', 'GFLOP/s'];
+  return [
+    `${total.toFixed(2)} ms a step`,
+    formatTable(
+      ['operator', ...header],
+      [...sums]
+        .sort(([, a], [, b]) => slowest(a, b))
+        .map(([op, sum]) => cells(op, sum.milliseconds, sum.multiplyAdds)),
+    ),
+    formatTable(
+      ['instruction', ...header],
+      [...times]
+        .sort(slowest)
+        .slice(0, rows)
+        .map(({ op, scope, shapes, milliseconds, multiplyAdds }) =>
+          cells(`${op} ${scope} ${shapes}`, milliseconds, multiplyAdds),
+        ),
+    ),
+  ].join('\n\n');
+}
