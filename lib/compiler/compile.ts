@@ -9,7 +9,7 @@ import type { Program } from './program.ts';
 
 /** Which passes run; all by default. Results agree within the operators' error bounds, not in bits. */
 export interface PassOptions {
-  /** Convolution or dense + bias + ReLU as one instruction. */
+  /** Convolution or dense + bias + sum with a residual + ReLU or ReLU6 as one instruction. */
   fuse?: boolean;
   /** Drop what nobody needs. */
   deadCode?: boolean;

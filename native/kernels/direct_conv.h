@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "kernels/activation.h"
+
 namespace stridenet {
 
 // Convolution without a matrix product, for groups of few channels: the vector runs over the
@@ -24,14 +26,15 @@ struct DirectConvInput {
 };
 
 /// One row of y. Every element is one chain of fused multiply-adds over (r, s, i), then + bias,
-/// then max(·, 0).
+/// then + residual, then the activation.
 template <class T>
 struct DirectConvRow {
   DirectConvInput<T> input;
   const T* weight;  // tap (0, 0), inner channel 0, output channel 0; channels are contiguous
   std::int64_t tap_row_pitch, tap_pitch, weight_inner_pitch;
-  const T* bias;  // `channels` elements, or null
-  bool relu;      // NaN stays, −0 becomes 0
+  const T* bias;      // `channels` elements, or null
+  const T* residual;  // as y, or null
+  Activation activation;
   T* y;
   std::int64_t y_pitch;  // elements between pixels
   std::int64_t columns, channels;

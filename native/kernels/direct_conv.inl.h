@@ -76,8 +76,13 @@ STRIDENET_INLINE void direct_outputs(const DirectConvRow<T>& call, const DirectR
       if (call.bias != nullptr) {
         sum = sum + (Whole ? load(call.bias + channel) : load_lanes(call.bias + channel, count));
       }
-      if (call.relu) sum = relu_of(sum);
-      T* y = call.y + (q + b) * call.y_pitch + channel;
+      const std::int64_t place = (q + b) * call.y_pitch + channel;
+      if (call.residual != nullptr) {
+        const T* residual = call.residual + place;
+        sum = sum + (Whole ? load(residual) : load_lanes(residual, count));
+      }
+      sum = activate(call.activation, sum);
+      T* y = call.y + place;
       if (Whole) {
         store(y, sum);
       } else {
@@ -261,7 +266,11 @@ STRIDENET_INLINE void narrow_outputs(const DirectConvRow<T>& call, const DirectR
     for (int o = 0; o < O; ++o) {
       T value = sum(sums[b][o]);
       if (call.bias != nullptr) value += call.bias[o];
-      call.y[(q + b) * call.y_pitch + o] = call.relu && value <= 0 ? T{0} : value;
+      const std::int64_t place = (q + b) * call.y_pitch + o;
+      if (call.residual != nullptr) value += call.residual[place];
+      if (call.activation != Activation::none && value <= 0) value = 0;
+      if (call.activation == Activation::relu6 && value > 6) value = 6;
+      call.y[place] = value;
     }
   }
 }

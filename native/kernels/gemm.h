@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "kernels/activation.h"
+
 namespace stridenet {
 
 /// Block sizes of an ISA's GEMM. They decide the order of every sum, so they never depend on
@@ -46,9 +48,9 @@ constexpr std::int64_t panel_stride(const GemmTile& tile, PanelLayout layout, st
 }
 
 /// C[rows × columns] = (accumulate ? C : 0) + A[rows × depth] · B[depth × columns], then + bias,
-/// then max(·, 0), for one block with depth ≤ KC. Every element is one chain of fused
-/// multiply-adds from 0 in rising k (a product and a sum, each rounded, on the portable table),
-/// added to C: the same for every position in the block.
+/// then + residual, then the activation, for one block with depth ≤ KC. Every element is one chain
+/// of fused multiply-adds from 0 in rising k (a product and a sum, each rounded, on the portable
+/// table), added to C: the same for every position in the block.
 template <class T>
 struct GemmBlock {
   const T* a;  // panels of panel_rows rows; the last may have fewer
@@ -64,8 +66,9 @@ struct GemmBlock {
   std::int64_t columns;
   std::int64_t depth;
   bool accumulate;
-  bool relu;      // NaN stays, −0 becomes 0
-  const T* bias;  // `columns` elements, or null
+  Activation activation;
+  const T* bias;      // `columns` elements, or null
+  const T* residual;  // row r starts at residual + row_offsets[r]; or null
   /// Writes C past the caches: for a C that will have left them before it is read. Only when
   /// every row starts at a multiple of the vector's size.
   bool stream;

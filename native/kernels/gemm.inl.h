@@ -5,6 +5,13 @@ STRIDENET_INLINE Vec<T> relu_of(Vec<T> x) {
   return select(less_equal(x, zero<T>()), zero<T>(), x);
 }
 
+template <class T>
+STRIDENET_INLINE Vec<T> activate(Activation activation, Vec<T> x) {
+  if (activation == Activation::none) return x;
+  const Vec<T> positive = relu_of(x);
+  return activation == Activation::relu6 ? min(broadcast(T{6}), positive) : positive;
+}
+
 /// One micro-kernel's share of a block.
 template <class T>
 struct TileCall {
@@ -14,12 +21,13 @@ struct TileCall {
   T* c;
   const std::int64_t* row_offsets;
   const T* bias;
+  const T* residual;
   const T* next_b;           // memory to prefetch while the tile is computed
   std::int64_t next_b_step;  // elements of it a product
   std::int64_t depth;
   int columns;
   bool accumulate;
-  bool relu;
+  Activation activation;
   bool stream;
 };
 
@@ -95,11 +103,21 @@ void gemm_tile(const TileCall<T>& call) {
       for (int i = 0; i < Rows; ++i) sums[i][j] = sums[i][j] + bias;
     }
   }
-  if (call.relu) {
+  if (call.residual != nullptr) {
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+      const T* residual = call.residual + call.row_offsets[i];
+#pragma GCC unroll 4
+      for (int j = 0; j < Vectors; ++j) {
+        sums[i][j] = sums[i][j] + load_columns(residual, j * lanes, call.columns);
+      }
+    }
+  }
+  if (call.activation != Activation::none) {
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
 #pragma GCC unroll 4
-      for (int j = 0; j < Vectors; ++j) sums[i][j] = relu_of(sums[i][j]);
+      for (int j = 0; j < Vectors; ++j) sums[i][j] = activate(call.activation, sums[i][j]);
     }
   }
   if (call.stream) {
@@ -171,7 +189,7 @@ void gemm_block(const GemmBlock<T>& block) {
   call.b_pitch = block.b_pitch;
   call.depth = block.depth;
   call.accumulate = block.accumulate;
-  call.relu = block.relu;
+  call.activation = block.activation;
   call.b = block.b;
   // While B's panel is in use, what follows it comes nearer: every tile asks for a part of it.
   const std::int64_t panels = (block.rows + block.panel_rows - 1) / block.panel_rows;
@@ -186,6 +204,7 @@ void gemm_block(const GemmBlock<T>& block) {
         call.b + (left > panel_columns ? block.b_panel_stride : block.depth * block.b_pitch);
     call.c = block.c + column;
     call.bias = block.bias == nullptr ? nullptr : block.bias + column;
+    call.residual = block.residual == nullptr ? nullptr : block.residual + column;
     const TileFunction<T> whole = choose_tile<T>(block.layout, block.panel_rows, call.columns);
     call.a = block.a;
     std::int64_t row = 0;

@@ -102,12 +102,12 @@ void expect_tensor(const TensorSpec& spec, const char* name, DType dtype,
   expect_batched(spec, name, batched);
 }
 
-bool parse_relu(const Call& call) {
-  const std::string activation = call.attributes.text("activation");
-  if (activation != "none" && activation != "relu") {
-    refuse("expected activation 'none' or 'relu' but received '" + activation + "'");
-  }
-  return activation == "relu";
+Activation parse_activation(const Call& call) {
+  const std::string name = call.attributes.text("activation");
+  if (name == "none") return Activation::none;
+  if (name == "relu") return Activation::relu;
+  if (name == "relu6") return Activation::relu6;
+  refuse("expected activation 'none', 'relu' or 'relu6' but received '" + name + "'");
 }
 
 }  // namespace stridenet

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "kernels/activation.h"
 #include "ops/operator.h"
 
 namespace stridenet {
@@ -56,8 +57,8 @@ inline void expect_like(const TensorSpec& spec, const char* name, const TensorSp
   expect_tensor(spec, name, like.dtype, like.shape, like.batched);
 }
 
-/// The attribute 'activation': whether it is 'relu'; the other it may be is 'none'.
-bool parse_relu(const Call& call);
+/// The attribute 'activation'.
+Activation parse_activation(const Call& call);
 
 /// shape[first] · … · shape[last − 1] of a spec whose element count has been checked.
 inline std::int64_t product(const TensorSpec& spec, std::size_t first, std::size_t last) {

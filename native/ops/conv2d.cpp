@@ -27,8 +27,8 @@ Patches<T> best_patches(const Run& run, const Patches<T>& patches, std::int64_t 
 template <class T>
 class Conv2d final : public Instruction {
  public:
-  Conv2d(const Kernels<T>& kernels, const Convolution& conv, bool relu)
-      : kernels_(kernels), conv_(conv), relu_(relu) {}
+  Conv2d(const Kernels<T>& kernels, const Convolution& conv, Activation activation)
+      : kernels_(kernels), conv_(conv), activation_(activation) {}
 
   std::size_t scratch_bytes() const override {
     const Patches<T> patches = input_patches(conv_, static_cast<const T*>(nullptr), conv_.n, 0);
@@ -40,7 +40,8 @@ class Conv2d final : public Instruction {
     const std::int64_t filters = conv_.group_filters();
     const std::int64_t patch = conv_.patch();
     const std::int64_t batch = run.inputs[0].shape[0];
-    const T* bias = run.inputs[2].present() ? run.inputs[2].as<T>() : nullptr;
+    const T* bias = optional_input<T>(run, 2);
+    const T* residual = optional_input<T>(run, 3);
     T* packed = reinterpret_cast<T*>(run.scratch);
     const DepthOrder order = {conv_.taps(), conv_.flipped};
     for (std::int64_t group = 0; group < conv_.groups; ++group) {
@@ -61,8 +62,9 @@ class Conv2d final : public Instruction {
       gemm<T>(run, kernels_,
               {batch * conv_.p * conv_.q, filters, patch, false, pack, packed,
                run.outputs[0].as<T>() + group * filters, offsets,
-               bias == nullptr ? nullptr : bias + group * filters, relu_,
-               conv_.groups == 1 && conv_.k * static_cast<std::int64_t>(sizeof(T)) % 64 == 0});
+               bias == nullptr ? nullptr : bias + group * filters, activation_,
+               conv_.groups == 1 && conv_.k * static_cast<std::int64_t>(sizeof(T)) % 64 == 0,
+               residual == nullptr ? nullptr : residual + group * filters});
     }
   }
 
@@ -100,7 +102,7 @@ class Conv2d final : public Instruction {
 
   const Kernels<T>& kernels_;
   Convolution conv_;
-  bool relu_;
+  Activation activation_;
 };
 
 template <class T>
@@ -351,14 +353,17 @@ class Conv2dFilterGradient final : public Instruction {
 }  // namespace
 
 std::unique_ptr<Instruction> prepare_conv2d(const Call& call, const KernelTable& table) {
-  expect_operands(call, 3, 1);
+  expect_operands(call, call.inputs.size() == 4 ? 4 : 3, 1);
   const TensorSpec& x = required_input(call, 0, "x");
   const TensorSpec& weight = required_input(call, 1, "weight");
   const Convolution conv = check_convolution(call, x, weight, required_output(call, 0, "y"));
   if (call.inputs[2].present) expect_tensor(call.inputs[2], "bias", x.dtype, {conv.k}, false);
-  const bool relu = parse_relu(call);
-  if (auto direct = make_direct_conv2d(x.dtype, table, conv, relu)) return direct;
-  return make_floating<Conv2d>(x.dtype, table, conv, relu);
+  if (call.inputs.size() == 4 && call.inputs[3].present) {
+    expect_tensor(call.inputs[3], "residual", x.dtype, {conv.n, conv.p, conv.q, conv.k}, x.batched);
+  }
+  const Activation activation = parse_activation(call);
+  if (auto direct = make_direct_conv2d(x.dtype, table, conv, activation)) return direct;
+  return make_floating<Conv2d>(x.dtype, table, conv, activation);
 }
 
 std::unique_ptr<Instruction> prepare_conv2d_input_gradient(const Call& call,

@@ -81,8 +81,9 @@ class DirectOutputs : public Instruction {
   struct Target {
     T* y;
     std::int64_t height, width;
-    const T* bias;
-    bool relu;
+    const T* bias = nullptr;
+    const T* residual = nullptr;  // as y
+    Activation activation = Activation::none;
   };
 
   void run_pass(const Run& run, const Pass& rows, const Pass& columns, const Target& to) const {
@@ -119,7 +120,7 @@ class DirectOutputs : public Instruction {
     call.tap_row_pitch = rows.tap_step * conv_.s * tap_pitch;
     call.tap_pitch = columns.tap_step * tap_pitch;
     call.weight_inner_pitch = grouping_.narrow() ? grouping_.inner : grouping_.outputs;
-    call.relu = to.relu;
+    call.activation = to.activation;
     call.y_pitch = columns.step * grouping_.outputs;
     call.columns = columns.count;
     for (std::int64_t channel = 0; channel < grouping_.outputs; channel += block) {
@@ -130,8 +131,10 @@ class DirectOutputs : public Instruction {
       for (std::int64_t row = begin; row < end; ++row) {
         aim(call.input, rows, columns, row, needed.first);
         const std::int64_t h = rows.first + row * rows.step;
-        call.y =
-            to.y + ((n * to.height + h) * to.width + columns.first) * grouping_.outputs + channel;
+        const std::int64_t place =
+            ((n * to.height + h) * to.width + columns.first) * grouping_.outputs + channel;
+        call.y = to.y + place;
+        call.residual = to.residual == nullptr ? nullptr : to.residual + place;
         kernel(call);
       }
     }
@@ -155,21 +158,22 @@ Grouping gradient_grouping(const Convolution& conv) {
 template <class T>
 class DirectConv2d final : public DirectOutputs<T> {
  public:
-  DirectConv2d(const Kernels<T>& kernels, const Convolution& conv, bool relu)
-      : DirectOutputs<T>(kernels, conv, forward_grouping(conv), conv.h, conv.w), relu_(relu) {}
+  DirectConv2d(const Kernels<T>& kernels, const Convolution& conv, Activation activation)
+      : DirectOutputs<T>(kernels, conv, forward_grouping(conv), conv.h, conv.w),
+        activation_(activation) {}
 
   void run(const Run& run) const override {
     const Convolution& conv = this->conv_;
     this->pack(run, run.inputs[1].template as<T>(),
                [&](std::int64_t i, std::int64_t k) { return k * conv.group_channels() + i; });
-    const T* bias = run.inputs[2].present() ? run.inputs[2].template as<T>() : nullptr;
     this->run_pass(run, forward_pass(conv.p, conv.stride_h, conv.top, conv.r, conv.dilation_h),
                    forward_pass(conv.q, conv.stride_w, conv.left, conv.s, conv.dilation_w),
-                   {run.outputs[0].template as<T>(), conv.p, conv.q, bias, relu_});
+                   {run.outputs[0].template as<T>(), conv.p, conv.q, optional_input<T>(run, 2),
+                    optional_input<T>(run, 3), activation_});
   }
 
  private:
-  bool relu_;
+  Activation activation_;
 };
 
 template <class T>
@@ -191,7 +195,7 @@ class DirectConv2dInputGradient final : public DirectOutputs<T> {
             make_phase(w, conv.w, conv.stride_w, conv.left, conv.dilation_w, conv.s);
         this->run_pass(run, gradient_pass(rows, conv.stride_h),
                        gradient_pass(columns, conv.stride_w),
-                       {run.outputs[0].template as<T>(), conv.h, conv.w, nullptr, false});
+                       {run.outputs[0].template as<T>(), conv.h, conv.w});
       }
     }
   }
@@ -296,12 +300,12 @@ std::int64_t span_of(const Pass& pass) { return (pass.taps - 1) * pass.dilation 
 }  // namespace
 
 std::unique_ptr<Instruction> make_direct_conv2d(DType dtype, const KernelTable& table,
-                                                const Convolution& conv, bool relu) {
+                                                const Convolution& conv, Activation activation) {
   const std::int64_t rows = (conv.r - 1) * conv.dilation_h + 1;
   if (!is_direct(conv, forward_grouping(conv), conv.w, std::min(rows, conv.h), table, dtype)) {
     return nullptr;
   }
-  return make_floating<DirectConv2d>(dtype, table, conv, relu);
+  return make_floating<DirectConv2d>(dtype, table, conv, activation);
 }
 
 std::unique_ptr<Instruction> make_direct_conv2d_input_gradient(DType dtype,

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "kernels/activation.h"
 #include "ops/conv2d_geometry.h"
 #include "ops/parallel.h"
 
@@ -12,7 +13,7 @@ namespace stridenet {
 // depends on shapes alone.
 
 std::unique_ptr<Instruction> make_direct_conv2d(DType dtype, const KernelTable& table,
-                                                const Convolution& conv, bool relu);
+                                                const Convolution& conv, Activation activation);
 
 std::unique_ptr<Instruction> make_direct_conv2d_input_gradient(DType dtype,
                                                                const KernelTable& table,

@@ -136,8 +136,9 @@ void gemm_task(const Kernels<T>& kernels, const Gemm<T>& problem, PanelLayout la
     k += block.depth;
     if (k == problem.depth) {
       block.stream = streams(problem, kernels.lanes);
-      block.relu = problem.relu;
+      block.activation = problem.activation;
       block.bias = problem.bias == nullptr ? nullptr : problem.bias + column;
+      block.residual = problem.residual == nullptr ? nullptr : problem.residual + column;
     }
     kernels.gemm_block(block);
   } while (k < problem.depth);

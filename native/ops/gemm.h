@@ -11,8 +11,8 @@ namespace stridenet {
 
 // Matrix products over the kernels' panels. Every element of C is one chain over k whose order
 // depends on the ISA, the element type and the depth alone: blocks of block_depth() are summed
-// from 0 in rising k, the blocks are added in order, then the bias, then max(·, 0). The cut into
-// tasks and the number of threads do not change it.
+// from 0 in rising k, the blocks are added in order, then the bias, the residual and the
+// activation. The cut into tasks and the number of threads do not change it.
 //
 // Panels of A, and of B when it is packed by task, lie in 2 MiB that each thread allocates at its
 // first product and keeps; packing functions run on the thread of their task.
@@ -44,7 +44,7 @@ template <class T>
 void pack_b(const Run& run, const GemmTile& tile, std::int64_t depth, std::int64_t columns, T* to,
             function_ref<void(std::int64_t, std::int64_t, T*)> pack);
 
-/// C[rows × columns] = A · B (+ bias)(, ReLU) for a B that is packed whole.
+/// C[rows × columns] = A · B (+ bias)(+ residual)(, activation) for a B that is packed whole.
 template <class T>
 struct Gemm {
   std::int64_t rows, columns, depth;
@@ -55,9 +55,11 @@ struct Gemm {
   /// Writes the elements from c to the starts of `count` rows from `first`.
   function_ref<void(std::int64_t first, std::int64_t count, std::int64_t* offsets)> row_offsets;
   const T* bias = nullptr;
-  bool relu = false;
+  Activation activation = Activation::none;
   /// Every row offset is a multiple of 64 bytes, so that a large C may bypass the caches.
   bool aligned_rows = false;
+  /// Laid out as C, sharing no memory with it; or null.
+  const T* residual = nullptr;
 };
 
 template <class T>

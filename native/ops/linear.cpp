@@ -12,7 +12,7 @@ namespace {
 /// (positions, channels) and the weight's columns count (channels, positions).
 struct LinearSizes {
   std::int64_t batch, outputs, features, channels;
-  bool relu = false;
+  Activation activation = Activation::none;
 
   std::int64_t positions() const { return channels == 0 ? 1 : features / channels; }
 };
@@ -49,7 +49,7 @@ class Linear final : public Instruction {
     const T* bias = run.inputs[2].present() ? run.inputs[2].as<T>() : nullptr;
     gemm<T>(run, kernels_,
             {run.inputs[0].shape[0], outputs, features, false, pack, packed, run.outputs[0].as<T>(),
-             offsets, bias, sizes_.relu});
+             offsets, bias, sizes_.activation});
   }
 
  private:
@@ -240,7 +240,7 @@ std::unique_ptr<Instruction> prepare_linear(const Call& call, const KernelTable&
   expect_tensor(required_output(call, 0, "y"), "y", x.dtype, {sizes.batch, sizes.outputs},
                 x.batched);
   sizes.channels = read_channels(call, sizes.features);
-  sizes.relu = parse_relu(call);
+  sizes.activation = parse_activation(call);
   return make_floating<Linear>(x.dtype, table, sizes);
 }
 

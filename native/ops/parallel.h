@@ -27,6 +27,13 @@ void for_pieces(const Run& run, std::int64_t count, std::int64_t grain, Body&& b
   }
 }
 
+/// The elements of an input that may be absent, null when it is or when the call has fewer.
+template <class T>
+const T* optional_input(const Run& run, std::size_t index) {
+  const bool present = index < run.inputs.size() && run.inputs[index].present();
+  return present ? run.inputs[index].as<T>() : nullptr;
+}
+
 /// How many rows of `columns` elements make a task.
 inline std::int64_t rows_of_grain(std::int64_t columns) {
   return std::max<std::int64_t>(1, kGrain / std::max<std::int64_t>(1, columns));

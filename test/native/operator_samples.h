@@ -67,6 +67,8 @@ class Samples {
                               {"flipKernel", false},         {"activation", std::string("relu")}};
     add("conv2d", {real({3, 9, 11, 6}), real({10, 3, 3, 2}), real({10})}, {like({3, 5, 10, 10})},
         attributes);
+    add("conv2d", {real({3, 9, 11, 6}), real({10, 3, 3, 2}), {}, real({3, 5, 10, 10})},
+        {like({3, 5, 10, 10})}, attributes);
     add("conv2dInputGradient", {real({3, 5, 10, 10}), real({10, 3, 3, 2})}, {like({3, 9, 11, 6})},
         attributes);
     add("conv2dFilterGradient", {real({3, 9, 11, 6}), real({3, 5, 10, 10})}, {like({10, 3, 3, 2})},
