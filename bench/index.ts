@@ -1,186 +1,148 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import { parseArgs } from 'node:util';
 import * as sn from '../lib/index.ts';
-import { formatTable } from './measure.ts';
+import { compareRow, type Pace, type RowResult, Workers } from './compare.ts';
+import { measureImport, measureMemory } from './memory.ts';
 import { type Subject, subjects } from './networks.ts';
-import { formatStreams, measureStreams } from './operators.ts';
-import { measurePeers, type PeerResult } from './peers/run.ts';
+import { measureStreams } from './operators.ts';
+import { type Options, parseOptions } from './options.ts';
+import { findPeers, type Peers } from './peers.ts';
 import { formatProfile, profileTraining } from './profile.ts';
-import { compareWithReference, formatRatios } from './reference.ts';
-import {
-  fmaPeak,
-  gemm,
-  inferMnist,
-  type Measurement,
-  type SuiteOptions,
-  trainMnist,
-} from './suites.ts';
-
-const usage = `npm run bench -- [--threads N] [--seconds S] [--no-peers] [--suite NAME] [--json FILE]
-  --threads N   threads for stridenet and its peers; default: all
-  --seconds S   time for each task of each subject; default 4
-  --no-peers    stridenet alone
-  --suite NAME  only 'networks' (beside the peers), 'operators' (against the bandwidth of a copy)
-                or 'reference' (against the reference loops); default: all three;
-                or 'profile': the instructions of training steps
-  --network NAME, --batch N, --isa NAME
-                of 'profile': ${Object.keys(subjects).join(', ')}; default: mnist, its own
-                batch, the best instruction set
-  --json FILE   write all rates to FILE`;
-
-interface Options extends SuiteOptions {
-  readonly peers: boolean;
-  readonly suite: string;
-  readonly json: string | null;
-  readonly network: string;
-  readonly batch?: number;
-  readonly isa?: string;
-}
-
-function parse(): Options {
-  const { values } = parseArgs({
-    options: {
-      threads: { type: 'string', default: String(sn.cpuInfo().threads) },
-      seconds: { type: 'string', default: '4' },
-      'no-peers': { type: 'boolean', default: false },
-      suite: { type: 'string', default: 'all' },
-      json: { type: 'string' },
-      network: { type: 'string', default: 'mnist' },
-      batch: { type: 'string' },
-      isa: { type: 'string' },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  const [threads, seconds] = [Number(values.threads), Number(values.seconds)];
-  const known =
-    ['all', 'networks', 'operators', 'reference', 'profile'].includes(values.suite) &&
-    values.network in subjects;
-  if (values.help || !known || !Number.isInteger(threads) || threads < 1 || !(seconds > 0)) {
-    console.log(usage);
-    process.exit(values.help ? 0 : 2);
-  }
-  const { suite, json = null, network, isa } = values;
-  const batch = values.batch === undefined ? {} : { batch: Number(values.batch) };
-  const own = { network, ...batch, ...(isa === undefined ? {} : { isa }) };
-  return { threads, seconds, peers: !values['no-peers'], suite, json, ...own };
-}
+import { compareWithReference } from './reference.ts';
+import { formatResults, type Results, writeMarkdown } from './results.ts';
+import { measurePeaks, type Peaks } from './roofline.ts';
+import { plans, rowOf } from './suites.ts';
+import { type Library, stridenetLibrary } from './worker.ts';
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-async function measureOurs(options: SuiteOptions): Promise<Measurement[]> {
-  const measurements: Measurement[] = [];
-  const tasks: [string, () => Promise<Measurement> | Measurement][] = [
-    ['fma peak', () => fmaPeak('float32', options)],
-    ['fma peak float64', () => fmaPeak('float64', options)],
-    ['gemm 1024', () => gemm(1024, 'float32', options)],
-    ['gemm 1024 float64', () => gemm(1024, 'float64', options)],
-    ['training', () => trainMnist('native', options)],
-    ['training on the reference', () => trainMnist('reference', options)],
-    ['inference, batch 1000', () => inferMnist(1000, options)],
-    ['inference, batch 1', () => inferMnist(1, options)],
-  ];
-  for (const [name, measure] of tasks) {
-    say(`stridenet: ${name}`);
-    measurements.push(await measure());
-  }
-  return measurements;
-}
-
-function format(value: number): string {
-  return value.toLocaleString('en-US', { maximumFractionDigits: value < 100 ? 1 : 0 });
-}
-
-function rateOf(result: PeerResult): number | null {
-  if (result.status !== 'measured') return null;
-  return result.imagesPerSecond?.median ?? result.gflops?.median ?? null;
-}
-
-/** One row a subject and task, with stridenet's rate over that subject's. */
-function compare(ours: readonly Measurement[], peers: readonly PeerResult[]): string {
-  const best = new Map(
-    ours
-      .filter(({ subject }) => subject === 'stridenet native')
-      .map(({ task, rates }) => [task.replace(' float32', ''), rates.median]),
-  );
-  const ratio = (task: string, rate: number): string => {
-    const own = best.get(task);
-    return own === undefined ? '' : `${(own / rate).toFixed(2)} x`;
-  };
-  const rows = [
-    ...ours
-      .filter(({ task }) => !task.startsWith('fma'))
-      .map(({ task, subject, unit, rates }) => [
-        `${task}  ${subject}`,
-        format(rates.median),
-        unit,
-        subject === 'stridenet native' ? '' : ratio(task, rates.median),
-      ]),
-    ...peers.map((peer) => {
-      const rate = rateOf(peer);
-      const name = `${peer.task}  ${peer.peer}`;
-      if (rate === null || peer.status !== 'measured') return [name, peer.status, '', ''];
-      const unit = peer.gflops === undefined ? 'images/s' : 'GFLOP/s';
-      const label = `${name} ${peer.version}, ${peer.note}, ${peer.threads} threads`;
-      return [label, format(rate), unit, ratio(peer.task, rate)];
-    }),
-  ].sort((a, b) => ((a[0] as string) < (b[0] as string) ? -1 : 1));
-  return formatTable(['task and subject', 'median', 'unit', 'stridenet is faster by'], rows);
-}
-
-function peaks(ours: readonly Measurement[]): string {
-  return (['float32', 'float64'] as const)
-    .map((dtype) => {
-      const rate = (task: string): number =>
-        ours.find((each) => each.task === `${task} ${dtype}`)?.rates.median ?? Number.NaN;
-      const [peak, product] = [rate('fma-peak'), rate('gemm-1024')];
-      return `GEMM 1024³ ${dtype}: ${format(product)} of ${format(peak)} GFLOP/s, ${((100 * product) / peak).toFixed(1)} % of the FMA peak`;
-    })
-    .join('\n');
-}
-
-const options = parse();
-const { isa, addon } = sn.cpuInfo();
-const machine = {
-  cpu: cpus()[0]?.model.trim() ?? 'unknown',
-  cpus: cpus().length,
-  memoryGiB: Math.round(totalmem() / 2 ** 30),
-  node: process.version,
-  isa,
+/** Seconds for each library in each row. */
+const ownSeconds: Readonly<Record<string, number>> = {
+  ...{ gemm: 0.25, conv: 0.2, train: 3, infer: 1, scaling: 0.6, operators: 0.5, reference: 0.2 },
 };
-say(`${machine.cpu}, ${machine.cpus} CPUs, ${options.threads} threads, ${isa}, ${addon}`);
-if (options.suite === 'profile') {
-  const times = profileTraining(subjects[options.network] as Subject, options);
+
+function paceOf(suite: string, { level, seconds }: Options): Pace {
+  const own = (ownSeconds[suite] ?? 1) * (level === 0 ? 0.5 : 1);
+  return { seconds: seconds ?? own, rounds: level === 0 ? 3 : 5 };
+}
+
+/** The peaks of so many threads, measured once. */
+class PeaksByThreads {
+  readonly known = new Map<number, Peaks>();
+  readonly #seconds: number;
+
+  constructor(seconds: number) {
+    this.#seconds = seconds;
+  }
+
+  async of(threads: number): Promise<Peaks> {
+    const known = this.known.get(threads);
+    if (known !== undefined) return known;
+    say(`peaks of ${threads} threads`);
+    const peaks = await measurePeaks(threads, this.#seconds);
+    this.known.set(threads, peaks);
+    return peaks;
+  }
+}
+
+async function measureRows(
+  suite: string,
+  options: Options,
+  { workers, peaks }: { workers: Workers; peaks: PeaksByThreads },
+): Promise<RowResult[]> {
+  const { level, only, threads } = options;
+  const pace = paceOf(suite, options);
+  const results: RowResult[] = [];
+  const wanted = (plans[suite]?.(threads) ?? [])
+    .filter((plan) => plan.level <= level && plan.title.includes(only))
+    .map(rowOf);
+  for (const [i, row] of wanted.entries()) {
+    say(`${suite} ${i + 1}/${wanted.length}: ${row.title}`);
+    const own = await peaks.of(row.threads ?? threads);
+    results.push(await compareRow(row, { ...pace, workers, peaks: own }));
+  }
+  return results;
+}
+
+function machine(): Results['machine'] {
+  const isa = sn.cpuInfo().isa ?? 'reference';
+  const cpu = cpus()[0]?.model.trim() ?? 'unknown';
+  const memoryGiB = Math.round(totalmem() / 2 ** 30);
+  return { cpu, cpus: cpus().length, memoryGiB, node: process.version, isa };
+}
+
+async function measureSuite(
+  suite: string,
+  options: Options,
+  context: { libraries: readonly Library[]; workers: Workers; peaks: PeaksByThreads },
+): Promise<Partial<Results>> {
+  const { threads, level, only } = options;
+  const onTask = (task: string): void => say(`${suite}: ${task}`);
+  const own = { threads, seconds: paceOf(suite, options).seconds };
+  if (suite === 'memory') {
+    const memory = await measureMemory(context.libraries, { threads, level, only, onTask });
+    return { memory, imports: measureImport(level === 0 ? 5 : 15) };
+  }
+  if (suite === 'operators') return { operators: await measureStreams(own, onTask) };
+  if (suite === 'reference') return { reference: await compareWithReference(own, onTask) };
+  return { rows: [{ suite, rows: await measureRows(suite, options, context) }] };
+}
+
+async function measureAll(options: Options): Promise<Results> {
+  const none: Peers = { found: [], missing: [], notes: [] };
+  const found = options.peers === null ? none : findPeers(options.peers);
+  for (const note of found.notes) say(note);
+  for (const { name, reason } of found.missing) say(`without ${name}: ${reason}`);
+  const libraries = [await stridenetLibrary(options.isa), ...found.found];
+  say(`measured: ${libraries.map(({ name }) => name).join(', ')}`);
+  const workers = new Workers(libraries);
+  const peaks = new PeaksByThreads(
+    options.seconds === null ? 2 : Math.min(2, 10 * options.seconds),
+  );
+  let results: Results = {
+    ...{ machine: machine(), threads: options.threads, date: new Date().toISOString() },
+    ...{ notes: found.notes, missing: found.missing, peaks: [], rows: [], took: {} },
+  };
+  try {
+    for (const suite of options.suites) {
+      const start = performance.now();
+      const part = await measureSuite(suite, options, { libraries, workers, peaks });
+      const seconds = Math.round((performance.now() - start) / 1000);
+      const rows = [...results.rows, ...(part.rows ?? [])];
+      const took = { ...results.took, [suite]: seconds };
+      results = { ...results, ...part, rows, took, peaks: [...peaks.known.values()] };
+      say(`${suite} took ${seconds} s`);
+      if (options.json !== null) {
+        writeFileSync(options.json, `${JSON.stringify(results, null, 1)}\n`);
+      }
+      console.log(`${formatResults({ ...results, rows: [], ...part })}\n`);
+      // Memory and scaling start processes of their own; those of other suites must not be in the way.
+      workers.close();
+    }
+  } finally {
+    workers.close();
+  }
+  return results;
+}
+
+function profile({ network, threads, seconds, batch, isa }: Options): void {
+  const own = { ...(batch === undefined ? {} : { batch }), ...(isa === undefined ? {} : { isa }) };
+  const times = profileTraining(subjects[network] as Subject, {
+    ...{ threads, seconds: seconds ?? 4, ...own },
+  });
   console.log(formatProfile(times, 40));
-  process.exit(0);
 }
-const wanted = (suite: string): boolean => ['all', suite].includes(options.suite);
+
+const options = parseOptions(process.argv.slice(2));
 sn.setThreads(options.threads);
-const ratios = wanted('reference')
-  ? await compareWithReference(options, (task) => say(`reference: ${task}`))
-  : [];
-const streams = wanted('operators')
-  ? await measureStreams(options, (task) => say(`operators: ${task}`))
-  : [];
-const ours = wanted('networks') ? await measureOurs(options) : [];
-const peers =
-  wanted('networks') && options.peers
-    ? await measurePeers({
-        threads: options.threads,
-        seconds: options.seconds,
-        onTask: (peer, task) => say(`${peer}: ${task}`),
-      })
-    : [];
-if (ratios.length > 0) console.log(`${formatRatios(ratios)}\n`);
-if (streams.length > 0) console.log(`${formatStreams(streams)}\n`);
-if (ours.length > 0) console.log(`${compare(ours, peers)}\n${peaks(ours)}`);
-for (const peer of peers) {
-  if (peer.status !== 'measured')
-    console.log(`${peer.peer} ${peer.task}: ${peer.status}. ${peer.note}`);
-}
-if (options.json !== null) {
-  const result = { machine, options, ratios, streams, measurements: ours, peers };
-  writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
+if (options.suites.includes('profile')) profile(options);
+else {
+  const results =
+    options.from === null
+      ? await measureAll(options)
+      : (JSON.parse(readFileSync(options.from, 'utf8')) as Results);
+  if (options.from !== null) console.log(formatResults(results));
+  if (options.markdown !== null) writeMarkdown(options.markdown, results);
 }

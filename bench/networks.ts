@@ -3,7 +3,7 @@ import { Generator } from '../lib/random.ts';
 
 /** A network that is measured; bench/peers builds the same one by the same name. */
 export interface Subject {
-  readonly build: (settings: sn.models.ModelOptions) => sn.Network;
+  readonly build: (settings: sn.models.ClassifierOptions) => sn.Network;
   /** (C, H, W) of one image of bytes. */
   readonly inputShape: readonly [number, number, number];
   readonly classes: number;
@@ -15,7 +15,7 @@ export interface Subject {
 const { layers, models, optimizers } = sn;
 
 /** 3x3 convolutions 32-32-pool-64-64-pool, dense 128, 10. */
-function convolutions(settings: sn.models.ModelOptions): sn.Network {
+function convolutions(settings: sn.models.ClassifierOptions): sn.Network {
   const convolution = (filters: number): sn.Layer =>
     layers.conv2d({ filters, kernelSize: 3, padding: 'same', activation: 'relu' });
   return sn.sequential({
@@ -58,6 +58,22 @@ export const subjects: Readonly<Record<string, Subject>> = {
   vgg16: { ...large, build: (settings) => models.vgg16(settings), batch: 2 },
   alexnet: { ...large, build: (settings) => models.alexnet(settings), batch: 16 },
 };
+
+/**
+ * The network of that name, for square images of another size where one is given.
+ * @throws for a name that is none
+ */
+export function subjectOf(name: string, size?: number): Subject {
+  const subject = subjects[name];
+  if (subject === undefined) throw new Error(`no network is named ${name}`);
+  if (size === undefined) return subject;
+  const inputShape = [subject.inputShape[0], size, size] as const;
+  return {
+    ...subject,
+    inputShape,
+    build: (settings) => subject.build({ ...settings, inputShape }),
+  };
+}
 
 /** Random images and labels for a network. */
 export function images(samples: number, { inputShape, classes }: Subject): sn.Dataset {

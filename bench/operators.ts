@@ -2,8 +2,9 @@ import { backendOf } from '../lib/backends/index.ts';
 import { type GraphVariable, Tracer } from '../lib/graph/graph.ts';
 import * as sn from '../lib/index.ts';
 import { Generator } from '../lib/random.ts';
-import { formatTable, measureRates, median } from './measure.ts';
-import type { SuiteOptions } from './suites.ts';
+import type { SuiteOptions } from './options.ts';
+import { measureRates, median } from './statistics.ts';
+import { formatTable } from './table.ts';
 
 /** An operator over large arrays. */
 interface Stream {

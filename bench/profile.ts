@@ -1,10 +1,11 @@
 import { NativeExecutable } from '../lib/backends/native.ts';
 import type { Instruction, Program } from '../lib/compiler/program.ts';
 import { nodeMultiplyAdds } from '../lib/graph/cost.ts';
-import * as sn from '../lib/index.ts';
+import type * as sn from '../lib/index.ts';
 import { learnedParameters, traceStep } from '../lib/train/step.ts';
-import { formatTable } from './measure.ts';
-import { images, type Subject } from './networks.ts';
+import type { Subject } from './networks.ts';
+import { formatTable } from './table.ts';
+import { trainingStep } from './work.ts';
 
 /** What one instruction of a training step costs. */
 export interface InstructionTime {
@@ -30,21 +31,8 @@ export function profileTraining(
 ): InstructionTime[] {
   const { threads, seconds, batch = subject.batch, isa } = options;
   const net = subject.build({ seed: 1 });
-  const data = images(batch, subject);
-  const step = {
-    architecture: net.architecture,
-    data,
-    batchSize: batch,
-    optimizer: subject.optimizer(),
-    loss: sn.losses.softmaxCrossEntropy(),
-    ...{
-      seed: 0,
-      frozen: [],
-      clipValue: null,
-      clipNorm: null,
-      settings: { backend: 'native' as const },
-    },
-  } as const;
+  const step = trainingStep(net, subject, batch);
+  const { data } = step;
   const { tracer, outputs, updates, optimizers } = traceStep(step, learnedParameters(step));
   const graph = tracer.graph(outputs as Parameters<typeof tracer.graph>[0], updates);
   const program = new NativeExecutable(graph, {

@@ -1,19 +1,16 @@
-import { loadAddon } from '../lib/backends/addon.ts';
 import * as sn from '../lib/index.ts';
 import { type Conv2dOptions, conv2dAttributes } from '../lib/ops/conv2d.ts';
 import { operators } from '../lib/ops/index.ts';
-import { type Attributes, need } from '../lib/ops/operator.ts';
-import { Generator } from '../lib/random.ts';
+import { need } from '../lib/ops/operator.ts';
 import { referenceKernels } from '../lib/reference/index.ts';
-import { formatTable, measureRates } from './measure.ts';
-import type { SuiteOptions } from './suites.ts';
+import { type OperatorCall, operatorProgram, randomTensor } from './operatorProgram.ts';
+import type { SuiteOptions } from './options.ts';
+import { measureRates } from './statistics.ts';
+import { formatTable } from './table.ts';
 
 /** A call whose native rate is compared with that of the reference loops. */
-interface Comparison {
+interface Comparison extends OperatorCall {
   readonly title: string;
-  readonly operator: string;
-  readonly inputs: readonly (readonly number[])[];
-  readonly attributes: Attributes;
 }
 
 /** The best rates of both, in operations (two a multiply-add) a second. */
@@ -131,61 +128,13 @@ const comparisons: readonly Comparison[] = [
   product(false, true),
 ];
 
-function randomTensor(shape: readonly number[], seed: number): sn.Tensor {
-  const random = new Generator(seed);
-  const tensor = sn.zeros(shape, 'float32');
-  for (let i = 0; i < tensor.size; i++) tensor.data[i] = 2 * random.uniform() - 1;
-  return tensor;
-}
-
-/** The shape in which operand `i` of a native operator is stored: channels last where it says so. */
-function stored(shape: readonly number[], lastChannels: readonly number[], i: number): number[] {
-  const [n = 0, c = 0, h = 0, w = 0] = shape;
-  return lastChannels.includes(i) && shape.length === 4 ? [n, h, w, c] : [...shape];
-}
-
-/**
- * The most operations a second of the operator alone, as it runs inside of a network: operands in its own
- * layout, no copies to or from JavaScript.
- */
+/** The most operations a second of the operator alone. */
 async function nativeRate(
-  { operator: name, inputs, attributes }: Comparison,
-  result: readonly number[],
+  comparison: Comparison,
   operations: number,
   { threads, seconds }: SuiteOptions,
 ): Promise<number> {
-  const { addon } = loadAddon();
-  const operator = need(operators.get(name));
-  const layout =
-    typeof operator.layout === 'object' ? operator.layout : { inputs: [], outputs: [] };
-  const spec = (shape: readonly number[]) => ({ dtype: 'float32' as const, shape, batched: false });
-  const specs = inputs.map((shape, i) => spec(stored(shape, layout.inputs, i)));
-  const output = spec(stored(result, layout.outputs, 0));
-  const absent = operator.inputs.slice(inputs.length);
-  const call = {
-    op: name,
-    inputs: [...specs, ...absent.map(() => null)],
-    outputs: [output],
-    attributes: { activation: 'none', channelsLast: 0, ...attributes },
-  };
-  const program = new addon.Program({
-    batch: 0,
-    threads,
-    arenaBytes: addon.scratchBytes(call),
-    buffers: [...specs, output].map((each) => ({ ...each, kind: 'state' })),
-    instructions: [
-      {
-        op: name,
-        inputs: [...specs.map((_, i) => i), ...absent.map(() => -1)],
-        outputs: [specs.length],
-        attributes: call.attributes,
-        scratch: 0,
-      },
-    ],
-  });
-  specs.forEach(({ shape }, i) => {
-    program.write(i, randomTensor(shape, i + 1).data);
-  });
+  const program = operatorProgram(comparison, threads);
   const steps = Math.max(1, Math.round(1e9 / operations));
   await program.run({ steps, feeds: [] });
   const { all } = await measureRates(
@@ -214,7 +163,7 @@ async function compare(comparison: Comparison, options: SuiteOptions): Promise<R
     reference(inputs, outputs, attributes);
     times.push(performance.now() - start);
   }
-  const native = await nativeRate(comparison, need(outputs[0]).shape, operations, options);
+  const native = await nativeRate(comparison, operations, options);
   const loops = (operations * 1000) / Math.min(...times);
   return {
     task: `${name}  ${title}`,

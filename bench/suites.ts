@@ -1,122 +1,139 @@
-import { loadAddon } from '../lib/backends/addon.ts';
-import { backendOf } from '../lib/backends/index.ts';
-import { Tracer } from '../lib/graph/graph.ts';
-import * as sn from '../lib/index.ts';
-import { Generator } from '../lib/random.ts';
-import { measureRates, median, type Rates } from './measure.ts';
-import { images, type Subject, subjects } from './networks.ts';
+import type { Row } from './compare.ts';
+import { convRows, type Level } from './layers.ts';
+import { subjectOf } from './networks.ts';
+import type { GemmTask, NetworkTask, Task } from './tasks.ts';
+import { workOf } from './work.ts';
 
-/** How long and on how many threads. */
-export interface SuiteOptions {
-  readonly threads: number;
-  readonly seconds: number;
+/** A row before its work is counted. */
+export interface Plan {
+  readonly title: string;
+  readonly level: Level;
+  readonly task: Task;
+  /** Where they are not those of the whole run. */
+  readonly threads?: number;
 }
 
-/** One thing that stridenet did. */
-export interface Measurement {
-  readonly task: string;
-  readonly subject: string;
-  readonly unit: 'images/s' | 'GFLOP/s' | 'ms';
-  readonly rates: Rates;
+function gemm(
+  [m, n, k]: readonly [number, number, number],
+  level: Level,
+  what = '',
+  dtype: GemmTask['dtype'] = 'float32',
+): Plan {
+  const shape = m === n && n === k ? `${m}³` : `${m} x ${n} x ${k}`;
+  const title = [shape, dtype === 'float64' ? 'float64' : '', what].filter(Boolean).join(' ');
+  return { title, level, task: { kind: 'gemm', m, n, k, dtype } };
 }
 
-function uniform(shape: readonly number[], dtype: 'float32' | 'float64'): sn.Tensor {
-  const random = new Generator(1);
-  const tensor = sn.zeros(shape, dtype);
-  for (let i = 0; i < tensor.size; i++) tensor.data[i] = 2 * random.uniform() - 1;
-  return tensor;
+const cubes = [256, 384, 512, 768, 1024, 1536, 2048];
+
+/** Products of M x N x K: squares, what convolutions and dense layers make of theirs, skinny ones. */
+function gemmPlans(): Plan[] {
+  const levelOf = (size: number): Level =>
+    size === 1024 ? 0 : [256, 512, 2048].includes(size) ? 1 : 2;
+  return [
+    ...cubes.map((size) => gemm([size, size, size], levelOf(size))),
+    ...cubes.map((size) => gemm([size, size, size], levelOf(size) === 0 ? 1 : 2, '', 'float64')),
+    gemm([12544, 64, 147], 1, '(7x7 of 3 channels)'),
+    gemm([3136, 64, 576], 1, '(3x3, 64 at 56)'),
+    gemm([3136, 256, 64], 2, '(1x1, 64 to 256 at 56)'),
+    gemm([784, 128, 1152], 2, '(3x3, 128 at 28)'),
+    gemm([196, 256, 2304], 2, '(3x3, 256 at 14)'),
+    gemm([49, 512, 4608], 1, '(3x3, 512 at 7)'),
+    gemm([576, 64, 25088], 1, '(filter gradient, 3x3, 64 at 56, batch 8)'),
+    gemm([4608, 512, 392], 2, '(filter gradient, 3x3, 512 at 7, batch 8)'),
+    gemm([1000, 100, 5408], 0, '(dense 5408 to 100, batch 1000)'),
+    gemm([100, 5408, 1000], 1, '(its weight gradient)'),
+    gemm([1000, 5408, 100], 2, '(its input gradient)'),
+    gemm([1000, 10, 100], 1, '(dense 100 to 10, batch 1000)'),
+    gemm([64, 1000, 512], 1, '(dense 512 to 1000, batch 64)'),
+    gemm([512, 512, 16], 1),
+    gemm([512, 16, 512], 1),
+    gemm([16, 512, 512], 1),
+    gemm([1, 4096, 4096], 1),
+    gemm([4096, 4096, 32], 2),
+    gemm([64, 64, 64], 1),
+    gemm([32, 32, 32], 2),
+  ];
 }
 
-/** Training of the MNIST network: every step of some epochs, loss, backward and Adam included. */
-export async function trainMnist(
-  backend: sn.BackendName,
-  { threads, seconds }: SuiteOptions,
-): Promise<Measurement> {
-  const isNative = backend === 'native';
-  const batchSize = isNative ? 1000 : 20;
-  const data = images(isNative ? 10 * batchSize : batchSize, subjects.mnist as Subject);
-  const net = sn.models.mnist({ backend, threads, seed: 1 });
-  const optimizer = sn.optimizers.adam(1e-3);
-  const all: number[] = [];
-  const end = performance.now() + seconds * 1000;
-  await net
-    .fit(data, {
-      epochs: 100_000,
-      batchSize,
-      optimizer,
-      callbacks: {
-        onEpoch: ({ epoch, imagesPerSecond }) => {
-          if (epoch > 1 || !isNative) all.push(imagesPerSecond);
-          if (all.length >= (isNative ? 5 : 2) && performance.now() > end) throw enough;
-        },
-      },
-    })
-    .catch((error) => {
-      if (error !== enough) throw error;
-    });
+function network(
+  kind: NetworkTask['kind'],
+  name: string,
+  level: Level,
+  {
+    batch = subjectOf(name).batch,
+    size,
+    threads,
+  }: { batch?: number; size?: number; threads?: number } = {},
+): Plan {
+  const at = size === undefined ? '' : ` at ${size}`;
+  const on = threads === undefined ? '' : `, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
   return {
-    task: 'mnist-train-1000',
-    subject: isNative ? 'stridenet native' : `stridenet reference (batch ${batchSize})`,
-    unit: 'images/s',
-    rates: { median: median(all), all },
+    title: `${kind === 'train' ? 'train' : 'infer'} ${name}${at}, batch ${batch}${on}`,
+    level,
+    task: { kind, network: name, batch, ...(size === undefined ? {} : { size }) },
+    ...(threads === undefined ? {} : { threads }),
   };
 }
 
-const enough = new Error('enough');
+const train = (...rest: [string, Level, { batch?: number }?]): Plan => network('train', ...rest);
+const infer = (name: string, level: Level, batch: number): Plan =>
+  network('infer', name, level, { batch });
 
-/** Inference of the MNIST network through predict, copies in and out included. */
-export async function inferMnist(
-  batch: number,
-  { threads, seconds }: SuiteOptions,
-): Promise<Measurement> {
-  const net = sn.models.mnist({ backend: 'native', threads, seed: 1 });
-  const x = uniform([batch, 1, 28, 28], 'float32');
-  await net.predict(x);
-  const rates = await measureRates(
-    async () => {
-      await net.predict(x);
-      return batch;
-    },
-    { seconds },
-  );
-  return { task: `mnist-infer-${batch}`, subject: 'stridenet native', unit: 'images/s', rates };
+function scalingPlans(threads: number): Plan[] {
+  const counts = [...new Set([1, 2, 4, 8, 16, 32].filter((each) => each < threads)), threads];
+  const levelOf = (index: number, ...byIndex: Level[]): Level => byIndex[index] ?? 2;
+  return [
+    ...['mnist', 'resnet18-32'].flatMap((name, i) =>
+      counts.map((count) => network('train', name, levelOf(i, 0, 1), { threads: count })),
+    ),
+    ...counts.map((count) => network('infer', 'mnist', 1, { batch: 1000, threads: count })),
+    ...[1, 10, 100, 1000].flatMap((batch) => [
+      network('train', 'mnist', 1, { batch }),
+      network('infer', 'mnist', 1, { batch }),
+    ]),
+    ...[64, 128, 224, 320].map((size, i) =>
+      network('infer', 'resnet18', levelOf(i, 1, 1, 1), { batch: 1, size }),
+    ),
+    ...[32, 48, 64].map((size) => network('train', 'resnet18-32', 2, { batch: 16, size })),
+  ];
 }
 
-/** A square matrix product inside a Program: packing included, no copies to JavaScript. */
-export async function gemm(
-  size: number,
-  dtype: 'float32' | 'float64',
-  { threads, seconds }: SuiteOptions,
-): Promise<Measurement> {
-  const tracer = new Tracer();
-  const [a, b, c] = ['a', 'b', 'c'].map((name) =>
-    tracer.input({ shape: [size, size], dtype }, 'state', name),
-  ) as [ReturnType<Tracer['input']>, ReturnType<Tracer['input']>, ReturnType<Tracer['input']>];
-  const product = sn.ops.matmul(a as sn.Variable, b as sn.Variable);
-  const graph = tracer.graph([], [{ state: c, value: product as typeof c }]);
-  const program = backendOf('native').prepare(graph, { threads });
-  program.write(0, uniform([size, size], dtype));
-  program.write(1, uniform([size, size], dtype));
-  const steps = Math.max(1, Math.round(2e10 / (2 * size ** 3)));
-  await program.run({ steps, feeds: [] });
-  const rates = await measureRates(
-    async () => {
-      await program.run({ steps, feeds: [] });
-      return (steps * 2 * size ** 3) / 1e9;
-    },
-    { seconds },
-  );
-  program.dispose();
-  return { task: `gemm-${size} ${dtype}`, subject: 'stridenet native', unit: 'GFLOP/s', rates };
-}
+/** The suites that hold rows against peers, by name. */
+export const plans: Readonly<Record<string, (threads: number) => readonly Plan[]>> = {
+  gemm: gemmPlans,
+  conv: convRows,
+  train: () => [
+    train('mnist', 0),
+    train('lenet5', 1),
+    train('convolutions', 1),
+    train('resnet18-32', 1),
+    ...['resnet18', 'resnet50', 'mobilenetV2', 'alexnet', 'vgg16'].map((name) => train(name, 2)),
+  ],
+  infer: () => [
+    infer('mnist', 0, 1000),
+    infer('mnist', 0, 1),
+    infer('lenet5', 1, 1),
+    infer('convolutions', 2, 1),
+    infer('convolutions', 1, 128),
+    infer('resnet18-32', 1, 1),
+    infer('resnet18-32', 2, 64),
+    infer('resnet18', 1, 1),
+    infer('resnet18', 2, 8),
+    infer('resnet50', 2, 1),
+    infer('mobilenetV2', 1, 1),
+    infer('mobilenetV2', 2, 8),
+    infer('alexnet', 2, 1),
+    infer('vgg16', 2, 1),
+  ],
+  scaling: scalingPlans,
+};
 
-/** The rate of fused multiply-adds from registers alone: what a GEMM is measured against. */
-export function fmaPeak(dtype: 'float32' | 'float64', { threads }: SuiteOptions): Measurement {
-  const all = [0, 1, 2].map(() => loadAddon().addon.fmaPeak(dtype, threads, 300));
-  return {
-    task: `fma-peak ${dtype}`,
-    subject: 'this CPU',
-    unit: 'GFLOP/s',
-    rates: { median: Math.max(...all), all },
-  };
+/** The row of a plan. */
+export function rowOf({ title, task, threads }: Plan): Row {
+  const work = workOf(task);
+  const on = threads === undefined ? {} : { threads };
+  return task.kind === 'gemm' || task.kind === 'conv'
+    ? { title, task, work, unit: 'GFLOP/s', amount: work.flops / 1e9, ...on }
+    : { title, task, work, unit: 'images/s', amount: task.batch, ...on };
 }

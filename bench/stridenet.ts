@@ -1,0 +1,110 @@
+// stridenet's own side of every comparison: a process that answers as those of bench/peers do.
+// bench/worker.ts bundles it, so that it starts and weighs as an installed package does.
+import { loadAddon } from '../lib/backends/addon.ts';
+import * as sn from '../lib/index.ts';
+import { images, subjectOf } from './networks.ts';
+import { operatorProgram, randomTensor } from './operatorProgram.ts';
+import { type Measure, type Prepared, repeated, serve, threads } from './peers/serve.mjs';
+import { type ConvTask, type GemmTask, type NetworkTask, outputSize, type Task } from './tasks.ts';
+
+async function ofOperator(call: Parameters<typeof operatorProgram>[0]): Promise<Prepared> {
+  const program = operatorProgram(call, threads);
+  const measure = await repeated((steps) => program.run({ steps, feeds: [] }));
+  return { measure, release: () => program.dispose() };
+}
+
+function prepareGemm({ m, n, k, dtype }: GemmTask): Promise<Prepared> {
+  const inputs = [
+    [m, k],
+    [k, n],
+  ];
+  const attributes = { transposeA: false, transposeB: false };
+  return ofOperator({ operator: 'matmul', inputs, attributes, dtype });
+}
+
+function prepareConv(task: ConvTask): Promise<Prepared> {
+  const { input, filters, kernelSize, stride, padding, groups } = task;
+  const [n, c, ...inputSize] = input;
+  const [top, left] = padding;
+  const attributes = {
+    ...{ stride, padding: [top, top, left, left], dilation: [1, 1], groups, flipKernel: false },
+  };
+  const weight = [filters, c / groups, ...kernelSize];
+  const y = [n, filters, ...outputSize(task)];
+  if (task.part === 'forward') {
+    return ofOperator({ operator: 'conv2d', inputs: [input, weight], attributes });
+  }
+  if (task.part === 'inputGradient') {
+    const own = { ...attributes, inputSize };
+    return ofOperator({ operator: 'conv2dInputGradient', inputs: [y, weight], attributes: own });
+  }
+  const own = { ...attributes, kernelSize };
+  return ofOperator({ operator: 'conv2dFilterGradient', inputs: [input, y], attributes: own });
+}
+
+const enough = new Error('enough');
+
+/** Seconds of a step in each epoch of `steps`, as a user's `fit` runs them; without the first. */
+async function fitSteps(
+  { network, batch, size }: NetworkTask,
+  net: sn.Network,
+  { steps, seconds, least }: { steps: number; seconds: number; least: number },
+): Promise<number[]> {
+  const subject = subjectOf(network, size);
+  const times: number[] = [];
+  let before = 0;
+  let end = Number.POSITIVE_INFINITY;
+  const onEpoch = (): void => {
+    const now = performance.now();
+    if (before === 0) end = now + 1000 * seconds;
+    else times.push((now - before) / 1000 / steps);
+    before = now;
+    if (times.length >= least && now > end) throw enough;
+  };
+  await net
+    .fit(images(steps * batch, subject), {
+      ...{ epochs: 1_000_000, batchSize: batch, optimizer: subject.optimizer() },
+      callbacks: { onEpoch },
+    })
+    .catch((error) => {
+      if (error !== enough) throw error;
+    });
+  return times;
+}
+
+function countParameters(net: sn.Network): number {
+  return net.architecture.parameters
+    .filter(({ state }) => state !== true)
+    .reduce((sum, { shape }) => sum + shape.reduce((all, each) => all * each, 1), 0);
+}
+
+async function prepareTraining(task: NetworkTask): Promise<Prepared> {
+  const net = subjectOf(task.network, task.size).build({ threads, seed: 1 });
+  const [once = 1] = await fitSteps(task, net, { steps: 1, seconds: 0, least: 3 });
+  const steps = Math.max(1, Math.min(60, Math.round(0.1 / once)));
+  const measure: Measure = (seconds, least) => fitSteps(task, net, { steps, seconds, least });
+  return { measure, parameters: countParameters(net), memory: () => ({ held: heldBytes }) };
+}
+
+async function prepareInference({ network, batch, size }: NetworkTask): Promise<Prepared> {
+  const subject = subjectOf(network, size);
+  const net = subject.build({ threads, seed: 1 });
+  const x = randomTensor([batch, ...subject.inputShape], 1);
+  const measure = await repeated(async (count) => {
+    for (let i = 0; i < count; i++) await net.predict(x);
+  });
+  return { measure, parameters: countParameters(net) };
+}
+
+sn.setThreads(threads);
+let heldBytes = 0;
+setInterval(() => {
+  heldBytes = Math.max(heldBytes, loadAddon().addon.memory().bytes);
+}, 20).unref();
+const { version } = (await import('../package.json', { with: { type: 'json' } })).default;
+await serve({ library: 'stridenet', version, note: sn.cpuInfo().isa ?? 'reference' }, (given) => {
+  const task = given as Task;
+  if (task.kind === 'gemm') return prepareGemm(task);
+  if (task.kind === 'conv') return prepareConv(task);
+  return task.kind === 'train' ? prepareTraining(task) : prepareInference(task);
+});
