@@ -7,7 +7,7 @@ import { type Subject, subjects } from './networks.ts';
 import { measureStreams } from './operators.ts';
 import { type Options, parseOptions } from './options.ts';
 import { findPeers, type Peers } from './peers.ts';
-import { formatProfile, profileTraining } from './profile.ts';
+import { formatProfile, profileInference, profileTraining } from './profile.ts';
 import { compareWithReference } from './reference.ts';
 import { formatResults, type Results, writeMarkdown } from './results.ts';
 import { measurePeaks, type Peaks } from './roofline.ts';
@@ -127,9 +127,10 @@ async function measureAll(options: Options): Promise<Results> {
   return results;
 }
 
-function profile({ network, threads, seconds, batch, isa }: Options): void {
+function profile({ network, mode, threads, seconds, batch, isa }: Options): void {
   const own = { ...(batch === undefined ? {} : { batch }), ...(isa === undefined ? {} : { isa }) };
-  const times = profileTraining(subjects[network] as Subject, {
+  const take = mode === 'infer' ? profileInference : profileTraining;
+  const times = take(subjects[network] as Subject, {
     ...{ threads, seconds: seconds ?? 4, ...own },
   });
   console.log(formatProfile(times, 40));

@@ -31,13 +31,15 @@ export interface Options {
   /** Results to show again instead of measuring. */
   readonly from: string | null;
   readonly network: string;
+  /** What is profiled: 'train' or 'infer'. */
+  readonly mode: string;
   readonly batch?: number;
   readonly isa?: string;
 }
 
 export const usage = `npm run bench -- [--suite NAMES] [--quick | --all] [options]
   --suite NAMES   of ${suites.join(', ')};
-                  default: all these. Or profile: the instructions of training steps
+                  default: all these. Or profile: the instructions of training steps or of inference
   --quick, --all  fewer rows for less time (2 minutes), or every row there is
   --only TEXT     only rows whose title has this
   --threads N     threads of stridenet and its peers; default: all
@@ -48,8 +50,8 @@ export const usage = `npm run bench -- [--suite NAMES] [--quick | --all] [option
   --json FILE     write what was measured
   --markdown FILE write the tables: between the marks of a file that has them, else as a new file
   --from FILE     take the results of a --json instead of measuring
-  --network NAME, --batch N
-                  of profile: ${Object.keys(subjects).join(', ')}; default: mnist, its own batch
+  --network NAME, --batch N, --mode train|infer
+                  of profile: ${Object.keys(subjects).join(', ')}; default: mnist, its own batch (of inference 1), train
 STRIDENET_PYTHON lists Python interpreters, parted by colons, whose PyTorch are peers.`;
 
 const flag = { type: 'boolean', default: false } as const;
@@ -80,6 +82,7 @@ function parse(args: readonly string[]) {
         ...{ suite: text, only: text, threads: text, seconds: text, peers: text, isa: text },
         ...{ json: text, markdown: text, from: text, batch: text },
         network: { type: 'string', default: 'mnist' },
+        mode: { type: 'string', default: 'train' },
         ...{ quick: flag, all: flag, 'no-peers': flag, help: flag },
       },
     }).values;
@@ -99,6 +102,7 @@ export function parseOptions(args: readonly string[]): Options {
   const unknown = chosen.find((each) => each !== 'profile' && !suites.includes(each as never));
   if (unknown !== undefined) fail(`no suite is named ${unknown}`);
   if (!(values.network in subjects)) fail(`no network is named ${values.network}`);
+  if (!['train', 'infer'].includes(values.mode)) fail(`no mode is named ${values.mode}`);
   const { threads = String(availableParallelism()), seconds, batch, isa } = values;
   return {
     threads: positive('threads', threads, true),
@@ -111,6 +115,7 @@ export function parseOptions(args: readonly string[]): Options {
     markdown: values.markdown ?? null,
     from: values.from ?? null,
     network: values.network,
+    mode: values.mode,
     ...(batch === undefined ? {} : { batch: positive('batch', batch, true) }),
     ...(isa === undefined ? {} : { isa }),
   };

@@ -1,7 +1,10 @@
 import { NativeExecutable } from '../lib/backends/native.ts';
 import type { Instruction, Program } from '../lib/compiler/program.ts';
 import { nodeMultiplyAdds } from '../lib/graph/cost.ts';
+import { type Graph, Tracer } from '../lib/graph/graph.ts';
 import type * as sn from '../lib/index.ts';
+import type { TypedArray } from '../lib/tensor.ts';
+import { parameterInputs } from '../lib/train/evaluator.ts';
 import { learnedParameters, traceStep } from '../lib/train/step.ts';
 import type { Subject } from './networks.ts';
 import { formatTable } from './table.ts';
@@ -24,47 +27,55 @@ function shapesOf({ buffers }: Program, { inputs, outputs }: Instruction): strin
   return `${inputs.map(shape).join(' ')} → ${outputs.map(shape).join(' ')}`;
 }
 
-/** Training steps of a network for about `seconds`, instruction by instruction. */
-export function profileTraining(
-  subject: Subject,
-  options: { threads: number; seconds: number; batch?: number; isa?: string },
-): InstructionTime[] {
-  const { threads, seconds, batch = subject.batch, isa } = options;
-  const net = subject.build({ seed: 1 });
-  const step = trainingStep(net, subject, batch);
-  const { data } = step;
-  const { tracer, outputs, updates, optimizers } = traceStep(step, learnedParameters(step));
-  const graph = tracer.graph(outputs as Parameters<typeof tracer.graph>[0], updates);
+/** How a profile is taken. */
+export interface ProfileOptions {
+  readonly threads: number;
+  readonly seconds: number;
+  /** Default: the subject's, of inference 1. */
+  readonly batch?: number;
+  readonly isa?: string;
+}
+
+/** A graph with its states written, ready to be measured. */
+function prepared(
+  tracer: Tracer,
+  graph: Graph,
+  values: ReadonlyMap<string, sn.Tensor>,
+  { threads, isa }: ProfileOptions,
+): NativeExecutable {
   const program = new NativeExecutable(graph, {
     ...{ threads, profile: true },
     ...(isa === undefined ? {} : { isa }),
   });
-  const values = new Map<string, sn.Tensor>(net.parameters());
-  values.set('data.x', data.x as sn.Tensor).set('data.y', data.y as sn.Tensor);
   tracer.inputs
     .filter(({ role }) => role === 'state')
     .forEach(({ variable }, i) => {
       const value = values.get(variable.name ?? '');
       if (value !== undefined) program.write(i, value);
     });
-  const indices = Int32Array.from({ length: batch }, (_, i) => i);
-  const rates = optimizers.map(() => Float64Array.of(1e-4));
-  const feeds = [indices, Float64Array.of(1), ...rates];
-  const fastest = new Float64Array(program.program.instructions.length).fill(
-    Number.POSITIVE_INFINITY,
-  );
+  return program;
+}
+
+/** Steps for about `seconds`: the fastest time of each instruction. */
+function measured(
+  program: NativeExecutable,
+  feeds: readonly TypedArray[],
+  seconds: number,
+): InstructionTime[] {
+  const { instructions, prologue } = program.program;
+  const fastest = new Float64Array(instructions.length).fill(Number.POSITIVE_INFINITY);
   const end = performance.now() + seconds * 1000;
   let before = program.seconds();
   for (let steps = 0; steps < 3 || performance.now() < end; steps++) {
     program.runSync({ steps: 1, feeds });
     const after = program.seconds();
-    for (let i = 0; i < fastest.length; i++) {
+    for (let i = prologue; i < fastest.length; i++) {
       const taken = (after[i] as number) - (before[i] as number);
       fastest[i] = Math.min(fastest[i] as number, taken);
     }
     before = after;
   }
-  const times = program.program.instructions.map((instruction, i) => ({
+  const times = instructions.map((instruction, i) => ({
     op: instruction.op,
     scope: instruction.node?.scope ?? '',
     shapes: shapesOf(program.program, instruction),
@@ -72,7 +83,36 @@ export function profileTraining(
     multiplyAdds: instruction.node === null ? 0 : nodeMultiplyAdds(instruction.node),
   }));
   program.dispose();
-  return times;
+  return times.slice(prologue);
+}
+
+/** Training steps of a network for about `seconds`, instruction by instruction. */
+export function profileTraining(subject: Subject, options: ProfileOptions): InstructionTime[] {
+  const { seconds, batch = subject.batch } = options;
+  const net = subject.build({ seed: 1 });
+  const step = trainingStep(net, subject, batch);
+  const { data } = step;
+  const { tracer, outputs, updates, optimizers } = traceStep(step, learnedParameters(step));
+  const graph = tracer.graph(outputs as Parameters<typeof tracer.graph>[0], updates);
+  const values = new Map<string, sn.Tensor>(net.parameters());
+  values.set('data.x', data.x as sn.Tensor).set('data.y', data.y as sn.Tensor);
+  const indices = Int32Array.from({ length: batch }, (_, i) => i);
+  const rates = optimizers.map(() => Float64Array.of(1e-4));
+  const feeds = [indices, Float64Array.of(1), ...rates];
+  return measured(prepared(tracer, graph, values, options), feeds, seconds);
+}
+
+/** The same for inference: what `predict` runs for one batch, the prologue aside. */
+export function profileInference(subject: Subject, options: ProfileOptions): InstructionTime[] {
+  const { seconds, batch = 1 } = options;
+  const network = subject.build({ seed: 1 });
+  const tracer = new Tracer();
+  const values = parameterInputs(tracer, network.architecture);
+  const shape = [batch, ...network.architecture.inputShape];
+  const x = tracer.input({ shape, dtype: 'float32', batched: true });
+  const graph = tracer.graph([network.architecture.forward(x, values)]);
+  const feed = Float32Array.from({ length: x.size }, (_, i) => (i % 256) / 255);
+  return measured(prepared(tracer, graph, network.parameters(), options), [feed], seconds);
 }
 
 /** A profile as a table: the slowest `rows` instructions, and the operators' totals. */

@@ -3,6 +3,7 @@ import { type Addon, type AddonProgram, tryAddon } from '../lib/backends/addon.t
 import { Generator } from '../lib/random.ts';
 import { elementCount } from '../lib/shape.ts';
 import { allocate, type TypedArray } from '../lib/tensor.ts';
+import { describeInference } from './support/inferenceProgram.ts';
 import { describeOperators } from './support/operatorPrograms.ts';
 import {
   type BufferDescription,
@@ -24,7 +25,7 @@ const known = /^ERR_(PROGRAM|DTYPE|ARGUMENT|MEMORY|NON_FINITE)$/;
 /** Above this many elements a Program is not run: that would take time, not find faults. */
 const maxElements = 2 ** 20;
 
-const kinds = ['feed', 'fetch', 'state', 'constant', 'temporary', 'view'] as const;
+const kinds = ['feed', 'fetch', 'state', 'constant', 'kept', 'temporary', 'view'] as const;
 const dtypes = ['float32', 'float64', 'int32', 'uint8'] as const;
 
 class Mutator {
@@ -55,6 +56,8 @@ class Mutator {
     else if (choice === 14)
       this.#description.arenaBytes = this.number(this.#description.arenaBytes);
     else if (choice === 15) this.#rebatch(this.number(this.#description.batch));
+    else if (choice === 16)
+      this.#description.prologue = this.number(this.#description.prologue ?? 1);
     else this.#list(instructions, buffers);
   }
 
@@ -127,7 +130,17 @@ class Mutator {
       const list = [...(value as number[])];
       list[this.#random.integer(list.length)] = this.number(this.pick(list));
       attributes[name] = list;
-    } else attributes[name] = this.pick(['none', 'relu', 'mean', 'sum', 'all', 'split', 'first']);
+    } else
+      attributes[name] = this.pick([
+        'none',
+        'relu',
+        'relu6',
+        'mean',
+        'sum',
+        'all',
+        'split',
+        'first',
+      ]);
   }
 
   /** Another bound, everywhere it belongs, so that the Program has a chance to be accepted. */
@@ -183,6 +196,8 @@ function runAccepted(program: AddonProgram, description: Description, random: Ge
     Math.min(batch, Math.max(random.integer(12) === 0 ? 0 : 1, random.integer(batch + 1))),
   );
   program.runSync({ steps, feeds, batch: sizes });
+  // What the prologue keeps is read again, and computed again.
+  program.runSync({ steps, feeds, batch: sizes });
 }
 
 /** Mutates `base`, gives it to the addon, and runs what is accepted. */
@@ -209,6 +224,7 @@ describe.skipIf(loaded === null)('mutated Programs are refused with a code or ru
   const bases: [string, () => Description[]][] = [
     ['of a training step', () => [describeTraining()]],
     ['of every operator', describeOperators],
+    ['of inference', () => [describeInference()]],
   ];
   it.each(bases)('%s', { timeout: 300_000 }, (name, describeBases) => {
     const programs = addon.memory().programs;

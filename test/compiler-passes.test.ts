@@ -12,7 +12,9 @@ import { backends, relativeDistance } from './support/networks.ts';
 const { relu, add } = sn.ops;
 
 /** Every pass that can be left out, on and off with all others. */
-const combinations = (['fuse', 'deadCode', 'layout', 'reuse'] as const).reduce<PassOptions[]>(
+const combinations = (['fuse', 'deadCode', 'hoist', 'layout', 'reuse'] as const).reduce<
+  PassOptions[]
+>(
   (before, pass) => [true, false].flatMap((on) => before.map((each) => ({ ...each, [pass]: on }))),
   [{}],
 );

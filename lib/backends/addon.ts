@@ -12,6 +12,7 @@ export interface Addon {
   cpuInfo(): { isa: string; isas: string[]; features: string[]; threads: number };
   setThreads(threads: number): void;
   scratchBytes(call: LoweredCall, isa?: string): number;
+  packedElements(call: LoweredCall, isa?: string): number;
   fmaPeak(dtype: string, threads: number, milliseconds: number): number;
   memory(): { bytes: number; programs: number };
   Program: new (description: object) => AddonProgram;

@@ -6,6 +6,7 @@ import { elementCount } from '../shape.ts';
 import { allocate, Tensor, type TypedArray } from '../tensor.ts';
 import { type AddonProgram, adopt, loadAddon } from './addon.ts';
 import type { Backend, Executable, PrepareOptions, RunRequest, RunResult } from './backend.ts';
+import { countWork, runInline, runsInline, type StepWork } from './inline.ts';
 import { checkRequest, checkState } from './request.ts';
 
 function guarded<T>(body: () => T): T {
@@ -21,6 +22,7 @@ export function describeProgram(program: Program, options: PrepareOptions): obje
   return {
     batch: program.batch,
     arenaBytes: program.arenaBytes,
+    prologue: program.prologue,
     ...(options.isa === undefined ? {} : { isa: options.isa }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(options.profile === undefined ? {} : { profile: options.profile }),
@@ -49,13 +51,21 @@ export class NativeExecutable implements Executable {
   readonly states: readonly Spec[];
   readonly fetches: readonly Spec[];
   readonly #native: AddonProgram;
+  readonly #work: StepWork;
+  /** Whether nothing was written since the last run, so that no prologue is to be done first. */
+  #warm = false;
   /** Place among the addon's fetches, which come in the order of their buffers, of each of ours. */
   readonly #places: readonly number[];
 
   constructor(graph: Graph, options: PrepareOptions) {
     const { addon } = loadAddon();
     this.program = guarded(() =>
-      compileProgram(graph, (call) => addon.scratchBytes(call, options.isa), options.passes),
+      compileProgram(
+        graph,
+        (call) => addon.scratchBytes(call, options.isa),
+        options.passes,
+        (call) => addon.packedElements(call, options.isa),
+      ),
     );
     const { buffers, feeds, states, fetches, constants } = this.program;
     const specs = (ids: readonly number[]): Spec[] => ids.map((id) => buffers[id] as Spec);
@@ -65,6 +75,7 @@ export class NativeExecutable implements Executable {
     const ascending = new Map([...fetches].sort((a, b) => a - b).map((id, i) => [id, i]));
     this.#places = fetches.map((id) => ascending.get(id) as number);
     this.#native = guarded(() => new addon.Program(describeProgram(this.program, options)));
+    this.#work = countWork(this.program);
     for (const { buffer, tensor } of constants) this.#native.write(buffer, tensor.data);
   }
 
@@ -79,6 +90,7 @@ export class NativeExecutable implements Executable {
 
   write(index: number, value: Tensor): void {
     checkState(this.states[index] as Spec, value);
+    this.#warm = false;
     guarded(() => this.#native.write(this.program.states[index] as number, value.data));
   }
 
@@ -96,6 +108,12 @@ export class NativeExecutable implements Executable {
 
   async run(request: RunRequest): Promise<RunResult> {
     checkRequest(this.feeds, this.program.batch, request);
+    if (this.#warm && runsInline(this.#work, this.program.batch, request)) {
+      return this.#ordered(
+        runInline(() => guarded(() => this.#native.runSync(this.#request(request)))),
+      );
+    }
+    this.#warm = true;
     try {
       return this.#ordered(await this.#native.run(this.#request(request)));
     } catch (error) {

@@ -22,7 +22,9 @@ export const runOptionNames: readonly string[] = Object.keys(runOptions);
 
 const passes: Readonly<Record<keyof PassOptions, true>> = {
   fuse: true,
+  fold: true,
   deadCode: true,
+  hoist: true,
   layout: true,
   reuse: true,
 };

@@ -1,9 +1,11 @@
 import type { Graph } from '../graph/graph.ts';
 import { removeDeadCode } from './deadCode.ts';
 import { expandCompositions } from './expand.ts';
+import { foldNormalizations } from './fold.ts';
 import { fuseActivations } from './fuse.ts';
+import { hoistInvariants } from './hoist.ts';
 import { chooseLayouts } from './layout.ts';
-import { lower, type ScratchQuery } from './lower.ts';
+import { lower, type PackedQuery, type ScratchQuery } from './lower.ts';
 import { planMemory } from './planMemory.ts';
 import type { Program } from './program.ts';
 
@@ -11,8 +13,12 @@ import type { Program } from './program.ts';
 export interface PassOptions {
   /** Convolution or dense + bias + sum with a residual + ReLU or ReLU6 as one instruction. */
   fuse?: boolean;
+  /** Batch normalization by fixed statistics into the weight before it; natively, with `hoist`. */
+  fold?: boolean;
   /** Drop what nobody needs. */
   deadCode?: boolean;
+  /** Compute once what no step changes, weights in the form that products read them among it. */
+  hoist?: boolean;
   /** Keep channels innermost from one operator to the next instead of only within each. */
   layout?: boolean;
   /** Let temporaries share memory when their lifetimes do not meet. */
@@ -25,6 +31,10 @@ function prune(graph: Graph, { deadCode = true }: PassOptions): Graph {
 
 function fuse(graph: Graph, { fuse: wanted = true }: PassOptions): Graph {
   return wanted ? fuseActivations(graph) : graph;
+}
+
+function fold(graph: Graph, { fold: wanted = true, hoist = true }: PassOptions): Graph {
+  return wanted && hoist ? foldNormalizations(graph) : graph;
 }
 
 /** The passes that every backend runs. */
@@ -40,9 +50,12 @@ export function compileProgram(
   graph: Graph,
   scratch: ScratchQuery,
   passes: PassOptions = {},
+  packed?: PackedQuery,
 ): Program {
   const pruned = prune(graph, passes);
   const expanded = expandCompositions(pruned);
   const needed = expanded === pruned ? pruned : prune(expanded, passes);
-  return planMemory(lower(chooseLayouts(fuse(needed, passes), passes), scratch), passes);
+  const laidOut = chooseLayouts(fuse(fold(needed, passes), passes), passes);
+  const lowered = lower(laidOut, scratch, passes.hoist === false ? undefined : packed);
+  return planMemory(hoistInvariants(lowered, passes), passes);
 }

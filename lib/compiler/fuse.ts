@@ -54,8 +54,8 @@ class Fusion {
       last = activation;
     }
     if (last === node) return;
-    for (const part of result.parts ?? []) this.#absorbed.add(part);
-    this.#absorbed.delete(last);
+    this.#absorbed.add(node);
+    if (residual !== null && next !== null && next !== last) this.#absorbed.add(next);
     this.#fused.set(last, result);
   }
 

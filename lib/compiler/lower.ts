@@ -3,7 +3,7 @@ import type { Attributes, Spec } from '../ops/operator.ts';
 import type { Tensor } from '../tensor.ts';
 import { type LaidOutGraph, type Layout, sampleLayout } from './layout.ts';
 import type { Buffer, BufferKind, Instruction } from './program.ts';
-import { leaving, readers } from './uses.ts';
+import { invariants, leaving, readers } from './uses.ts';
 
 /** A call as the backend sees it when it is asked for scratch. */
 export interface LoweredCall {
@@ -15,6 +15,12 @@ export interface LoweredCall {
 
 /** Bytes of scratch that a call needs on the ISA that will run it; throws when it is refused. */
 export type ScratchQuery = (call: LoweredCall) => number;
+
+/**
+ * Elements of the form that the weight of a call, its input 1, is packed into in each run and may
+ * be given instead; 0 when there is none. For the ISA that will run it.
+ */
+export type PackedQuery = (call: LoweredCall) => number;
 
 /** Instructions over buffers that have no place in the arena yet. */
 export interface LoweredProgram {
@@ -38,18 +44,24 @@ function physicalShape(variable: GraphVariable, layout: Layout): readonly number
 class Lowering {
   readonly graph: LaidOutGraph;
   readonly scratch: ScratchQuery;
+  readonly packed: PackedQuery;
   readonly buffers: Buffer[] = [];
   readonly instructions: Instruction[] = [];
   readonly bufferOf = new Map<GraphVariable, number>();
   readonly constants: { buffer: number; tensor: Tensor }[] = [];
   readonly #read: ReadonlySet<GraphVariable>;
   readonly #states = new Map<GraphVariable, number>();
+  readonly #invariant: ReadonlySet<GraphVariable>;
+  /** The buffer of each packed weight, by what it was packed from and how. */
+  readonly #packedWeights = new Map<string, number>();
   /** The state whose new value a variable is. */
   readonly #updated: ReadonlyMap<GraphVariable, GraphVariable>;
 
-  constructor(graph: LaidOutGraph, scratch: ScratchQuery) {
+  constructor(graph: LaidOutGraph, scratch: ScratchQuery, packed: PackedQuery = () => 0) {
     this.graph = graph;
     this.scratch = scratch;
+    this.packed = packed;
+    this.#invariant = invariants(graph);
     this.#read = new Set(readers(graph).keys());
     // The first of several states with one new value may be overwritten where it stands.
     this.#updated = new Map([...graph.updates].reverse().map(({ state, value }) => [value, state]));
@@ -86,6 +98,16 @@ class Lowering {
     return id;
   }
 
+  call(
+    op: string,
+    inputs: readonly number[],
+    outputs: readonly number[],
+    attributes: Attributes,
+  ): LoweredCall {
+    const spec = (id: number): Spec | null => (id < 0 ? null : (this.buffers[id] as Spec));
+    return { op, inputs: inputs.map(spec), outputs: outputs.map(spec), attributes };
+  }
+
   emit(
     op: string,
     inputs: readonly number[],
@@ -93,13 +115,7 @@ class Lowering {
     attributes: Attributes,
     node: Node | null = null,
   ): void {
-    const spec = (id: number): Spec | null => (id < 0 ? null : (this.buffers[id] as Spec));
-    const scratchBytes = this.scratch({
-      op,
-      inputs: inputs.map(spec),
-      outputs: outputs.map(spec),
-      attributes,
-    });
+    const scratchBytes = this.scratch(this.call(op, inputs, outputs, attributes));
     const inPlace = node?.operator.inPlace ?? [];
     this.instructions.push({ op, inputs, outputs, attributes, inPlace, node, scratchBytes });
   }
@@ -193,7 +209,37 @@ class Lowering {
       return id;
     });
     while (outputs.length < node.operator.outputs.length) outputs.push(-1);
-    this.emit(node.operator.name, inputs, outputs, lowerAttributes(node), node);
+    this.emitPacked(node, inputs, outputs, lowerAttributes(node));
+  }
+
+  /** A node's instruction, whose weight is packed once when it is the same in every step. */
+  emitPacked(
+    node: Node,
+    inputs: readonly number[],
+    outputs: readonly number[],
+    attributes: Attributes,
+  ): void {
+    const { name } = node.operator;
+    const pack = packers[name];
+    const [, weight] = node.inputs;
+    const [x = -1, from = -1, ...rest] = inputs;
+    const invariant = pack !== undefined && weight != null && this.#invariant.has(weight);
+    const elements = invariant ? this.packed(this.call(name, inputs, outputs, attributes)) : 0;
+    if (elements === 0 || pack === undefined) {
+      this.emit(name, inputs, outputs, attributes, node);
+      return;
+    }
+    const { shape, dtype } = this.buffers[from] as Buffer;
+    const how = pack.attributes(attributes, (this.buffers[x] as Buffer).shape);
+    const key = `${from} ${pack.op} ${JSON.stringify(how)}`;
+    const known = this.#packedWeights.get(key);
+    const packed = known ?? this.add({ shape: [elements], dtype }, 'temporary');
+    if (known === undefined) {
+      this.emit(pack.op, [from], [packed], how);
+      this.#packedWeights.set(key, packed);
+    }
+    const given = { ...attributes, packedWeight: shape };
+    this.emit(name, [x, packed, ...rest], outputs, given, node);
   }
 
   run(): LoweredProgram {
@@ -280,6 +326,26 @@ class Lowering {
   }
 }
 
+interface Packer {
+  readonly op: string;
+  /** Of the operator that packs, given those of the one that reads and the shape of its x. */
+  readonly attributes: (attributes: Attributes, x: readonly number[]) => Attributes;
+}
+
+/** Who packs the weight of an operator. */
+const packers: Readonly<Record<string, Packer>> = {
+  conv2d: {
+    op: 'packConv2dWeight',
+    attributes({ stride, padding, dilation, groups, flipKernel }, [, height = 0, width = 0]) {
+      return { stride, padding, dilation, groups, flipKernel, inputSize: [height, width] };
+    },
+  },
+  linear: {
+    op: 'packLinearWeight',
+    attributes: ({ channelsLast }) => ({ channelsLast }),
+  },
+};
+
 function lowerAttributes(node: Node): Attributes {
   const { name } = node.operator;
   if (name === 'conv2d') return { activation: 'none', ...node.attributes };
@@ -294,8 +360,14 @@ function lowerAttributes(node: Node): Attributes {
  * Nodes become instructions, variables become buffers: aliases and changes of layout that move
  * nothing become views, updates overwrite their state where the operator allows it and nobody reads
  * the old value any more, outputs are written straight into fetches where they can be.
+ * Weights that are the same in every step are packed by instructions of their own where `packed`
+ * says how large that is.
  * @throws what `scratch` throws for a call that the backend refuses
  */
-export function lower(graph: LaidOutGraph, scratch: ScratchQuery): LoweredProgram {
-  return new Lowering(graph, scratch).run();
+export function lower(
+  graph: LaidOutGraph,
+  scratch: ScratchQuery,
+  packed?: PackedQuery,
+): LoweredProgram {
+  return new Lowering(graph, scratch, packed).run();
 }

@@ -1,5 +1,5 @@
 import { type Shape, sameShape } from '../shape.ts';
-import type { LoweredProgram } from './lower.ts';
+import type { HoistedProgram } from './hoist.ts';
 import { bufferBytes, type Program } from './program.ts';
 
 const alignment = 64;
@@ -18,7 +18,7 @@ function aligned(bytes: number): number {
 }
 
 /** The temporaries' intervals; an output takes over its input's where the operator works in place. */
-function intervals(program: LoweredProgram): Interval[] {
+function intervals(program: HoistedProgram): Interval[] {
   const { buffers, instructions } = program;
   const root = (id: number): number => buffers[id]?.of ?? id;
   const isTemporary = (id: number): boolean => id >= 0 && buffers[id]?.kind === 'temporary';
@@ -124,7 +124,7 @@ function place(list: Interval[]): number {
  * Gives every temporary and every scratch its place in one arena by lifetime: first write to last
  * read. With `reuse` off each has its own place (for tests).
  */
-export function planMemory(program: LoweredProgram, options: { reuse?: boolean } = {}): Program {
+export function planMemory(program: HoistedProgram, options: { reuse?: boolean } = {}): Program {
   const { reuse = true } = options;
   const temporaries = intervals(program);
   const scratches = program.instructions.map(({ scratchBytes }, i) => ({

@@ -4,7 +4,7 @@ import { elementCount } from '../shape.ts';
 import { type DType, elementBytes, type Tensor } from '../tensor.ts';
 
 /** Where a buffer's memory comes from; see docs/architecture.md, "Feeds, fetches, states". */
-export type BufferKind = 'feed' | 'fetch' | 'state' | 'constant' | 'temporary' | 'view';
+export type BufferKind = 'feed' | 'fetch' | 'state' | 'constant' | 'kept' | 'temporary' | 'view';
 
 /** Memory that instructions read and write; `shape` is as it is stored. */
 export interface Buffer {
@@ -38,6 +38,8 @@ export interface Program {
   readonly batch: number;
   readonly buffers: readonly Buffer[];
   readonly instructions: readonly Instruction[];
+  /** The first so many instructions run once after the states and constants were written. */
+  readonly prologue: number;
   readonly arenaBytes: number;
   /** Buffer ids in the order of the graph's feeds, states and outputs. */
   readonly feeds: readonly number[];

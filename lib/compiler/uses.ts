@@ -18,3 +18,20 @@ export function readers(graph: Graph): Map<GraphVariable, Node[]> {
 export function leaving(graph: Graph): Set<GraphVariable> {
   return new Set([...graph.outputs, ...graph.updates.map(({ value }) => value)]);
 }
+
+/**
+ * What is the same in every step: constants, states that keep their value, and what is computed
+ * from these alone.
+ */
+export function invariants(graph: Graph): Set<GraphVariable> {
+  const updated = new Set(graph.updates.map(({ state }) => state));
+  const found = new Set<GraphVariable>(graph.constants.keys());
+  for (const { variable, role } of graph.inputs) {
+    if (role === 'state' && !updated.has(variable)) found.add(variable);
+  }
+  for (const { operator, inputs, outputs } of graph.nodes) {
+    if (operator.effect || !inputs.every((input) => input === null || found.has(input))) continue;
+    for (const output of outputs) if (!output.batched) found.add(output);
+  }
+  return found;
+}

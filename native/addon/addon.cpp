@@ -63,14 +63,25 @@ void set_threads(const Napi::CallbackInfo& info) {
   });
 }
 
+/// The call (first argument) for the ISA (second, default the chosen one).
+std::unique_ptr<Instruction> prepare_call(const Napi::CallbackInfo& info) {
+  const KernelTable& table = info[1].IsUndefined()
+                                 ? kernels()
+                                 : kernels_by_name(read_string("ERR_ARGUMENT", "isa", info[1]));
+  return prepare(parse_call(info[0]), table);
+}
+
 Napi::Value scratch_bytes(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
-    const KernelTable& table = info[1].IsUndefined()
-                                   ? kernels()
-                                   : kernels_by_name(read_string("ERR_ARGUMENT", "isa", info[1]));
-    const std::size_t bytes = prepare(parse_call(info[0]), table)->scratch_bytes();
-    return Napi::Number::New(env, static_cast<double>(bytes));
+    return Napi::Number::New(env, static_cast<double>(prepare_call(info)->scratch_bytes()));
+  });
+}
+
+Napi::Value packed_elements(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    return Napi::Number::New(env, static_cast<double>(prepare_call(info)->packed_elements()));
   });
 }
 
@@ -104,6 +115,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
     set_own(exports, "cpuInfo", Napi::Function::New<cpu_info>(env, "cpuInfo"));
     set_own(exports, "setThreads", Napi::Function::New<set_threads>(env, "setThreads"));
     set_own(exports, "scratchBytes", Napi::Function::New<scratch_bytes>(env, "scratchBytes"));
+    set_own(exports, "packedElements", Napi::Function::New<packed_elements>(env, "packedElements"));
     set_own(exports, "fmaPeak", Napi::Function::New<fma_peak>(env, "fmaPeak"));
     set_own(exports, "memory", Napi::Function::New<memory>(env, "memory"));
     set_own(exports, "Program", ProgramObject::define(env));

@@ -150,6 +150,11 @@ ProgramDescription parse_description(Napi::Object description) {
   }
   result.arena_bytes =
       read_integer(kCode, "arenaBytes", description.Get("arenaBytes"), 0, kMaxInteger);
+  const Napi::Value prologue = description.Get("prologue");
+  if (!prologue.IsUndefined()) {
+    result.prologue =
+        read_integer(kCode, "prologue", prologue, 0, static_cast<std::int64_t>(kMaxListed));
+  }
   result.buffers = parse_list("buffers", description.Get("buffers"), parse_buffer);
   result.instructions =
       parse_list("instructions", description.Get("instructions"), parse_instruction);

@@ -165,7 +165,7 @@ void ProgramObject::write(const Napi::CallbackInfo& info) {
     const std::size_t id = persistent_id(info[0]);
     const TensorSpec& tensor = program_->buffers()[id].tensor;
     const ArrayMemory data = read_typed_array("data", info[1], tensor.dtype, tensor.elements());
-    if (data.bytes > 0) std::memcpy(program_->persistent(id), data.data, data.bytes);
+    if (data.bytes > 0) std::memcpy(program_->writable(id), data.data, data.bytes);
   });
 }
 

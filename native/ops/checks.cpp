@@ -102,6 +102,24 @@ void expect_tensor(const TensorSpec& spec, const char* name, DType dtype,
   expect_batched(spec, name, batched);
 }
 
+bool has_packed_weight(const Call& call) { return call.attributes.has("packedWeight"); }
+
+TensorSpec weight_spec(const Call& call, std::size_t rank) {
+  TensorSpec weight = required_input(call, 1, "weight");
+  if (!has_packed_weight(call)) return weight;
+  expect_batched(weight, "weight", false);
+  weight.shape = call.attributes.integers("packedWeight", rank, 0, std::int64_t{1} << 53);
+  check_spec(weight);
+  return weight;
+}
+
+void expect_packed_weight(const Call& call, const Instruction& instruction) {
+  if (!has_packed_weight(call)) return;
+  const std::int64_t elements = instruction.packed_elements();
+  if (elements == 0) refuse("a weight of this shape is not packed");
+  expect_shape(call.inputs[1], "packed weight", {elements});
+}
+
 Activation parse_activation(const Call& call) {
   const std::string name = call.attributes.text("activation");
   if (name == "none") return Activation::none;

@@ -57,6 +57,14 @@ inline void expect_like(const TensorSpec& spec, const char* name, const TensorSp
   expect_tensor(spec, name, like.dtype, like.shape, like.batched);
 }
 
+/// Input 1, or the weight of `rank` that it was packed from: with the attribute packedWeight, the
+/// shape of that.
+TensorSpec weight_spec(const Call& call, std::size_t rank);
+
+/// Whether input 1 is packed; if so, throws unless it is what `instruction` packs.
+bool has_packed_weight(const Call& call);
+void expect_packed_weight(const Call& call, const Instruction& instruction);
+
 /// The attribute 'activation'.
 Activation parse_activation(const Call& call);
 

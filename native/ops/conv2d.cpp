@@ -27,13 +27,22 @@ Patches<T> best_patches(const Run& run, const Patches<T>& patches, std::int64_t 
 template <class T>
 class Conv2d final : public Instruction {
  public:
-  Conv2d(const Kernels<T>& kernels, const Convolution& conv, Activation activation)
-      : kernels_(kernels), conv_(conv), activation_(activation) {}
+  Conv2d(const Kernels<T>& kernels, const Convolution& conv, Activation activation, bool packed)
+      : kernels_(kernels), conv_(conv), activation_(activation), packed_(packed) {}
 
   std::size_t scratch_bytes() const override {
     const Patches<T> patches = input_patches(conv_, static_cast<const T*>(nullptr), conv_.n, 0);
-    return static_cast<std::size_t>(packed_elements() + padded_elements(patches, conv_.n)) *
+    return static_cast<std::size_t>(scratch_weight() + padded_elements(patches, conv_.n)) *
            sizeof(T);
+  }
+
+  std::int64_t packed_elements() const override { return conv_.groups * group_elements(); }
+
+  void pack_weight(const Run& run, const void* weight, void* to) const override {
+    for (std::int64_t group = 0; group < conv_.groups; ++group) {
+      pack_group(run, static_cast<const T*>(weight), group,
+                 static_cast<T*>(to) + group * group_elements());
+    }
   }
 
   void run(const Run& run) const override {
@@ -42,17 +51,14 @@ class Conv2d final : public Instruction {
     const std::int64_t batch = run.inputs[0].shape[0];
     const T* bias = optional_input<T>(run, 2);
     const T* residual = optional_input<T>(run, 3);
-    T* packed = reinterpret_cast<T*>(run.scratch);
-    const DepthOrder order = {conv_.taps(), conv_.flipped};
+    const T* weight = run.inputs[1].as<T>();
+    T* scratch = reinterpret_cast<T*>(run.scratch);
     for (std::int64_t group = 0; group < conv_.groups; ++group) {
-      const T* weight = run.inputs[1].as<T>() + group * filters * patch;
-      pack_b<T>(run, kernels_.tile, patch, filters, packed,
-                [&](std::int64_t first, std::int64_t count, T* panel) {
-                  kernels_.pack_along(order, weight + first * patch, patch, count, patch, panel);
-                });
+      if (!packed_) pack_group(run, weight, group, scratch);
+      const T* packed = packed_ ? weight + group * group_elements() : scratch;
       const Patches<T> patches =
           best_patches(run, input_patches(conv_, run.inputs[0].as<T>(), batch, group), batch,
-                       packed + packed_elements());
+                       scratch + scratch_weight());
       const auto pack = [&](const PackRange& range, const PanelTarget<T>& to) {
         kernels_.pack_patch_rows(patches, {range.first, range.count, range.k, range.depth}, to);
       };
@@ -96,13 +102,27 @@ class Conv2d final : public Instruction {
   }
 
  private:
-  std::int64_t packed_elements() const {
+  void pack_group(const Run& run, const T* weight, std::int64_t group, T* to) const {
+    const std::int64_t filters = conv_.group_filters();
+    const std::int64_t patch = conv_.patch();
+    const DepthOrder order = {conv_.taps(), conv_.flipped};
+    const T* from = weight + group * filters * patch;
+    pack_b<T>(run, kernels_.tile, patch, filters, to,
+              [&](std::int64_t first, std::int64_t count, T* panel) {
+                kernels_.pack_along(order, from + first * patch, patch, count, patch, panel);
+              });
+  }
+
+  std::int64_t scratch_weight() const { return packed_ ? 0 : group_elements(); }
+
+  std::int64_t group_elements() const {
     return round_up<T>(packed_b_elements<T>(kernels_.tile, conv_.patch(), conv_.group_filters()));
   }
 
   const Kernels<T>& kernels_;
   Convolution conv_;
   Activation activation_;
+  bool packed_;
 };
 
 template <class T>
@@ -355,15 +375,20 @@ class Conv2dFilterGradient final : public Instruction {
 std::unique_ptr<Instruction> prepare_conv2d(const Call& call, const KernelTable& table) {
   expect_operands(call, call.inputs.size() == 4 ? 4 : 3, 1);
   const TensorSpec& x = required_input(call, 0, "x");
-  const TensorSpec& weight = required_input(call, 1, "weight");
+  const TensorSpec weight = weight_spec(call, 4);
   const Convolution conv = check_convolution(call, x, weight, required_output(call, 0, "y"));
   if (call.inputs[2].present) expect_tensor(call.inputs[2], "bias", x.dtype, {conv.k}, false);
   if (call.inputs.size() == 4 && call.inputs[3].present) {
     expect_tensor(call.inputs[3], "residual", x.dtype, {conv.n, conv.p, conv.q, conv.k}, x.batched);
   }
   const Activation activation = parse_activation(call);
-  if (auto direct = make_direct_conv2d(x.dtype, table, conv, activation)) return direct;
-  return make_floating<Conv2d>(x.dtype, table, conv, activation);
+  const bool packed = has_packed_weight(call);
+  auto instruction = make_direct_conv2d(x.dtype, table, conv, activation, packed);
+  if (instruction == nullptr) {
+    instruction = make_floating<Conv2d>(x.dtype, table, conv, activation, packed);
+  }
+  expect_packed_weight(call, *instruction);
+  return instruction;
 }
 
 std::unique_ptr<Instruction> prepare_conv2d_input_gradient(const Call& call,

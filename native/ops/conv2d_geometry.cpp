@@ -29,8 +29,7 @@ std::int64_t output_size(std::int64_t input, std::int64_t padding, std::int64_t 
 
 }  // namespace
 
-Convolution check_convolution(const Call& call, const TensorSpec& x, const TensorSpec& weight,
-                              const TensorSpec& y) {
+Convolution read_convolution(const Call& call, const TensorSpec& x, const TensorSpec& weight) {
   expect_floating(x, "x");
   expect_rank(x, "x", 4);
   expect_rank(weight, "weight", 4);
@@ -73,6 +72,12 @@ Convolution check_convolution(const Call& call, const TensorSpec& x, const Tenso
                        "the height");
   conv.q = output_size(conv.w, conv.left + conv.right, conv.s, conv.dilation_w, conv.stride_w,
                        "the width");
+  return conv;
+}
+
+Convolution check_convolution(const Call& call, const TensorSpec& x, const TensorSpec& weight,
+                              const TensorSpec& y) {
+  const Convolution conv = read_convolution(call, x, weight);
   expect_tensor(y, "y", x.dtype, {conv.n, conv.p, conv.q, conv.k}, x.batched);
   return conv;
 }

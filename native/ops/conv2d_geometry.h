@@ -25,8 +25,11 @@ struct Convolution {
   std::int64_t patch() const { return taps() * group_channels(); }
 };
 
-/// Reads and checks the convolution that the call asks for; throws Error("ERR_PROGRAM" or
-/// "ERR_DTYPE") when its tensors do not fit together.
+/// Reads and checks the convolution of x by weight that the call asks for; throws
+/// Error("ERR_PROGRAM" or "ERR_DTYPE") when its tensors do not fit together.
+Convolution read_convolution(const Call& call, const TensorSpec& x, const TensorSpec& weight);
+
+/// The same, and y is its result.
 Convolution check_convolution(const Call& call, const TensorSpec& x, const TensorSpec& weight,
                               const TensorSpec& y);
 

@@ -44,8 +44,9 @@ template <class T>
 class DirectOutputs : public Instruction {
  public:
   DirectOutputs(const Kernels<T>& kernels, const Convolution& conv, const Grouping& grouping,
-                std::int64_t height, std::int64_t width)
-      : kernels_(kernels),
+                std::int64_t height, std::int64_t width, bool packed = false)
+      : packed_(packed),
+        kernels_(kernels),
         conv_(conv),
         grouping_(grouping),
         height_(height),
@@ -53,15 +54,14 @@ class DirectOutputs : public Instruction {
         strips_(kernels, grouping, width) {}
 
   std::size_t scratch_bytes() const override {
-    return static_cast<std::size_t>(conv_.taps() * grouping_.inner * grouping_.outputs) * sizeof(T);
+    return packed_ ? 0 : static_cast<std::size_t>(weight_elements()) * sizeof(T);
   }
 
  protected:
   /// packed[tap, i, o], or [tap, o, i] for the narrow kernel, = weight[place(i, o) · taps + tap],
   /// taps turned by 180° when flipped.
   template <class Place>
-  void pack(const Run& run, const T* weight, Place place) const {
-    T* packed = reinterpret_cast<T*>(run.scratch);
+  void pack(const Run& run, const T* weight, T* packed, Place place) const {
     const std::int64_t taps = conv_.taps();
     const std::int64_t size = grouping_.inner * grouping_.outputs;
     limit_threads(run, taps * size * 16).parallel_for(taps, [&](std::int64_t tap) {
@@ -75,6 +75,10 @@ class DirectOutputs : public Instruction {
         }
       }
     });
+  }
+
+  std::int64_t weight_elements() const {
+    return conv_.taps() * grouping_.inner * grouping_.outputs;
   }
 
   /// What a pass writes: pixel (h, w) of image n at y + ((n · height + h) · width + w) · outputs.
@@ -110,7 +114,7 @@ class DirectOutputs : public Instruction {
   void run_rows(const Run& run, const Pass& rows, const Pass& columns, const Target& to,
                 std::int64_t n, std::int64_t begin, std::int64_t end) const {
     const T* image = run.inputs[0].as<T>() + n * height_ * width_ * grouping_.inputs;
-    const T* packed = reinterpret_cast<const T*>(run.scratch);
+    const T* packed = packed_ ? run.inputs[1].as<T>() : reinterpret_cast<const T*>(run.scratch);
     const Rows needed = rows_of(rows, begin, end, height_);
     const std::int64_t block = strips_.block_channels();
     const std::int64_t tap_pitch = grouping_.inner * grouping_.outputs;
@@ -141,6 +145,7 @@ class DirectOutputs : public Instruction {
   }
 
  protected:
+  bool packed_;
   const Kernels<T>& kernels_;
   Convolution conv_;
   Grouping grouping_;
@@ -158,14 +163,22 @@ Grouping gradient_grouping(const Convolution& conv) {
 template <class T>
 class DirectConv2d final : public DirectOutputs<T> {
  public:
-  DirectConv2d(const Kernels<T>& kernels, const Convolution& conv, Activation activation)
-      : DirectOutputs<T>(kernels, conv, forward_grouping(conv), conv.h, conv.w),
+  DirectConv2d(const Kernels<T>& kernels, const Convolution& conv, Activation activation,
+               bool packed)
+      : DirectOutputs<T>(kernels, conv, forward_grouping(conv), conv.h, conv.w, packed),
         activation_(activation) {}
+
+  std::int64_t packed_elements() const override { return this->weight_elements(); }
+
+  void pack_weight(const Run& run, const void* weight, void* to) const override {
+    this->pack(
+        run, static_cast<const T*>(weight), static_cast<T*>(to),
+        [this](std::int64_t i, std::int64_t k) { return k * this->conv_.group_channels() + i; });
+  }
 
   void run(const Run& run) const override {
     const Convolution& conv = this->conv_;
-    this->pack(run, run.inputs[1].template as<T>(),
-               [&](std::int64_t i, std::int64_t k) { return k * conv.group_channels() + i; });
+    if (!this->packed_) pack_weight(run, run.inputs[1].data, run.scratch);
     this->run_pass(run, forward_pass(conv.p, conv.stride_h, conv.top, conv.r, conv.dilation_h),
                    forward_pass(conv.q, conv.stride_w, conv.left, conv.s, conv.dilation_w),
                    {run.outputs[0].template as<T>(), conv.p, conv.q, optional_input<T>(run, 2),
@@ -185,9 +198,10 @@ class DirectConv2dInputGradient final : public DirectOutputs<T> {
   void run(const Run& run) const override {
     const Convolution& conv = this->conv_;
     const std::int64_t channels = conv.group_channels();
-    this->pack(run, run.inputs[1].template as<T>(), [&](std::int64_t j, std::int64_t c) {
-      return (c / channels * conv.group_filters() + j) * channels + c % channels;
-    });
+    this->pack(run, run.inputs[1].template as<T>(), reinterpret_cast<T*>(run.scratch),
+               [&](std::int64_t j, std::int64_t c) {
+                 return (c / channels * conv.group_filters() + j) * channels + c % channels;
+               });
     for (std::int64_t h = 0; h < std::min(conv.stride_h, conv.h); ++h) {
       const Phase rows = make_phase(h, conv.h, conv.stride_h, conv.top, conv.dilation_h, conv.r);
       for (std::int64_t w = 0; w < std::min(conv.stride_w, conv.w); ++w) {
@@ -300,12 +314,13 @@ std::int64_t span_of(const Pass& pass) { return (pass.taps - 1) * pass.dilation 
 }  // namespace
 
 std::unique_ptr<Instruction> make_direct_conv2d(DType dtype, const KernelTable& table,
-                                                const Convolution& conv, Activation activation) {
+                                                const Convolution& conv, Activation activation,
+                                                bool packed) {
   const std::int64_t rows = (conv.r - 1) * conv.dilation_h + 1;
   if (!is_direct(conv, forward_grouping(conv), conv.w, std::min(rows, conv.h), table, dtype)) {
     return nullptr;
   }
-  return make_floating<DirectConv2d>(dtype, table, conv, activation);
+  return make_floating<DirectConv2d>(dtype, table, conv, activation, packed);
 }
 
 std::unique_ptr<Instruction> make_direct_conv2d_input_gradient(DType dtype,

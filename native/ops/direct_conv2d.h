@@ -13,7 +13,8 @@ namespace stridenet {
 // depends on shapes alone.
 
 std::unique_ptr<Instruction> make_direct_conv2d(DType dtype, const KernelTable& table,
-                                                const Convolution& conv, Activation activation);
+                                                const Convolution& conv, Activation activation,
+                                                bool packed);
 
 std::unique_ptr<Instruction> make_direct_conv2d_input_gradient(DType dtype,
                                                                const KernelTable& table,

@@ -13,6 +13,7 @@ namespace {
 struct LinearSizes {
   std::int64_t batch, outputs, features, channels;
   Activation activation = Activation::none;
+  bool packed = false;
 
   std::int64_t positions() const { return channels == 0 ? 1 : features / channels; }
 };
@@ -23,23 +24,31 @@ class Linear final : public Instruction {
   Linear(const Kernels<T>& kernels, const LinearSizes& sizes) : kernels_(kernels), sizes_(sizes) {}
 
   std::size_t scratch_bytes() const override {
-    return static_cast<std::size_t>(
-               packed_b_elements<T>(kernels_.tile, sizes_.features, sizes_.outputs)) *
-           sizeof(T);
+    return sizes_.packed ? 0 : static_cast<std::size_t>(packed_elements()) * sizeof(T);
+  }
+
+  std::int64_t packed_elements() const override {
+    return packed_b_elements<T>(kernels_.tile, sizes_.features, sizes_.outputs);
+  }
+
+  void pack_weight(const Run& run, const void* weight, void* to) const override {
+    const std::int64_t features = sizes_.features;
+    const DepthOrder order = {sizes_.positions(), false};
+    const T* from = static_cast<const T*>(weight);
+    pack_b<T>(run, kernels_.tile, features, sizes_.outputs, static_cast<T*>(to),
+              [&](std::int64_t first, std::int64_t count, T* panel) {
+                kernels_.pack_along(order, from + first * features, features, count, features,
+                                    panel);
+              });
   }
 
   void run(const Run& run) const override {
     const T* x = run.inputs[0].as<T>();
-    const T* weight = run.inputs[1].as<T>();
     const std::int64_t features = sizes_.features;
     const std::int64_t outputs = sizes_.outputs;
-    T* packed = reinterpret_cast<T*>(run.scratch);
-    const DepthOrder order = {sizes_.positions(), false};
-    pack_b<T>(run, kernels_.tile, features, outputs, packed,
-              [&](std::int64_t first, std::int64_t count, T* panel) {
-                kernels_.pack_along(order, weight + first * features, features, count, features,
-                                    panel);
-              });
+    if (!sizes_.packed) pack_weight(run, run.inputs[1].data, run.scratch);
+    const T* packed =
+        sizes_.packed ? run.inputs[1].as<T>() : reinterpret_cast<const T*>(run.scratch);
     const auto pack = [&](const PackRange& range, const PanelTarget<T>& to) {
       copy_rows(kernels_.tile, x, features, range, to);
     };
@@ -233,7 +242,7 @@ std::unique_ptr<Instruction> prepare_linear(const Call& call, const KernelTable&
   expect_operands(call, 3, 1);
   const TensorSpec& x = required_input(call, 0, "x");
   LinearSizes sizes = check_samples(x, "x");
-  check_weight(required_input(call, 1, "weight"), "weight", x.dtype, sizes);
+  check_weight(weight_spec(call, 2), "weight", x.dtype, sizes);
   if (call.inputs[2].present) {
     expect_tensor(call.inputs[2], "bias", x.dtype, {sizes.outputs}, false);
   }
@@ -241,7 +250,10 @@ std::unique_ptr<Instruction> prepare_linear(const Call& call, const KernelTable&
                 x.batched);
   sizes.channels = read_channels(call, sizes.features);
   sizes.activation = parse_activation(call);
-  return make_floating<Linear>(x.dtype, table, sizes);
+  sizes.packed = has_packed_weight(call);
+  auto instruction = make_floating<Linear>(x.dtype, table, sizes);
+  expect_packed_weight(call, *instruction);
+  return instruction;
 }
 
 std::unique_ptr<Instruction> prepare_linear_input_gradient(const Call& call,

@@ -72,6 +72,15 @@ class Instruction {
     (void)input;
     return false;
   }
+  /// Elements of the form that its weight, input 1, is packed into, which it may be given instead
+  /// with the attribute packedWeight; 0: there is none.
+  virtual std::int64_t packed_elements() const { return 0; }
+  /// Packs `weight`, of input 1's dtype and size, into packed_elements() at `to`.
+  virtual void pack_weight(const Run& run, const void* weight, void* to) const {
+    (void)run;
+    (void)weight;
+    (void)to;
+  }
   /// Computes the outputs. Allocates nothing. What is data (labels, indices, winners) is checked
   /// here: bad values throw Error("ERR_ARGUMENT") and touch nothing outside the operands.
   virtual void run(const Run& run) const = 0;

@@ -12,7 +12,7 @@
 namespace stridenet {
 
 /// How long a buffer lives and who writes it; docs/architecture.md says what each means.
-enum class BufferKind : std::uint8_t { feed, fetch, state, constant, temporary, view };
+enum class BufferKind : std::uint8_t { feed, fetch, state, constant, kept, temporary, view };
 
 /// The kind of that name. Throws Error("ERR_PROGRAM").
 BufferKind parse_buffer_kind(const std::string& name);
@@ -44,6 +44,8 @@ struct ProgramDescription {
   /// Whether runs measure how long each instruction takes.
   bool profile = false;
   std::int64_t arena_bytes = 0;
+  /// The first so many instructions run once after what they read was written, not in each step.
+  std::int64_t prologue = 0;
   std::vector<BufferDescription> buffers;
   std::vector<InstructionDescription> instructions;
 

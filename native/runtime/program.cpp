@@ -23,6 +23,10 @@ std::int64_t aligned(std::int64_t bytes) {
 
 bool is_stacked(BufferKind kind) { return kind == BufferKind::feed || kind == BufferKind::fetch; }
 
+bool is_persistent(BufferKind kind) {
+  return kind == BufferKind::state || kind == BufferKind::constant || kind == BufferKind::kept;
+}
+
 }  // namespace
 
 Program::Program(ProgramDescription description, const KernelTable& table,
@@ -55,7 +59,7 @@ void Program::allocate() {
   arena_ = CountedMemory(static_cast<std::size_t>(description_.arena_bytes), counter_);
   for (std::size_t id = 0; id < count; ++id) {
     const BufferDescription& buffer = description_.buffers[id];
-    if (buffer.kind != BufferKind::state && buffer.kind != BufferKind::constant) continue;
+    if (!is_persistent(buffer.kind)) continue;
     memory_[id] = CountedMemory(buffer.tensor.bytes(), counter_);
     std::memset(memory_[id].data(), 0, buffer.tensor.bytes());
   }
@@ -106,6 +110,12 @@ void Program::bind(std::vector<std::unique_ptr<Instruction>> instructions) {
     }
     bind_operands(description.inputs, bound.inputs);
     bind_operands(description.outputs, bound.outputs);
+  }
+  read_by_prologue_.assign(description_.buffers.size(), false);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(description_.prologue); ++i) {
+    for (const std::int64_t id : description_.instructions[i].inputs) {
+      if (id != -1) read_by_prologue_[description_.root(static_cast<std::size_t>(id))] = true;
+    }
   }
 }
 
@@ -198,7 +208,18 @@ bool Program::step(std::int64_t index, std::int64_t batch) {
       patch.view->data = memory_[patch.buffer].data() + index * stride_[patch.buffer];
     }
   }
-  for (std::size_t i = 0; i < bound_.size(); ++i) {
+  return run_instructions(static_cast<std::size_t>(description_.prologue), bound_.size());
+}
+
+bool Program::prologue() {
+  if (!prologue_done_) {
+    prologue_done_ = run_instructions(0, static_cast<std::size_t>(description_.prologue));
+  }
+  return prologue_done_;
+}
+
+bool Program::run_instructions(std::size_t begin, std::size_t end) {
+  for (std::size_t i = begin; i < end; ++i) {
     if (stopped(Stop::instruction)) return false;
     if (description_.profile) {
       run_measured(i);
@@ -241,7 +262,7 @@ Outcome Program::run(std::int64_t steps, std::span<const std::int32_t> batch,
       const std::int64_t bound = description_.batch;
       const std::int64_t now =
           batches_.empty() ? bound : batches_[static_cast<std::size_t>(outcome.steps)];
-      if (!step(outcome.steps, now)) break;
+      if (!prologue() || !step(outcome.steps, now)) break;
       ++outcome.steps;
       if (budget >= 0 &&
           std::chrono::duration<double, std::milli>(Clock::now() - start).count() >= budget) {

@@ -25,9 +25,9 @@ struct Outcome {
 
 /// A validated description and its memory: the pure step function that a run scans over steps.
 ///
-/// States, constants and the stacks of feeds and fetches have memory of their own; the arena holds
-/// the temporaries and scratch. All operands are aligned to 64 bytes. Not for concurrent use: the
-/// owner sees to it that nothing but stop() is called while run() is under way.
+/// States, constants, kept buffers and the stacks of feeds and fetches have memory of their own;
+/// the arena holds the temporaries and scratch. All operands are aligned to 64 bytes. Not for
+/// concurrent use: the owner sees to it that nothing but stop() is called while run() is under way.
 class Program {
  public:
   /// Validates, then allocates. Throws what validate() throws, and Error("ERR_MEMORY") before
@@ -46,7 +46,13 @@ class Program {
   const std::vector<std::size_t>& fetches() const { return fetches_; }
 
   /// The memory of a state or constant: buffers()[id].tensor.bytes() of it.
-  std::byte* persistent(std::size_t id) const { return memory_[id].data(); }
+  const std::byte* persistent(std::size_t id) const { return memory_[id].data(); }
+
+  /// The same to write to, before the next run: the prologue runs again when it reads it.
+  std::byte* writable(std::size_t id) {
+    if (read_by_prologue_[id]) prologue_done_ = false;
+    return memory_[id].data();
+  }
 
   /// Bytes that it holds now.
   std::int64_t bytes() const;
@@ -103,7 +109,10 @@ class Program {
   void free_stacks() noexcept;
   void bind(std::vector<std::unique_ptr<Instruction>> instructions);
   TensorView view_of(std::int64_t id) const;
+  /// Both return false when stop() ended them.
+  bool prologue();
   bool step(std::int64_t index, std::int64_t batch);
+  bool run_instructions(std::size_t begin, std::size_t end);
   void run_measured(std::size_t index);
   bool stopped(Stop at) const noexcept {
     return stop_.load(std::memory_order_relaxed) >= static_cast<int>(at);
@@ -119,6 +128,8 @@ class Program {
   std::vector<Bound> bound_;
   std::vector<Patch> patches_;
   std::vector<double> seconds_;
+  std::vector<bool> read_by_prologue_;  // by buffer
+  bool prologue_done_ = false;
   std::int64_t reserved_ = 0;
   std::vector<std::int32_t> batches_;  // of the last run; empty: the bound
   int threads_ = 1;

@@ -37,6 +37,11 @@ class Live {
     live_[id] = true;
   }
 
+  void clear() {
+    live_.assign(live_.size(), false);
+    intervals_.clear();
+  }
+
   void clobber(const Interval& interval) {
     if (interval.begin >= interval.end) return;
     auto at = intervals_.upper_bound(interval.begin);
@@ -67,10 +72,15 @@ class Validator {
     }
     written_.assign(description_.buffers.size(), false);
     std::vector<std::unique_ptr<Instruction>> prepared;
+    const auto prologue = static_cast<std::size_t>(description_.prologue);
     for (std::size_t index = 0; index < description_.instructions.size(); ++index) {
+      // What a prologue leaves in the arena does not outlast the steps.
+      if (index == prologue) live_.clear();
+      in_prologue_ = index < prologue;
       located("instruction " + std::to_string(index),
               [&] { prepared.push_back(check_instruction(description_.instructions[index])); });
     }
+    check_prologue_inputs();
     for (std::size_t id = 0; id < description_.buffers.size(); ++id) {
       if (description_.buffers[id].kind == BufferKind::fetch && !written_[id]) {
         refuse("buffer " + std::to_string(id) + ": no instruction writes this fetch");
@@ -99,6 +109,11 @@ class Validator {
     if (description_.arena_bytes < 0 || description_.arena_bytes > kMaxBytes) {
       refuse("expected arenaBytes within [0, 2^53] but received " +
              std::to_string(description_.arena_bytes));
+    }
+    if (description_.prologue < 0 ||
+        description_.prologue > static_cast<std::int64_t>(description_.instructions.size())) {
+      refuse("expected a prologue of 0 to " + std::to_string(description_.instructions.size()) +
+             " instructions but received " + std::to_string(description_.prologue));
     }
     if (description_.threads < 0) refuse("expected threads of 0 or more");
     if (description_.buffers.size() > kMaxListed || description_.instructions.size() > kMaxListed) {
@@ -161,6 +176,28 @@ class Validator {
     return static_cast<std::size_t>(id);
   }
 
+  /// A prologue runs once for many steps, so what it reads must be the same in all of them.
+  void check_prologue_inputs() const {
+    for (std::size_t index = 0; index < static_cast<std::size_t>(description_.prologue); ++index) {
+      for (const std::int64_t input : description_.instructions[index].inputs) {
+        if (input == -1) continue;
+        const std::size_t id = check_root(input);
+        if (description_.buffers[id].kind == BufferKind::state && written_[id]) {
+          refuse("instruction " + std::to_string(index) + ", in the prologue, reads buffer " +
+                 std::to_string(id) + ", a state that an instruction writes");
+        }
+      }
+    }
+  }
+
+  void check_prologue_operand(std::size_t id) const {
+    if (!in_prologue_) return;
+    const BufferDescription& buffer = description_.buffers[id];
+    if (buffer.kind == BufferKind::feed || buffer.tensor.batched) {
+      refuse("a feed or a batched buffer in the prologue, buffer " + std::to_string(id));
+    }
+  }
+
   Interval interval(std::size_t id) const {
     const BufferDescription& buffer = description_.buffers[id];
     if (buffer.kind != BufferKind::temporary) return {};
@@ -177,6 +214,10 @@ class Validator {
       const std::size_t id = check_root(input);
       const BufferKind kind = description_.buffers[id].kind;
       if (kind == BufferKind::fetch) refuse("reads a fetch, buffer " + std::to_string(id));
+      check_prologue_operand(id);
+      if (kind == BufferKind::kept && !written_[id]) {
+        refuse("reads buffer " + std::to_string(id) + ", which is kept but which nothing wrote");
+      }
       if (kind == BufferKind::temporary && !live_.has(id)) {
         refuse("reads buffer " + std::to_string(id) +
                ", which nothing wrote or something overwrote");
@@ -197,6 +238,13 @@ class Validator {
       const BufferKind kind = description_.buffers[id].kind;
       if (kind == BufferKind::feed || kind == BufferKind::constant) {
         refuse("writes a feed or constant, buffer " + std::to_string(id));
+      }
+      check_prologue_operand(id);
+      if (in_prologue_ ? kind == BufferKind::state || kind == BufferKind::fetch
+                       : kind == BufferKind::kept) {
+        refuse(std::string(in_prologue_ ? "in the prologue, writes a state or fetch"
+                                        : "writes what the prologue keeps") +
+               ", buffer " + std::to_string(id));
       }
       specs.push_back(description_.buffers[check_id(output)].tensor);
     }
@@ -266,6 +314,7 @@ class Validator {
   const KernelTable& table_;
   Live live_;
   std::vector<bool> written_;
+  bool in_prologue_ = false;
 };
 
 }  // namespace
@@ -275,11 +324,12 @@ BufferKind parse_buffer_kind(const std::string& name) {
   if (name == "fetch") return BufferKind::fetch;
   if (name == "state") return BufferKind::state;
   if (name == "constant") return BufferKind::constant;
+  if (name == "kept") return BufferKind::kept;
   if (name == "temporary") return BufferKind::temporary;
   if (name == "view") return BufferKind::view;
   refuse(
-      "expected a kind of 'feed', 'fetch', 'state', 'constant', 'temporary' or 'view' but received "
-      "'" +
+      "expected a kind of 'feed', 'fetch', 'state', 'constant', 'kept', 'temporary' or 'view' but "
+      "received '" +
       name + "'");
 }
 

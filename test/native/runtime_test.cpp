@@ -187,10 +187,10 @@ TEST(Runtime, RunsStepsWithTheirOwnBatches) {
     Program program(small(), kernels(), counter);
     EXPECT_EQ(counter->programs, 1);
     EXPECT_GT(counter->bytes, 0);
-    float* state = reinterpret_cast<float*>(program.persistent(4));
+    float* state = reinterpret_cast<float*>(program.writable(4));
     EXPECT_EQ(state[0], 0);
     std::fill_n(state, 5, 1.0f);
-    std::fill_n(reinterpret_cast<float*>(program.persistent(1)), 12, -1.0f);
+    std::fill_n(reinterpret_cast<float*>(program.writable(1)), 12, -1.0f);
     std::vector<float> feed(36);
     for (std::size_t i = 0; i < feed.size(); ++i) feed[i] = static_cast<float>(i % 4);
     program.reserve(3);
@@ -210,6 +210,89 @@ TEST(Runtime, RunsStepsWithTheirOwnBatches) {
   EXPECT_EQ(counter->bytes, 0);
 }
 
+/// y = relu(feed + (constant + state)), the sum of constant and state by a prologue. Buffers: 0
+/// feed, 1 constant, 2 state, 3 kept, 4 temporary, 5 fetch.
+ProgramDescription with_prologue() {
+  ProgramDescription description;
+  description.arena_bytes = 64;
+  description.prologue = 1;
+  description.buffers = {buffer(BufferKind::feed, {3}),         buffer(BufferKind::constant, {3}),
+                         buffer(BufferKind::state, {3}),        buffer(BufferKind::kept, {3}),
+                         buffer(BufferKind::temporary, {3}, 0), buffer(BufferKind::fetch, {3})};
+  description.instructions = {
+      {"add", {1, 2}, {3}, {}, -1}, {"add", {0, 3}, {4}, {}, -1}, {"relu", {4}, {5}, {}, -1}};
+  return description;
+}
+
+TEST(Runtime, RefusesWrongPrologues) {
+  using D = ProgramDescription;
+  const auto code = [](const std::function<void(D&)>& change) {
+    D description = with_prologue();
+    change(description);
+    return code_of([&] { validate(description, kernels()); });
+  };
+  const char* refused = "ERR_PROGRAM";
+  EXPECT_EQ(code([](D&) {}), "");
+  const std::vector<std::pair<const char*, std::function<void(D&)>>> changes = {
+      {"negative", [](D& d) { d.prologue = -1; }},
+      {"more than there are", [](D& d) { d.prologue = 4; }},
+      {"a step that writes what is kept", [](D& d) { d.prologue = 0; }},
+      {"a feed in it", [](D& d) { d.prologue = 2; }},
+      {"a fetch in it", [](D& d) { d.instructions[0].outputs[0] = 5; }},
+      {"a state written in it", [](D& d) { d.instructions[0].outputs[0] = 2; }},
+      {"a state that a step writes",
+       [](D& d) { d.instructions.push_back({"relu", {0}, {2}, {}, -1}); }},
+      {"kept but not written", [](D& d) { d.instructions[0].outputs[0] = 4; }},
+      {"a temporary that must outlast it",
+       [](D& d) {
+         d.instructions[0].outputs[0] = 4;
+         d.instructions[1].inputs[1] = 4;
+       }},
+      {"a batched operand",
+       [](D& d) {
+         d.batch = 3;
+         for (std::size_t id = 1; id < 4; ++id) d.buffers[id].tensor.batched = true;
+       }},
+  };
+  for (const auto& [what, change] : changes) EXPECT_EQ(code(change), refused) << what;
+}
+
+TEST(Runtime, RunsThePrologueAgainAfterAWrite) {
+  auto counter = std::make_shared<MemoryCounter>();
+  Program program(with_prologue(), kernels(), counter);
+  const auto run = [&] {
+    const float feed[] = {1, 2, 3, 4, 5, 6};
+    program.reserve(2);
+    program.load_feed(0, reinterpret_cast<const std::byte*>(feed), 2);
+    EXPECT_EQ(program.run(2, {}, -1).steps, 2);
+    std::vector<float> fetch(6);
+    program.store_fetch(0, reinterpret_cast<std::byte*>(fetch.data()), 2);
+    return fetch;
+  };
+  EXPECT_EQ(run(), (std::vector<float>{1, 2, 3, 4, 5, 6}));
+  std::fill_n(reinterpret_cast<float*>(program.writable(2)), 3, 10.0f);
+  EXPECT_EQ(run(), (std::vector<float>{11, 12, 13, 14, 15, 16}));
+  EXPECT_EQ(run(), (std::vector<float>{11, 12, 13, 14, 15, 16}));
+  std::fill_n(reinterpret_cast<float*>(program.writable(1)), 3, -10.0f);
+  EXPECT_EQ(run(), (std::vector<float>{1, 2, 3, 4, 5, 6}));
+}
+
+TEST(Runtime, AStoppedPrologueRunsAgain) {
+  auto counter = std::make_shared<MemoryCounter>();
+  Program program(with_prologue(), kernels(), counter);
+  const float feed[] = {1, 2, 3};
+  program.reserve(1);
+  program.load_feed(0, reinterpret_cast<const std::byte*>(feed), 1);
+  program.stop(Program::Stop::instruction);
+  EXPECT_EQ(program.run(1, {}, -1).steps, 0);
+  std::fill_n(reinterpret_cast<float*>(program.writable(1)), 3, 1.0f);
+  program.reserve(1);
+  EXPECT_EQ(program.run(1, {}, -1).steps, 1);
+  float fetch[3] = {};
+  program.store_fetch(0, reinterpret_cast<std::byte*>(fetch), 1);
+  EXPECT_EQ(fetch[2], 4);
+}
+
 TEST(Runtime, RunsNoSteps) {
   auto counter = std::make_shared<MemoryCounter>();
   Program program(small(), kernels(), counter);
@@ -224,7 +307,7 @@ TEST(Runtime, AFailedStepIsNamedAndLaterOnesDoNotRun) {
   Program program(with_scratch(192), kernels(), counter);
   const std::vector<float> feed(36, 1.0f);
   const std::vector<std::int32_t> labels = {0, 1, 2, 0, 0, 3, 0, 0, 0, 0, 0, 0};
-  reinterpret_cast<float*>(program.persistent(4))[0] = 1.0f;
+  reinterpret_cast<float*>(program.writable(4))[0] = 1.0f;
   program.reserve(3);
   program.load_feed(0, reinterpret_cast<const std::byte*>(feed.data()), 3);
   program.load_feed(1, reinterpret_cast<const std::byte*>(labels.data()), 3);
@@ -233,7 +316,7 @@ TEST(Runtime, AFailedStepIsNamedAndLaterOnesDoNotRun) {
   EXPECT_STREQ(outcome.code, "ERR_ARGUMENT");
   EXPECT_EQ(outcome.step, 1);
   // Doubled in steps 0 and 1, before the loss.
-  EXPECT_EQ(reinterpret_cast<float*>(program.persistent(4))[0], 4.0f);
+  EXPECT_EQ(reinterpret_cast<float*>(program.writable(4))[0], 4.0f);
 }
 
 TEST(Runtime, StopsAtBoundaries) {
@@ -322,7 +405,7 @@ TEST(Runtime, ViewsShareTheirMemory) {
   description.instructions = {{"add", {1, 1}, {2}, {}, -1}, {"relu", {3}, {4}, {}, -1}};
   Program program(description, kernels(), counter);
   for (int i = 0; i < 6; ++i) {
-    reinterpret_cast<float*>(program.persistent(0))[i] = static_cast<float>(i);
+    reinterpret_cast<float*>(program.writable(0))[i] = static_cast<float>(i);
   }
   program.reserve(1);
   EXPECT_EQ(program.run(1, {}, -1).steps, 1);

@@ -13,7 +13,7 @@ export interface BufferDescription {
   shape: number[];
   dtype: DType;
   batched?: boolean;
-  kind: 'feed' | 'fetch' | 'state' | 'constant' | 'temporary' | 'view';
+  kind: 'feed' | 'fetch' | 'state' | 'constant' | 'kept' | 'temporary' | 'view';
   offset?: number;
   of?: number;
 }
@@ -33,6 +33,7 @@ export interface Description {
   isa?: string;
   threads?: number;
   arenaBytes: number;
+  prologue?: number;
   buffers: BufferDescription[];
   instructions: InstructionDescription[];
 }
