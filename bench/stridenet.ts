@@ -44,13 +44,13 @@ function prepareConv(task: ConvTask): Promise<Prepared> {
 
 const enough = new Error('enough');
 
-/** Seconds of a step in each epoch of `steps`, as a user's `fit` runs them; without the first. */
+/** Seconds of a step in each epoch, as a user's `fit` runs them; without the first. */
 async function fitSteps(
-  { network, batch, size }: NetworkTask,
   net: sn.Network,
-  { steps, seconds, least }: { steps: number; seconds: number; least: number },
+  data: sn.Dataset,
+  { batch, optimizer, seconds, least }: FitPace,
 ): Promise<number[]> {
-  const subject = subjectOf(network, size);
+  const steps = ((data.x as sn.Tensor).shape[0] as number) / batch;
   const times: number[] = [];
   let before = 0;
   let end = Number.POSITIVE_INFINITY;
@@ -62,14 +62,18 @@ async function fitSteps(
     if (times.length >= least && now > end) throw enough;
   };
   await net
-    .fit(images(steps * batch, subject), {
-      ...{ epochs: 1_000_000, batchSize: batch, optimizer: subject.optimizer() },
-      callbacks: { onEpoch },
-    })
+    .fit(data, { epochs: 1_000_000, batchSize: batch, optimizer, callbacks: { onEpoch } })
     .catch((error) => {
       if (error !== enough) throw error;
     });
   return times;
+}
+
+interface FitPace {
+  readonly batch: number;
+  readonly optimizer: sn.Optimizer;
+  readonly seconds: number;
+  readonly least: number;
 }
 
 function countParameters(net: sn.Network): number {
@@ -78,11 +82,17 @@ function countParameters(net: sn.Network): number {
     .reduce((sum, { shape }) => sum + shape.reduce((all, each) => all * each, 1), 0);
 }
 
-async function prepareTraining(task: NetworkTask): Promise<Prepared> {
-  const net = subjectOf(task.network, task.size).build({ threads, seed: 1 });
-  const [once = 1] = await fitSteps(task, net, { steps: 1, seconds: 0, least: 3 });
-  const steps = Math.max(1, Math.min(60, Math.round(0.1 / once)));
-  const measure: Measure = (seconds, least) => fitSteps(task, net, { steps, seconds, least });
+/** Epochs of about 0.1 s, as far as 60 steps and 16,384 samples go. */
+async function prepareTraining({ network, batch, size }: NetworkTask): Promise<Prepared> {
+  const subject = subjectOf(network, size);
+  const net = subject.build({ threads, seed: 1 });
+  const own = { batch, optimizer: subject.optimizer() };
+  const pace = { ...own, seconds: 0, least: 3 };
+  const once = Math.min(...(await fitSteps(net, images(batch, subject), pace)));
+  const most = Math.min(60, Math.floor(16_384 / batch));
+  const steps = Math.max(1, Math.min(most, Math.round(0.1 / once)));
+  const data = images(steps * batch, subject);
+  const measure: Measure = (seconds, least) => fitSteps(net, data, { ...own, seconds, least });
   return { measure, parameters: countParameters(net), memory: () => ({ held: heldBytes }) };
 }
 

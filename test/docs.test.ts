@@ -18,6 +18,7 @@ const pages = [
   'docs/graphs.md',
   'docs/models.md',
   'docs/numerics.md',
+  'docs/performance.md',
 ];
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 

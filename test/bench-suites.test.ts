@@ -1,0 +1,67 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Results } from '../bench/results.ts';
+import { tryAddon } from '../lib/backends/addon.ts';
+
+const native = tryAddon() !== null;
+if (!native) console.log('skipped: the suites, no addon is built');
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'stridenet-bench-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function bench(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const script = ['--import', 'tsx', 'bench/index.ts'];
+  return spawnSync(process.execPath, [...script, ...args], { encoding: 'utf8' });
+}
+
+const quick = ['--quick', '--no-peers', '--seconds', '0.05'];
+
+it.runIf(native)(
+  'measures rows of every suite that compares, and writes them',
+  () => {
+    const json = path.join(folder, 'results.json');
+    const only = ['--suite', 'gemm,conv,train,infer,scaling', '--json', json];
+    const { status, stderr } = bench(...quick, ...only);
+    expect(status, stderr).toBe(0);
+    const { rows, peaks } = JSON.parse(readFileSync(json, 'utf8')) as Results;
+    expect(rows.map(({ suite }) => suite)).toEqual(['gemm', 'conv', 'train', 'infer', 'scaling']);
+    for (const { suite, rows: measured } of rows) {
+      expect(measured.length, suite).toBeGreaterThan(0);
+      for (const { title, fraction, outcomes } of measured) {
+        expect(outcomes, title).toMatchObject([{ name: 'stridenet', status: 'measured' }]);
+        expect(fraction, title).toBeGreaterThan(0);
+      }
+    }
+    expect(peaks[0]?.flops.float32).toBeGreaterThan(0);
+    const again = bench('--from', json);
+    expect(again.stdout).toContain('infer mnist, batch 1000');
+  },
+  180_000,
+);
+
+it.runIf(native)(
+  'measures memory and the time of importing the package',
+  () => {
+    const json = path.join(folder, 'memory.json');
+    const { status, stderr } = bench(...quick, '--suite', 'memory', '--json', json);
+    expect(status, stderr).toBe(0);
+    const { memory, imports } = JSON.parse(readFileSync(json, 'utf8')) as Results;
+    const [ours] = memory?.[0]?.outcomes ?? [];
+    expect(ours?.peak).toBeGreaterThan(ours?.loaded ?? Number.NaN);
+    expect(ours?.held).toBeGreaterThan(0);
+    expect(imports?.median).toBeGreaterThan(0);
+  },
+  180_000,
+);
+
+it('refuses what it does not know', () => {
+  expect(bench('--suite', 'nothing')).toMatchObject({ status: 2 });
+  expect(bench('--seconds', '-1')).toMatchObject({ status: 2 });
+  expect(bench('--wrong').stderr).toContain('npm run bench');
+}, 60_000);
