@@ -82,7 +82,7 @@ void Environment::start_runner_for(Job* job) {
 }
 
 void Environment::runner() noexcept {
-  enter_background();
+  enter_background("stridenet run");
   std::unique_lock lock(mutex_);
   for (;;) {
     ++idle_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #if defined(__linux__)
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -8,11 +9,13 @@
 
 namespace stridenet {
 
-/// Lowers the priority of the calling thread a little (on Linux by a niceness of 5, where threads
-/// have their own; elsewhere not at all): a compute thread must not keep the host program's event
-/// loop waiting for a CPU. What it computes is not affected. Never fails.
-inline void enter_background() noexcept {
+/// Names the calling thread, by at most 15 characters, and lowers its priority a little (on Linux
+/// by a niceness of 5, where threads have their own; elsewhere neither): a compute thread must not
+/// keep the host program's event loop waiting for a CPU. What it computes is not affected. Never
+/// fails.
+inline void enter_background([[maybe_unused]] const char* name) noexcept {
 #if defined(__linux__)
+  prctl(PR_SET_NAME, name);
   constexpr int kNicer = 5;
   const auto thread = static_cast<id_t>(syscall(SYS_gettid));
   setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + kNicer);

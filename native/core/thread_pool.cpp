@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
@@ -9,66 +10,39 @@
 #include <string>
 #include <system_error>
 #include <thread>
-#include <utility>
-
-#if defined(__x86_64__) || defined(_M_X64)
-#include <immintrin.h>
-#endif
 
 #include "core/available_cpus.h"
 #include "core/background.h"
 #include "core/block_signals.h"
 #include "core/denormals.h"
 #include "core/error.h"
+#include "core/job.h"
+#include "core/spin.h"
 
 namespace stridenet {
 
 namespace {
 
 constexpr int kMaxThreads = 1024;
-constexpr std::chrono::microseconds kSpin{30};
+constexpr int kSlots = 64;
 
-thread_local bool inside_body = false;
+// To wake a parked thread takes some 20 µs, and its waker about half of that.
+constexpr std::chrono::microseconds kSpinForJobs{100};
+constexpr std::chrono::microseconds kSpinForHelpers{50};
 
-void pause_cpu() noexcept {
-#if defined(__x86_64__) || defined(_M_X64)
-  _mm_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
-/// Polls `ready` for `duration`; whether it became true.
-template <class Ready>
-bool spin_until(std::chrono::microseconds duration, Ready ready) noexcept {
-  if (ready()) return true;
-  if (duration.count() == 0) return false;
-  const auto end = std::chrono::steady_clock::now() + duration;
-  do {
-    for (int i = 0; i < 32; ++i) {
-      if (ready()) return true;
-      pause_cpu();
-    }
-  } while (std::chrono::steady_clock::now() < end);
-  return ready();
-}
-
-// The gate packs the number of the job, whether workers may still join it, how many may, and how
-// many are in it. A worker joins only through an open gate, so the caller never waits for one
-// that is late.
-constexpr int kHelpersShift = 15;
-constexpr std::uint64_t kOpen = std::uint64_t{1} << 31;
-constexpr std::uint64_t kCount = (std::uint64_t{1} << kHelpersShift) - 1;
-constexpr std::uint64_t job_of(std::uint64_t gate) { return gate >> 32; }
-constexpr std::uint64_t helpers_of(std::uint64_t gate) {
-  return (gate & (kOpen - 1)) >> kHelpersShift;
-}
+/// What the pool knows of a thread that calls it.
+struct Caller {
+  bool inside_body = false;
+  int running = 0;  // Running objects that live
+  int slot = -1;    // the job that it may open, while any does
+};
+thread_local Caller caller;
 
 /// Marks this thread as running bodies, so that a nested parallel_for stays on it.
 class InsideBody {
  public:
-  InsideBody() noexcept : before_(inside_body) { inside_body = true; }
-  ~InsideBody() { inside_body = before_; }
+  InsideBody() noexcept : before_(caller.inside_body) { caller.inside_body = true; }
+  ~InsideBody() { caller.inside_body = before_; }
   InsideBody(const InsideBody&) = delete;
   InsideBody& operator=(const InsideBody&) = delete;
 
@@ -83,110 +57,162 @@ struct ThreadPool::State {
   const int cpus = available_cpus();
   std::atomic<int> threads{cpus};
 
-  std::mutex busy;  // held by the caller whose job the workers have
-  int workers = 0;  // guarded by busy
+  std::mutex starting;
+  std::atomic<int> workers{0};  // written under `starting`
 
-  // The job; written by the holder of `busy` while the gate is closed and empty.
-  std::int64_t tasks = 0;
-  const function_ref<void(std::int64_t)>* body = nullptr;
-  std::mutex failing;  // guards the next two while bodies run
-  std::exception_ptr error;
-  std::int64_t failed_task = 0;
-  alignas(64) std::atomic<std::int64_t> next{0};
-  alignas(64) std::atomic<std::uint64_t> gate{0};
+  alignas(64) Job jobs[kSlots];
+  std::atomic<std::uint64_t> free_slots{~std::uint64_t{0}};
+
+  // Polled by idle workers.
+  alignas(64) std::atomic<std::uint64_t> open_jobs{0};  // bit by slot: there are tasks to claim
+  // Threads that compute: Running ones, and workers in a job.
+  alignas(64) std::atomic<int> active{0};
+  std::atomic<int> running{0};
 
   std::mutex park;
   std::condition_variable wake;
-  std::condition_variable done;
   std::atomic<int> parked{0};
-  std::atomic<bool> caller_parked{false};
 
-  std::chrono::microseconds spin() const noexcept {
-    return threads.load(std::memory_order_relaxed) <= cpus ? kSpin : std::chrono::microseconds{0};
-  }
-
-  void claim_tasks() noexcept {
-    const InsideBody inside;
-    for (;;) {
-      const std::int64_t task = next.fetch_add(1, std::memory_order_relaxed);
-      if (task >= tasks) break;
-      try {
-        (*body)(task);
-      } catch (...) {
-        const std::lock_guard<std::mutex> lock(failing);
-        if (!error || task < failed_task) {
-          error = std::current_exception();
-          failed_task = task;
-        }
-        next.store(tasks, std::memory_order_relaxed);
-      }
+  int take_slot() noexcept {
+    std::uint64_t free = free_slots.load();
+    while (free != 0) {
+      const int slot = std::countr_zero(free);
+      if (free_slots.compare_exchange_weak(free, free & (free - 1))) return slot;
     }
+    return -1;
   }
 
-  bool join(std::uint64_t job) noexcept {
-    std::uint64_t seen = gate.load(std::memory_order_acquire);
-    while (job_of(seen) == job && (seen & kOpen) != 0 && (seen & kCount) < helpers_of(seen)) {
-      if (gate.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel)) return true;
+  void give_slot(int slot) noexcept {
+    if (slot >= 0) free_slots.fetch_or(std::uint64_t{1} << slot);
+  }
+
+  bool crowded() const noexcept { return active.load() >= threads.load(); }
+
+  /// Whether a worker that finds nothing to do may burn its CPU: not when another thread needs it.
+  bool may_spin() const noexcept { return threads.load() <= cpus && !crowded(); }
+
+  /// Counts a worker as computing when there is room for it.
+  bool enter() noexcept {
+    int seen = active.load();
+    while (seen < threads.load()) {
+      if (active.compare_exchange_weak(seen, seen + 1)) return true;
     }
     return false;
   }
 
-  void leave() noexcept {
-    const std::uint64_t before = gate.fetch_sub(1);
-    if ((before & (kOpen | kCount)) == 1 && caller_parked.load()) {
-      const std::lock_guard<std::mutex> lock(park);
-      done.notify_all();
+  /// Takes a worker out when there are too many; whether it did.
+  bool make_room() noexcept {
+    int seen = active.load(std::memory_order_relaxed);
+    while (seen > threads.load(std::memory_order_relaxed)) {
+      if (active.compare_exchange_weak(seen, seen - 1)) return true;
     }
+    return false;
+  }
+
+  /// The open job with the fewest helpers of those that want more, from slot `first` on; −1: none.
+  int find_job(int first) const noexcept {
+    int found = -1;
+    int fewest = kMaxThreads;
+    const std::uint64_t rotated = std::rotr(open_jobs.load(), first);
+    for (std::uint64_t left = rotated; left != 0; left &= left - 1) {
+      const int slot = (std::countr_zero(left) + first) % kSlots;
+      const int helpers = jobs[slot].helpers_if_wanted();
+      if (helpers < 0 || helpers >= fewest) continue;
+      found = slot;
+      fewest = helpers;
+    }
+    return found;
+  }
+
+  /// Helps in the job of `slot`; whether it could join.
+  bool help(int slot) noexcept {
+    if (!enter()) return false;
+    Job& job = jobs[slot];
+    // On the owner's CPU it could only take time from it.
+    const int cpu = current_cpu();
+    if (cpu >= 0 && cpu == job.cpu()) leave_cpu();
+    if (!job.join()) {
+      active.fetch_sub(1);
+      return false;
+    }
+    bool left = false;
+    {
+      const InsideBody inside;
+      while (job.do_task()) {
+        left = make_room();
+        if (left) break;
+      }
+    }
+    // While this thread is in the job, the slot is not used again.
+    if (!left) open_jobs.fetch_and(~(std::uint64_t{1} << slot));
+    job.leave();
+    if (!left) active.fetch_sub(1);
+    return true;
   }
 
   [[noreturn]] void work() {
-    std::uint64_t job = 0;
-    const auto changed = [&] { return job_of(gate.load()) != job; };
+    int slot = 0;
+    const auto wanted = [&] { return !crowded() && find_job(slot) >= 0; };
     for (;;) {
-      if (!spin_until(spin(), changed)) {
+      const auto ready = [&] { return open_jobs.load() != 0 && wanted(); };
+      if (!spin_until(kSpinForJobs, ready, [this] { return may_spin(); })) {
         std::unique_lock<std::mutex> lock(park);
         parked.fetch_add(1);
-        wake.wait(lock, changed);
+        wake.wait(lock, wanted);
         parked.fetch_sub(1);
       }
-      job = job_of(gate.load(std::memory_order_acquire));
-      if (join(job)) {
-        claim_tasks();
-        leave();
-      }
+      const int found = find_job(slot);
+      if (found >= 0 && help(found)) slot = (found + 1) % kSlots;
     }
   }
 
   void start_workers(int wanted) {
-    if (workers >= wanted) return;
+    if (workers.load() >= wanted) return;
+    const std::lock_guard<std::mutex> lock(starting);
     const BlockSignals block;
     try {
-      for (; workers < wanted; ++workers)
+      while (workers.load() < wanted) {
         std::thread([this] {
-          enter_background();
+          enter_background("stridenet pool");
           work();
         }).detach();
+        workers.fetch_add(1);
+      }
     } catch (const std::system_error&) {
       // The system gives no more threads: those that run, and the caller, do the work.
     }
   }
 
-  void open(std::uint64_t helpers) {
-    gate.store(((job_of(gate.load()) + 1) << 32) | kOpen | (helpers << kHelpersShift));
-    if (parked.load() > 0) {
+  void wake_workers(int helpers) noexcept {
+    if (parked.load() == 0 || crowded()) return;
+    // A worker about to wait has seen the job, or holds the lock until it does.
+    int sleeping = 0;
+    {
       const std::lock_guard<std::mutex> lock(park);
+      sleeping = parked.load();
+    }
+    if (sleeping <= helpers) {
       wake.notify_all();
+    } else {
+      for (int i = 0; i < helpers; ++i) wake.notify_one();
     }
   }
 
-  void close() {
-    const auto empty = [&] { return (gate.load() & kCount) == 0; };
-    gate.fetch_and(~kOpen);
-    if (spin_until(spin(), empty)) return;
-    std::unique_lock<std::mutex> lock(park);
-    caller_parked.store(true);
-    done.wait(lock, empty);
-    caller_parked.store(false);
+  void share(int slot, std::int64_t tasks, int helpers, function_ref<void(std::int64_t)> body) {
+    const int callers = running.load();
+    start_workers(std::min(helpers * callers, threads.load() - callers));
+    Job& job = jobs[slot];
+    const std::uint64_t bit = std::uint64_t{1} << slot;
+    job.open(tasks, helpers, body);
+    open_jobs.fetch_or(bit);
+    wake_workers(helpers);
+    {
+      const InsideBody inside;
+      while (job.do_task()) {
+      }
+    }
+    open_jobs.fetch_and(~bit);
+    job.close(threads.load() <= cpus ? kSpinForHelpers : std::chrono::microseconds{0});
   }
 };
 
@@ -207,28 +233,35 @@ void ThreadPool::set_threads(int threads) {
   state_->threads.store(threads);
 }
 
+ThreadPool::Running::Running() noexcept {
+  State& state = *instance().state_;
+  // A body that runs Programs is computing already.
+  if (caller.running++ > 0 || caller.inside_body) return;
+  state.active.fetch_add(1);
+  state.running.fetch_add(1);
+}
+
+ThreadPool::Running::~Running() {
+  if (--caller.running > 0 || caller.inside_body) return;
+  State& state = *instance().state_;
+  state.give_slot(caller.slot);
+  caller.slot = -1;
+  state.running.fetch_sub(1);
+  state.active.fetch_sub(1);
+}
+
 void ThreadPool::parallel_for(std::int64_t tasks, int limit,
                               function_ref<void(std::int64_t)> body) {
   if (tasks <= 0) return;
   const int allowed = limit > 0 ? std::min(limit, threads()) : threads();
   const int helpers = static_cast<int>(std::min<std::int64_t>(allowed, tasks)) - 1;
-  std::unique_lock<std::mutex> lock(state_->busy, std::defer_lock);
-  if (helpers < 1 || inside_body || !lock.try_lock()) {
-    const InsideBody inside;
-    for (std::int64_t task = 0; task < tasks; ++task) body(task);
-    return;
+  if (helpers >= 1 && !caller.inside_body) {
+    const Running running;
+    if (caller.slot < 0) caller.slot = state_->take_slot();
+    if (caller.slot >= 0) return state_->share(caller.slot, tasks, helpers, body);
   }
-  State& state = *state_;
-  state.tasks = tasks;
-  state.body = &body;
-  state.error = nullptr;
-  state.next.store(0);
-  state.start_workers(helpers);
-  state.open(static_cast<std::uint64_t>(helpers));
-  state.claim_tasks();
-  state.close();
-  state.body = nullptr;
-  if (state.error) std::rethrow_exception(std::exchange(state.error, nullptr));
+  const InsideBody inside;
+  for (std::int64_t task = 0; task < tasks; ++task) body(task);
 }
 
 }  // namespace stridenet

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <fstream>
 #include <limits>
 #include <string>
@@ -64,6 +65,11 @@ void check_memory(std::int64_t bytes, const MemoryCounter& counter) {
 CountedMemory::CountedMemory(std::size_t bytes, std::shared_ptr<MemoryCounter> counter)
     : arena_(std::max<std::size_t>(bytes, 1)), counter_(std::move(counter)) {
   counter_->bytes += static_cast<std::int64_t>(arena_.bytes());
+}
+
+void CountedMemory::clear() noexcept {
+  // Pages that hold zeros anyway are not touched before they are used.
+  if (bytes() > 0 && !arena_.zeroed()) std::memset(data(), 0, bytes());
 }
 
 CountedMemory::~CountedMemory() {

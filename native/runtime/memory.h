@@ -37,6 +37,9 @@ class CountedMemory {
   std::byte* data() const noexcept { return arena_.data(); }
   std::size_t bytes() const noexcept { return arena_.bytes(); }
 
+  /// Makes it zeros.
+  void clear() noexcept;
+
  private:
   Arena arena_;
   std::shared_ptr<MemoryCounter> counter_;

@@ -44,7 +44,9 @@ void Program::allocate() {
   const std::size_t count = description_.buffers.size();
   memory_.resize(count);
   stride_.assign(count, 0);
+  offset_.assign(count, 0);
   std::int64_t total = description_.arena_bytes;
+  std::int64_t persistent_bytes = 0;
   for (std::size_t id = 0; id < count; ++id) {
     const BufferDescription& buffer = description_.buffers[id];
     const std::int64_t bytes = aligned(static_cast<std::int64_t>(buffer.tensor.bytes()));
@@ -54,15 +56,15 @@ void Program::allocate() {
     // At most 2^20 buffers of at most 2^53 bytes each: stop adding before it could wrap.
     const bool owns = buffer.kind != BufferKind::temporary && buffer.kind != BufferKind::view;
     if (owns && total <= kMaxBytes) total += bytes;
+    if (is_persistent(buffer.kind) && persistent_bytes <= kMaxBytes) {
+      offset_[id] = persistent_bytes;
+      persistent_bytes += bytes;
+    }
   }
   check_memory(total, *counter_);
   arena_ = CountedMemory(static_cast<std::size_t>(description_.arena_bytes), counter_);
-  for (std::size_t id = 0; id < count; ++id) {
-    const BufferDescription& buffer = description_.buffers[id];
-    if (!is_persistent(buffer.kind)) continue;
-    memory_[id] = CountedMemory(buffer.tensor.bytes(), counter_);
-    std::memset(memory_[id].data(), 0, buffer.tensor.bytes());
-  }
+  persistent_ = CountedMemory(static_cast<std::size_t>(persistent_bytes), counter_);
+  persistent_.clear();
 }
 
 TensorView Program::view_of(std::int64_t id) const {
@@ -79,7 +81,7 @@ TensorView Program::view_of(std::int64_t id) const {
   if (memory.kind == BufferKind::temporary) {
     view.data = arena_.data() + memory.offset;
   } else if (!is_stacked(memory.kind)) {
-    view.data = memory_[root].data();
+    view.data = persistent_.data() + offset_[root];
   }
   return view;
 }
@@ -120,7 +122,7 @@ void Program::bind(std::vector<std::unique_ptr<Instruction>> instructions) {
 }
 
 std::int64_t Program::bytes() const {
-  auto total = static_cast<std::int64_t>(arena_.bytes());
+  auto total = static_cast<std::int64_t>(arena_.bytes() + persistent_.bytes());
   for (const CountedMemory& memory : memory_) total += static_cast<std::int64_t>(memory.bytes());
   return total;
 }
@@ -244,6 +246,7 @@ Outcome Program::run(std::int64_t steps, std::span<const std::int32_t> batch,
   using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
   const FlushDenormals flush;
+  const ThreadPool::Running running;
   Outcome outcome;
   const auto fail = [&outcome](const char* code, const char* message) {
     outcome.code = code;

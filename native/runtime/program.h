@@ -25,9 +25,10 @@ struct Outcome {
 
 /// A validated description and its memory: the pure step function that a run scans over steps.
 ///
-/// States, constants, kept buffers and the stacks of feeds and fetches have memory of their own;
-/// the arena holds the temporaries and scratch. All operands are aligned to 64 bytes. Not for
-/// concurrent use: the owner sees to it that nothing but stop() is called while run() is under way.
+/// States, constants and kept buffers share one block of memory, the stacks of feeds and fetches
+/// have their own; the arena holds the temporaries and scratch. All operands are aligned to 64
+/// bytes. Not for concurrent use: the owner sees to it that nothing but stop() is called while
+/// run() is under way.
 class Program {
  public:
   /// Validates, then allocates. Throws what validate() throws, and Error("ERR_MEMORY") before
@@ -46,12 +47,12 @@ class Program {
   const std::vector<std::size_t>& fetches() const { return fetches_; }
 
   /// The memory of a state or constant: buffers()[id].tensor.bytes() of it.
-  const std::byte* persistent(std::size_t id) const { return memory_[id].data(); }
+  const std::byte* persistent(std::size_t id) const { return persistent_.data() + offset_[id]; }
 
   /// The same to write to, before the next run: the prologue runs again when it reads it.
   std::byte* writable(std::size_t id) {
     if (read_by_prologue_[id]) prologue_done_ = false;
-    return memory_[id].data();
+    return persistent_.data() + offset_[id];
   }
 
   /// Bytes that it holds now.
@@ -122,8 +123,11 @@ class Program {
   std::shared_ptr<MemoryCounter> counter_;
   std::vector<std::size_t> feeds_;
   std::vector<std::size_t> fetches_;
-  std::vector<CountedMemory> memory_;  // by buffer; empty for temporaries
+  std::vector<CountedMemory> memory_;  // by buffer, of stacked ones
   std::vector<std::int64_t> stride_;   // by buffer: bytes from slice to slice, of stacked ones
+  std::vector<std::int64_t>
+      offset_;  // by buffer: bytes into persistent_, of states, constants and kept ones
+  CountedMemory persistent_;
   CountedMemory arena_;
   std::vector<Bound> bound_;
   std::vector<Patch> patches_;

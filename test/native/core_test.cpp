@@ -56,6 +56,39 @@ TEST(Arena, IsAlignedAndCounted) {
   EXPECT_THROW(Arena{std::size_t{1} << 60}, Error);
 }
 
+TEST(Arena, KeepsABoundedPartOfWhatIsFreed) {
+  const std::int64_t live = Arena::live_bytes();
+  for (int round = 0; round < 3; ++round) {
+    std::vector<Arena> arenas;
+    for (int i = 1; i < 20; ++i) arenas.emplace_back(std::size_t{1} << (i + 8));
+    for (int i = 0; i < 5; ++i) arenas.emplace_back(std::size_t{20} << 20);
+  }
+  EXPECT_EQ(Arena::live_bytes(), live);
+  EXPECT_LE(Arena::kept_bytes(), Arena::kMostKeptBytes);
+  const std::int64_t before = Arena::kept_bytes();
+  {
+    const Arena huge(static_cast<std::size_t>(Arena::kMostKeptBytes) + 1);
+  }
+  EXPECT_EQ(Arena::kept_bytes(), before);
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+  EXPECT_GT(before, 0);
+  constexpr std::size_t kBytes = (std::size_t{7} << 20) + 5;
+  std::byte* data = nullptr;
+  {
+    const Arena first(kBytes);
+    EXPECT_TRUE(first.zeroed());
+    for (std::size_t i = 0; i < kBytes; i += 4096) ASSERT_EQ(first.data()[i], std::byte{0});
+    data = first.data();
+    data[0] = std::byte{1};
+  }
+  const Arena again(kBytes - 100);
+  EXPECT_EQ(again.data(), data);
+  EXPECT_EQ(again.bytes(), kBytes - 100);
+  EXPECT_FALSE(again.zeroed());
+  EXPECT_NE(Arena(kBytes).data(), data);
+#endif
+}
+
 bool flushes_denormals() {
   volatile float tiny = std::numeric_limits<float>::min();
   volatile float half = 0.5f;
@@ -191,6 +224,90 @@ TEST_F(Pool, ServesConcurrentCallers) {
   }
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(ran.load(), 4 * 100 * 5);
+}
+
+/// Calls body() on `callers` threads at once, all Running before the first call.
+template <class Body>
+void run_at_once(int callers, Body body) {
+  std::atomic<int> ready{0};
+  std::vector<std::thread> threads;
+  for (int caller = 0; caller < callers; ++caller) {
+    threads.emplace_back([&] {
+      const ThreadPool::Running running;
+      ready.fetch_add(1);
+      while (ready.load() < callers) std::this_thread::yield();
+      body();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_F(Pool, ComputesOnNoMoreThreadsThanThereAre) {
+  ThreadPool& pool = ThreadPool::instance();
+  for (const int callers : {1, 2, 3}) {
+    pool.set_threads(3);
+    std::atomic<int> inside{0};
+    std::atomic<int> most{0};
+    run_at_once(callers, [&] {
+      for (int round = 0; round < 10; ++round) {
+        pool.parallel_for(40, 0, [&](std::int64_t) {
+          const int now = inside.fetch_add(1) + 1;
+          int seen = most.load();
+          while (seen < now && !most.compare_exchange_weak(seen, now)) {
+          }
+          std::this_thread::sleep_for(std::chrono::microseconds(50));
+          inside.fetch_sub(1);
+        });
+      }
+    });
+    EXPECT_LE(most.load(), 3) << callers << " callers";
+    if (callers == 1) {
+      EXPECT_GE(most.load(), 2);
+    }
+  }
+}
+
+TEST_F(Pool, HelpsSeveralCallersAtOnce) {
+  ThreadPool& pool = ThreadPool::instance();
+  pool.set_threads(4);
+  for (int round = 0; round < 20; ++round) {
+    run_at_once(2, [&] {
+      std::atomic<int> inside{0};
+      // Both tasks of a job must run at once, so each caller needs a worker.
+      pool.parallel_for(2, 0, [&](std::int64_t) {
+        inside.fetch_add(1);
+        while (inside.load() < 2) std::this_thread::yield();
+      });
+      EXPECT_EQ(inside.load(), 2);
+    });
+  }
+}
+
+TEST_F(Pool, AWorkerMakesRoomForACaller) {
+  ThreadPool& pool = ThreadPool::instance();
+  pool.set_threads(2);
+  std::atomic<bool> running{false};
+  std::atomic<int> late{0};
+  std::thread other;
+  const auto caller = std::this_thread::get_id();
+  pool.parallel_for(200, 0, [&](std::int64_t task) {
+    const bool worker = std::this_thread::get_id() != caller;
+    if (worker && running.load()) late.fetch_add(1);
+    if (task == 20) {
+      // From here on another thread computes, until the end.
+      other = std::thread([&] {
+        const ThreadPool::Running computing;
+        running = true;
+        while (running.load()) std::this_thread::yield();
+      });
+      while (!running.load()) std::this_thread::yield();
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+  });
+  running = false;
+  other.join();
+  // The task that it has when the other begins, and one it may claim at that moment.
+  EXPECT_LE(late.load(), 2);
 }
 
 TEST_F(Pool, FlushesDenormalsInBodiesOnly) {
