@@ -9,7 +9,7 @@ import { type Options, parseOptions } from './options.ts';
 import { findPeers, type Peers } from './peers.ts';
 import { formatProfile, profileInference, profileTraining } from './profile.ts';
 import { compareWithReference } from './reference.ts';
-import { formatResults, type Results, writeMarkdown } from './results.ts';
+import { formatAbout, formatTables, type Results, writeMarkdown } from './results.ts';
 import { measurePeaks, type Peaks } from './roofline.ts';
 import { plans, rowOf } from './suites.ts';
 import { type Library, stridenetLibrary } from './worker.ts';
@@ -101,10 +101,11 @@ async function measureAll(options: Options): Promise<Results> {
   const peaks = new PeaksByThreads(
     options.seconds === null ? 2 : Math.min(2, 10 * options.seconds),
   );
-  let results: Results = {
+  const head = {
     ...{ machine: machine(), threads: options.threads, date: new Date().toISOString() },
-    ...{ notes: found.notes, missing: found.missing, peaks: [], rows: [], took: {} },
+    ...{ notes: found.notes, missing: found.missing },
   };
+  let results: Results = { ...head, peaks: [], rows: [], took: {} };
   try {
     for (const suite of options.suites) {
       const start = performance.now();
@@ -117,13 +118,14 @@ async function measureAll(options: Options): Promise<Results> {
       if (options.json !== null) {
         writeFileSync(options.json, `${JSON.stringify(results, null, 1)}\n`);
       }
-      console.log(`${formatResults({ ...results, rows: [], ...part })}\n`);
+      console.log(`\n${formatTables({ rows: [], ...part })}\n`);
       // Memory and scaling start processes of their own; those of other suites must not be in the way.
       workers.close();
     }
   } finally {
     workers.close();
   }
+  console.log(formatAbout(results));
   return results;
 }
 
@@ -144,6 +146,6 @@ else {
     options.from === null
       ? await measureAll(options)
       : (JSON.parse(readFileSync(options.from, 'utf8')) as Results);
-  if (options.from !== null) console.log(formatResults(results));
+  if (options.from !== null) console.log(`${formatTables(results)}\n\n${formatAbout(results)}`);
   if (options.markdown !== null) writeMarkdown(options.markdown, results);
 }

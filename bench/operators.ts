@@ -137,7 +137,9 @@ async function bandwidthOf(
   const value = fn(...operands) as GraphVariable;
   const target = tracer.input({ shape: value.shape, dtype: value.dtype }, 'state');
   const graph = tracer.graph([], [{ state: target, value }]);
-  const program = backendOf('native').prepare(graph, { threads });
+  // Else what no step changes is computed once, and not in each step.
+  const passes = { hoist: false };
+  const program = backendOf('native').prepare(graph, { threads, passes });
   const random = new Generator(1);
   shapes.forEach((shape, i) => {
     const operand = sn.zeros(shape, 'float32');

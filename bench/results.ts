@@ -96,10 +96,15 @@ function about({ machine, threads, date, notes, missing, peaks }: Results): stri
   ];
 }
 
+/** The machine, its peaks and its peers as text. */
+export function formatAbout(results: Results): string {
+  return about(results).join('\n');
+}
+
 /** All tables as text. */
-export function formatResults(results: Results): string {
+export function formatTables(results: Pick<Results, 'rows'> & Partial<Results>): string {
   const { rows, memory, imports, operators, reference } = results;
-  const parts = [about(results).join('\n'), ...rows.map(formatSuite)];
+  const parts = rows.map(formatSuite);
   if (memory !== undefined && memory.length > 0) {
     const { header, body, lines } = memoryTable(memory);
     parts.push([formatTable(header, body), ...lines].join('\n'));
