@@ -68,6 +68,8 @@ TEST(EveryOperator, HasASample) {
   std::set<std::string> sampled;
   for (const Trial& trial : samples<float>()) sampled.insert(trial.name);
   for (const std::string& name : operator_names()) {
+    // What these give is the tables' own: pack_weight_test.cpp.
+    if (name == "packConv2dWeight" || name == "packLinearWeight") continue;
     EXPECT_EQ(sampled.count(name), 1u) << name << ": give it one in operator_samples.h";
   }
 }
