@@ -20,8 +20,11 @@ function say(text: string): void {
 
 /** Seconds for each library in each row. */
 const ownSeconds: Readonly<Record<string, number>> = {
-  ...{ gemm: 0.25, conv: 0.2, train: 3, infer: 1, scaling: 0.6, operators: 0.5, reference: 0.2 },
+  ...{ gemm: 0.25, conv: 0.15, train: 3, infer: 1, scaling: 0.5, operators: 0.3, reference: 0.1 },
 };
+
+/** Peers that have nothing to scale by. */
+const onOneThread = ['jax-js', 'tfjs'];
 
 function paceOf(suite: string, { level, seconds }: Options): Pace {
   const own = (ownSeconds[suite] ?? 1) * (level === 0 ? 0.5 : 1);
@@ -87,7 +90,15 @@ async function measureSuite(
   }
   if (suite === 'operators') return { operators: await measureStreams(own, onTask) };
   if (suite === 'reference') return { reference: await compareWithReference(own, onTask) };
-  return { rows: [{ suite, rows: await measureRows(suite, options, context) }] };
+  if (suite !== 'scaling') {
+    return { rows: [{ suite, rows: await measureRows(suite, options, context) }] };
+  }
+  const workers = new Workers(context.libraries.filter(({ name }) => !onOneThread.includes(name)));
+  try {
+    return { rows: [{ suite, rows: await measureRows(suite, options, { ...context, workers }) }] };
+  } finally {
+    workers.close();
+  }
 }
 
 async function measureAll(options: Options): Promise<Results> {
