@@ -3,6 +3,7 @@ import { removeDeadCode } from './deadCode.ts';
 import { expandCompositions } from './expand.ts';
 import { foldNormalizations } from './fold.ts';
 import { fuseActivations } from './fuse.ts';
+import { fuseNormalizations } from './fuseNormalization.ts';
 import { hoistInvariants } from './hoist.ts';
 import { chooseLayouts } from './layout.ts';
 import { lower, type PackedQuery, type ScratchQuery } from './lower.ts';
@@ -11,7 +12,10 @@ import type { Program } from './program.ts';
 
 /** Which passes run; all by default. Results agree within the operators' error bounds, not in bits. */
 export interface PassOptions {
-  /** Convolution or dense + bias + sum with a residual + ReLU or ReLU6 as one instruction. */
+  /**
+   * Convolution or dense + bias + sum with a residual + ReLU or ReLU6 as one instruction, likewise
+   * batch normalization with these, and their gradients.
+   */
   fuse?: boolean;
   /** Batch normalization by fixed statistics into the weight before it; natively, with `hoist`. */
   fold?: boolean;
@@ -30,7 +34,7 @@ function prune(graph: Graph, { deadCode = true }: PassOptions): Graph {
 }
 
 function fuse(graph: Graph, { fuse: wanted = true }: PassOptions): Graph {
-  return wanted ? fuseActivations(graph) : graph;
+  return wanted ? fuseNormalizations(fuseActivations(graph)) : graph;
 }
 
 function fold(graph: Graph, { fold: wanted = true, hoist = true }: PassOptions): Graph {

@@ -2,7 +2,9 @@ import type { GraphVariable, Node } from '../graph/graph.ts';
 import type { Attributes, Spec } from '../ops/operator.ts';
 import type { Tensor } from '../tensor.ts';
 import { type LaidOutGraph, type Layout, sampleLayout } from './layout.ts';
+import { nativeForm } from './nativeForm.ts';
 import type { Buffer, BufferKind, Instruction } from './program.ts';
+import { renames, schedule } from './schedule.ts';
 import { invariants, leaving, readers } from './uses.ts';
 
 /** A call as the backend sees it when it is asked for scratch. */
@@ -137,15 +139,6 @@ class Lowering {
     return { feeds, states };
   }
 
-  /** Nodes in their order, the updates of states last: by then every reader has had the old value. */
-  ordered(): Node[] {
-    const isUpdate = (node: Node): boolean =>
-      node.outputs.some((output) => this.#updated.has(output)) &&
-      node.outputs.every((output) => !this.#read.has(output));
-    const { nodes } = this.graph;
-    return [...nodes.filter((node) => !isUpdate(node)), ...nodes.filter(isUpdate)];
-  }
-
   /** The state that output `o` of an update may overwrite where it stands, or −1. */
   inPlaceState(node: Node, o: number, readLater: (variable: GraphVariable) => boolean): number {
     const state = this.#updated.get(node.outputs[o] as GraphVariable);
@@ -209,7 +202,9 @@ class Lowering {
       return id;
     });
     while (outputs.length < node.operator.outputs.length) outputs.push(-1);
-    this.emitPacked(node, inputs, outputs, lowerAttributes(node));
+    const { name } = node.operator;
+    const call = nativeForm(name, { inputs, outputs, attributes: node.attributes });
+    this.emitPacked(node, call.inputs, call.outputs, call.attributes);
   }
 
   /** A node's instruction, whose weight is packed once when it is the same in every step. */
@@ -244,7 +239,7 @@ class Lowering {
 
   run(): LoweredProgram {
     const { feeds, states } = this.inputs();
-    const nodes = this.ordered();
+    const nodes = schedule(this.graph);
     const fetched = this.fetchedDirectly(nodes);
     const lastRead = this.lastReads(nodes);
     nodes.forEach((node, i) => {
@@ -267,9 +262,9 @@ class Lowering {
   /** The index of the last node that reads each variable, or an alias of it. */
   lastReads(nodes: readonly Node[]): Map<GraphVariable, number> {
     const source = new Map<GraphVariable, GraphVariable>();
-    for (const { operator, inputs, outputs } of nodes) {
-      if (!operator.alias && operator.name !== 'reformat') continue;
-      source.set(outputs[0] as GraphVariable, inputs[0] as GraphVariable);
+    for (const node of nodes) {
+      if (!renames(node)) continue;
+      source.set(node.outputs[0] as GraphVariable, node.inputs[0] as GraphVariable);
     }
     const last = new Map<GraphVariable, number>();
     const read = (variable: GraphVariable, i: number): void => {
@@ -294,9 +289,7 @@ class Lowering {
     const direct = (v: GraphVariable): boolean =>
       outputs.has(v) && !repeated.has(v) && !this.#updated.has(v) && !this.#read.has(v);
     return new Set(
-      nodes
-        .filter(({ operator }) => !operator.alias && operator.name !== 'reformat')
-        .flatMap((node) => node.outputs.filter(direct)),
+      nodes.filter((node) => !renames(node)).flatMap((node) => node.outputs.filter(direct)),
     );
   }
 
@@ -345,16 +338,6 @@ const packers: Readonly<Record<string, Packer>> = {
     attributes: ({ channelsLast }) => ({ channelsLast }),
   },
 };
-
-function lowerAttributes(node: Node): Attributes {
-  const { name } = node.operator;
-  if (name === 'conv2d') return { activation: 'none', ...node.attributes };
-  if (name === 'linear') return { activation: 'none', channelsLast: 0, ...node.attributes };
-  if (name === 'linearInputGradient' || name === 'linearWeightGradient') {
-    return { channelsLast: 0, ...node.attributes };
-  }
-  return node.attributes;
-}
 
 /**
  * Nodes become instructions, variables become buffers: aliases and changes of layout that move

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "kernels/activation.h"
+
 namespace stridenet {
 
 // Rows of `columns` elements, `pitch` apart, and values for each column.
@@ -12,7 +14,7 @@ namespace stridenet {
 // most 4·√K·u·(mean of |x − mean|), the squares by as much relative to themselves, whatever the
 // mean, when the origin is one of the column's elements.
 //
-// column_products(dy, x, mean, rows, pitch, columns, sum, product): Σ dy and Σ dy · (x − mean).
+// column_products: Σ message and Σ message · (x − mean) of each column.
 //
 // row_moments(x, count, moments), row_products(dy, x, weight, count, mean, sum, product): the same
 // for one row of any length, of dy · weight for dy; parts of 4096 elements are summed in T, the
@@ -30,22 +32,54 @@ struct RowMoments {
   double rest, squares;
 };
 
-/// y = ((x − mean) − rest) · scale + shift, with mean + rest the mean in twice the digits of T;
-/// `rest` and `shift` may be null: 0.
+/// y = activation(((x − mean) − rest) · scale + shift + residual), with mean + rest the mean in
+/// twice the digits of T; `rest`, `shift` and `residual`, which lies as x does, may be null: 0.
 template <class T>
 struct NormalizeRows {
   const T* x;
   std::int64_t rows, columns;
-  const T *mean, *rest, *scale, *shift;
+  const T *mean, *rest, *scale, *shift, *residual;
+  Activation activation;
   T* y;
 };
 
-/// dx = scale · ((dy − offset) − (x − mean) · slope); scale · dy when `slope` is null.
+/// What comes to the result of a normalization: dy + more, but 0 where the activation is flat. That
+/// its result y tells, or without y its operand ((x − mean) − rest) · scale + shift. `more` and
+/// `shift` may be null: 0. The arrays of elements lie as x does, the others are of columns.
+template <class T>
+struct NormalizeMessage {
+  const T *dy, *more;
+  Activation activation;
+  const T* y;
+  const T *x, *mean;
+  const T *rest, *scale, *shift;
+
+  /// The same from element `at` on, in columns from `column` on.
+  NormalizeMessage from(std::int64_t at, std::int64_t column) const {
+    const auto moved = [](const T* array, std::int64_t by) {
+      return array == nullptr ? nullptr : array + by;
+    };
+    return {moved(dy, at),       moved(more, at),      activation,
+            moved(y, at),        moved(x, at),         moved(mean, column),
+            moved(rest, column), moved(scale, column), moved(shift, column)};
+  }
+};
+
+/// `masked` takes the message unless it is null; it may be any of the arrays of elements but x.
+template <class T>
+struct ColumnProducts {
+  NormalizeMessage<T> message;
+  std::int64_t rows, pitch, columns;
+  T* masked;
+  double *sum, *product;
+};
+
+/// dx = scale · ((message − offset) − (x − mean) · slope); scale · message when `slope` is null.
 template <class T>
 struct NormalizeGradientRows {
-  const T *dy, *x;
+  NormalizeMessage<T> message;
   std::int64_t rows, columns;
-  const T *mean, *scale, *offset, *slope;
+  const T *scale, *offset, *slope;
   T* dx;
 };
 

@@ -71,84 +71,154 @@ void column_moments(const T* x, const T* origin, std::int64_t rows, std::int64_t
   }
 }
 
-template <class T, int kVectors>
-STRIDENET_INLINE void column_products_of(const T* dy, const T* x, const T* mean, std::int64_t rows,
-                                         std::int64_t pitch, double* sum, double* product,
-                                         int valid) {
+/// How the flat parts of an activation are found.
+enum class Flat { nowhere, by_result, by_operand };
+
+template <class T>
+STRIDENET_INLINE Flat flat_of(const NormalizeMessage<T>& message) {
+  if (message.activation == Activation::none) return Flat::nowhere;
+  return message.y != nullptr ? Flat::by_result : Flat::by_operand;
+}
+
+/// Lanes of a message from element `at` on; difference: x − mean of them, with Flat::by_operand.
+template <Flat kFlat, class T>
+STRIDENET_INLINE Vec<T> message_lanes(const NormalizeMessage<T>& message, std::int64_t at,
+                                      std::int64_t column, std::int64_t count, Vec<T> difference) {
+  Vec<T> value = load_lanes(message.dy + at, count);
+  if (message.more != nullptr) value = value + load_lanes(message.more + at, count);
+  if constexpr (kFlat == Flat::nowhere) return value;
+  Vec<T> sign;
+  if constexpr (kFlat == Flat::by_result) {
+    sign = load_lanes(message.y + at, count);
+  } else {
+    const Vec<T> exact = difference - load_lanes(message.rest + column, count);
+    const Vec<T> scale = load_lanes(message.scale + column, count);
+    sign = message.shift == nullptr ? exact * scale
+                                    : fma(exact, scale, load_lanes(message.shift + column, count));
+  }
+  Mask<T> open = less(zero<T>(), sign);
+  if (message.activation == Activation::relu6) {
+    open = mask_and(open, less(sign, broadcast(T{6})));
+  }
+  return select(open, value, zero<T>());
+}
+
+template <class T, int kVectors, Flat kFlat>
+STRIDENET_INLINE void column_products_of(const ColumnProducts<T>& call, std::int64_t column,
+                                         std::int64_t count) {
   constexpr int lanes = Vec<T>::lanes;
+  const NormalizeMessage<T>& message = call.message;
   Vec<T> means[kVectors];
   Vec<T> sums[kVectors];
   Vec<T> products[kVectors];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) {
-    means[v] = valid == lanes ? load(mean + v * lanes) : load_partial(mean, valid);
+    means[v] = load_lanes(message.mean + column + v * lanes, count);
     sums[v] = products[v] = zero<T>();
   }
-  for (std::int64_t row = 0; row < rows; ++row) {
-#pragma GCC unroll 2
+  for (std::int64_t row = 0; row < call.rows; ++row) {
+#pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
-      const std::int64_t at = row * pitch + v * lanes;
-      const Vec<T> message = valid == lanes ? load(dy + at) : load_partial(dy + at, valid);
-      const Vec<T> value = valid == lanes ? load(x + at) : load_partial(x + at, valid);
-      sums[v] = sums[v] + message;
-      products[v] = fma(message, value - means[v], products[v]);
+      const std::int64_t at = row * call.pitch + column + v * lanes;
+      const Vec<T> difference = load_lanes(message.x + at, count) - means[v];
+      const Vec<T> value = message_lanes<kFlat>(message, at, column + v * lanes, count, difference);
+      if (call.masked != nullptr) store_lanes(call.masked + at, value, count);
+      sums[v] = sums[v] + value;
+      products[v] = fma(value, difference, products[v]);
     }
   }
-#pragma GCC unroll 2
+  const int valid = count < lanes ? static_cast<int>(count) : lanes;
+#pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) {
     for (int i = 0; i < valid; ++i) {
-      sum[v * lanes + i] = static_cast<double>(sums[v].v[i]);
-      product[v * lanes + i] = static_cast<double>(products[v].v[i]);
+      call.sum[column + v * lanes + i] = static_cast<double>(sums[v].v[i]);
+      call.product[column + v * lanes + i] = static_cast<double>(products[v].v[i]);
     }
   }
 }
 
-template <class T>
-void column_products(const T* dy, const T* x, const T* mean, std::int64_t rows, std::int64_t pitch,
-                     std::int64_t columns, double* sum, double* product) {
+template <class T, Flat kFlat>
+STRIDENET_INLINE void column_products_with(const ColumnProducts<T>& call) {
   constexpr int lanes = Vec<T>::lanes;
   std::int64_t c = 0;
-  for (; c + 2 * lanes <= columns; c += 2 * lanes) {
-    column_products_of<T, 2>(dy + c, x + c, mean + c, rows, pitch, sum + c, product + c, lanes);
+  for (; c + 4 * lanes <= call.columns; c += 4 * lanes) {
+    column_products_of<T, 4, kFlat>(call, c, lanes);
   }
-  for (; c < columns; c += lanes) {
-    const int valid = columns - c < lanes ? static_cast<int>(columns - c) : lanes;
-    column_products_of<T, 1>(dy + c, x + c, mean + c, rows, pitch, sum + c, product + c, valid);
+  for (; c < call.columns; c += lanes) {
+    column_products_of<T, 1, kFlat>(call, c, call.columns - c);
+  }
+}
+
+template <class T>
+void column_products(const ColumnProducts<T>& call) {
+  switch (flat_of(call.message)) {
+    case Flat::nowhere:
+      return column_products_with<T, Flat::nowhere>(call);
+    case Flat::by_result:
+      return column_products_with<T, Flat::by_result>(call);
+    case Flat::by_operand:
+      return column_products_with<T, Flat::by_operand>(call);
+  }
+}
+
+template <Activation kActivation, class T>
+STRIDENET_INLINE void normalize_rows_with(const NormalizeRows<T>& call) {
+  for (std::int64_t row = 0; row < call.rows; ++row) {
+    const std::int64_t first = row * call.columns;
+    for (std::int64_t c = 0; c < call.columns; c += Vec<T>::lanes) {
+      const std::int64_t count = call.columns - c;
+      Vec<T> value = load_lanes(call.x + first + c, count) - load_lanes(call.mean + c, count);
+      if (call.rest != nullptr) value = value - load_lanes(call.rest + c, count);
+      const Vec<T> scale = load_lanes(call.scale + c, count);
+      value = call.shift == nullptr ? value * scale
+                                    : fma(value, scale, load_lanes(call.shift + c, count));
+      if (call.residual != nullptr) value = value + load_lanes(call.residual + first + c, count);
+      store_lanes(call.y + first + c, activate(kActivation, value), count);
+    }
   }
 }
 
 template <class T>
 void normalize_rows(const NormalizeRows<T>& call) {
+  switch (call.activation) {
+    case Activation::none:
+      return normalize_rows_with<Activation::none>(call);
+    case Activation::relu:
+      return normalize_rows_with<Activation::relu>(call);
+    case Activation::relu6:
+      return normalize_rows_with<Activation::relu6>(call);
+  }
+}
+
+template <Flat kFlat, class T>
+STRIDENET_INLINE void normalize_gradient_rows_with(const NormalizeGradientRows<T>& call) {
+  const NormalizeMessage<T>& message = call.message;
   for (std::int64_t row = 0; row < call.rows; ++row) {
-    const T* x = call.x + row * call.columns;
-    T* y = call.y + row * call.columns;
+    const std::int64_t first = row * call.columns;
     for (std::int64_t c = 0; c < call.columns; c += Vec<T>::lanes) {
       const std::int64_t count = call.columns - c;
-      Vec<T> value = load_lanes(x + c, count) - load_lanes(call.mean + c, count);
-      if (call.rest != nullptr) value = value - load_lanes(call.rest + c, count);
-      const Vec<T> scale = load_lanes(call.scale + c, count);
-      value = call.shift == nullptr ? value * scale
-                                    : fma(value, scale, load_lanes(call.shift + c, count));
-      store_lanes(y + c, value, count);
+      Vec<T> difference = zero<T>();
+      if (kFlat == Flat::by_operand || call.slope != nullptr) {
+        difference = load_lanes(message.x + first + c, count) - load_lanes(message.mean + c, count);
+      }
+      Vec<T> value = message_lanes<kFlat>(message, first + c, c, count, difference);
+      if (call.slope != nullptr) {
+        value = (value - load_lanes(call.offset + c, count)) -
+                difference * load_lanes(call.slope + c, count);
+      }
+      store_lanes(call.dx + first + c, value * load_lanes(call.scale + c, count), count);
     }
   }
 }
 
 template <class T>
 void normalize_gradient_rows(const NormalizeGradientRows<T>& call) {
-  for (std::int64_t row = 0; row < call.rows; ++row) {
-    const T* dy = call.dy + row * call.columns;
-    const T* x = call.x + row * call.columns;
-    T* dx = call.dx + row * call.columns;
-    for (std::int64_t c = 0; c < call.columns; c += Vec<T>::lanes) {
-      const std::int64_t count = call.columns - c;
-      Vec<T> message = load_lanes(dy + c, count);
-      if (call.slope != nullptr) {
-        const Vec<T> difference = load_lanes(x + c, count) - load_lanes(call.mean + c, count);
-        message = (message - load_lanes(call.offset + c, count)) -
-                  difference * load_lanes(call.slope + c, count);
-      }
-      store_lanes(dx + c, message * load_lanes(call.scale + c, count), count);
-    }
+  switch (flat_of(call.message)) {
+    case Flat::nowhere:
+      return normalize_gradient_rows_with<Flat::nowhere>(call);
+    case Flat::by_result:
+      return normalize_gradient_rows_with<Flat::by_result>(call);
+    case Flat::by_operand:
+      return normalize_gradient_rows_with<Flat::by_operand>(call);
   }
 }

@@ -1,27 +1,9 @@
 #include <cmath>
 
-#include "ops/channels.h"
-#include "ops/checks.h"
+#include "ops/batch_norm.h"
 
 namespace stridenet {
 namespace {
-
-/// (rows, channels) of x as it is stored: (N,C) or (N,H,W,C).
-ChannelCut cut_of(const TensorView& x) {
-  const std::int64_t channels = x.shape[x.rank - 1];
-  std::int64_t rows = 1;
-  for (int axis = 0; axis + 1 < x.rank; ++axis) rows *= x.shape[axis];
-  return {rows, channels};
-}
-
-ChannelCut cut_of(const TensorSpec& x) {
-  return {product(x, 0, x.shape.size() - 1), x.shape.back()};
-}
-
-template <class T>
-double value_of(const TensorView& parameter, std::int64_t channel, double otherwise) {
-  return parameter.present() ? static_cast<double>(parameter.as<T>()[channel]) : otherwise;
-}
 
 /// What is done to each element, for every column of a wide row.
 template <class T>
@@ -32,13 +14,17 @@ struct Affine {
         scale(scratch.take<T>(cut.width)),
         shift(scratch.take<T>(cut.width)) {}
 
+  /// With the bias and the residual of the run, where it has them.
   void apply(const Run& run, const Kernels<T>& kernels, const ChannelCut& cut, bool has_rest,
-             bool has_shift) const {
+             Activation activation) const {
     const T* x = run.inputs[0].as<T>();
+    const T* residual = run.inputs[5].as<T>();
     T* y = run.outputs[0].as<T>();
     cut.for_rows(run, [&](std::int64_t first, std::int64_t rows, std::int64_t columns) {
       kernels.normalize_rows({x + first, rows, columns, mean, has_rest ? rest : nullptr, scale,
-                              has_shift ? shift : nullptr, y + first});
+                              run.inputs[4].present() ? shift : nullptr,
+                              residual == nullptr ? nullptr : residual + first, activation,
+                              y + first});
     });
   }
 
@@ -48,18 +34,21 @@ struct Affine {
 template <class T>
 class BatchNorm final : public Instruction {
  public:
-  BatchNorm(const Kernels<T>& kernels, const ChannelCut& bound, double epsilon)
-      : kernels_(kernels), epsilon_(epsilon) {
+  BatchNorm(const Kernels<T>& kernels, const ChannelCut& bound, double epsilon,
+            Activation activation)
+      : kernels_(kernels), epsilon_(epsilon), activation_(activation) {
     ScratchArrays scratch(nullptr);
     Affine<T>(scratch, bound);
     scratch_ = scratch.bytes();
   }
 
   std::size_t scratch_bytes() const override { return scratch_; }
-  bool may_alias(int output, int input) const override { return output == 0 && input == 0; }
+  bool may_alias(int output, int input) const override {
+    return output == 0 && (input == 0 || input == 5);
+  }
 
   void run(const Run& run) const override {
-    const ChannelCut cut = cut_of(run.inputs[0]);
+    const ChannelCut cut = channel_cut(run.inputs[0]);
     ScratchArrays scratch(run.scratch);
     const Affine<T> affine(scratch, cut);
     T* inverse_deviation = run.outputs[1].as<T>();
@@ -68,20 +57,22 @@ class BatchNorm final : public Instruction {
       const double inverse = 1 / std::sqrt(variance + epsilon_);
       if (inverse_deviation != nullptr) inverse_deviation[c] = static_cast<T>(inverse);
       cut.spread(affine.mean, c, run.inputs[1].as<T>()[c]);
-      cut.spread(affine.scale, c, static_cast<T>(inverse * value_of<T>(run.inputs[3], c, 1)));
-      cut.spread(affine.shift, c, static_cast<T>(value_of<T>(run.inputs[4], c, 0)));
+      cut.spread(affine.scale, c, static_cast<T>(inverse * channel_value<T>(run.inputs[3], c, 1)));
+      cut.spread(affine.shift, c, static_cast<T>(channel_value<T>(run.inputs[4], c, 0)));
     }
-    affine.apply(run, kernels_, cut, false, run.inputs[4].present());
+    affine.apply(run, kernels_, cut, false, activation_);
   }
 
  private:
   const Kernels<T>& kernels_;
   double epsilon_;
+  Activation activation_;
   std::size_t scratch_ = 0;
 };
 
 struct TrainingSettings {
   double momentum, epsilon;
+  Activation activation;
 };
 
 template <class T>
@@ -99,10 +90,12 @@ class BatchNormTraining final : public Instruction {
   }
 
   std::size_t scratch_bytes() const override { return scratch_; }
-  bool may_alias(int output, int input) const override { return output == 0 && input == 0; }
+  bool may_alias(int output, int input) const override {
+    return output == 0 && (input == 0 || input == 5);
+  }
 
   void run(const Run& run) const override {
-    const ChannelCut cut = cut_of(run.inputs[0]);
+    const ChannelCut cut = channel_cut(run.inputs[0]);
     ScratchArrays scratch(run.scratch);
     const Affine<T> affine(scratch, cut);
     T* origin = scratch.take<T>(cut.width);
@@ -122,7 +115,7 @@ class BatchNormTraining final : public Instruction {
         set_channel(run, affine, cut, c, combined(cut, c, origin[c], means, squares));
       }
     });
-    affine.apply(run, kernels_, cut, true, run.inputs[4].present());
+    affine.apply(run, kernels_, cut, true, settings_.activation);
   }
 
  private:
@@ -158,10 +151,15 @@ class BatchNormTraining final : public Instruction {
     const double inverse = 1 / std::sqrt(moments.squares / count + settings_.epsilon);
     cut.spread(affine.mean, c, moments.mean);
     cut.spread(affine.rest, c, static_cast<T>(moments.rest));
-    cut.spread(affine.scale, c, static_cast<T>(inverse * value_of<T>(run.inputs[3], c, 1)));
-    cut.spread(affine.shift, c, static_cast<T>(value_of<T>(run.inputs[4], c, 0)));
+    cut.spread(affine.scale, c, static_cast<T>(inverse * channel_value<T>(run.inputs[3], c, 1)));
+    cut.spread(affine.shift, c, static_cast<T>(channel_value<T>(run.inputs[4], c, 0)));
     if (run.outputs[1].present()) run.outputs[1].as<T>()[c] = moments.mean;
     if (run.outputs[2].present()) run.outputs[2].as<T>()[c] = static_cast<T>(inverse);
+    if (run.outputs[5].present()) {
+      T* normalizer = run.outputs[5].as<T>();
+      normalizer[c] = affine.rest[c];
+      normalizer[cut.channels + c] = affine.scale[c];
+    }
     if (run.outputs[3].present()) {
       const T old = run.inputs[1].as<T>()[c];
       const double mean = static_cast<double>(moments.mean) + moments.rest;
@@ -183,91 +181,6 @@ class BatchNormTraining final : public Instruction {
   std::size_t scratch_ = 0;
 };
 
-template <class T>
-class BatchNormGradient final : public Instruction {
- public:
-  BatchNormGradient(const Kernels<T>& kernels, const ChannelCut& bound, bool training)
-      : kernels_(kernels), training_(training) {
-    ScratchArrays scratch(nullptr);
-    for (int i = 0; i < 4; ++i) scratch.take<T>(bound.width);
-    scratch.take<double>(bound.results());
-    scratch.take<double>(bound.results());
-    scratch_ = scratch.bytes();
-  }
-
-  std::size_t scratch_bytes() const override { return scratch_; }
-  bool may_alias(int output, int input) const override { return output == 0 && input < 2; }
-
-  void run(const Run& run) const override {
-    const ChannelCut cut = cut_of(run.inputs[0]);
-    ScratchArrays scratch(run.scratch);
-    T* mean = scratch.take<T>(cut.width);
-    T* scale = scratch.take<T>(cut.width);
-    T* offset = scratch.take<T>(cut.width);
-    T* slope = scratch.take<T>(cut.width);
-    auto* sums = scratch.take<double>(cut.results());
-    auto* products = scratch.take<double>(cut.results());
-    for (std::int64_t c = 0; c < cut.channels; ++c) {
-      cut.spread(mean, c, run.inputs[2].as<T>()[c]);
-    }
-    const T* dy = run.inputs[0].as<T>();
-    const T* x = run.inputs[1].as<T>();
-    T* dx = run.outputs[0].as<T>();
-    const bool summed = training_ || run.outputs[1].present() || run.outputs[2].present();
-    if (summed) {
-      cut.for_each_piece(run, [&](std::int64_t first, std::int64_t rows, std::int64_t pitch,
-                                  std::int64_t columns, std::int64_t result, std::int64_t column) {
-        kernels_.column_products(dy + first, x + first, mean + column, rows, pitch, columns,
-                                 sums + result, products + result);
-      });
-    }
-    cut.for_channels(run, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t c = begin; c < end; ++c) {
-        double sum = 0;
-        double product = 0;
-        if (summed) {
-          cut.for_each_result(c, [&](std::int64_t, std::int64_t i) {
-            sum += sums[i];
-            product += products[i];
-          });
-        }
-        const auto inverse = static_cast<double>(run.inputs[3].as<T>()[c]);
-        const auto count = static_cast<double>(cut.rows);
-        // No element has no deviation.
-        const double scaled = cut.rows == 0 ? 0 : product * inverse;
-        if (run.outputs[1].present()) run.outputs[1].as<T>()[c] = static_cast<T>(scaled);
-        if (run.outputs[2].present()) run.outputs[2].as<T>()[c] = static_cast<T>(sum);
-        cut.spread(scale, c, static_cast<T>(inverse * value_of<T>(run.inputs[4], c, 1)));
-        cut.spread(offset, c, static_cast<T>(sum / count));
-        cut.spread(slope, c, static_cast<T>(product * inverse * inverse / count));
-      }
-    });
-    if (dx == nullptr) return;
-    cut.for_rows(run, [&](std::int64_t first, std::int64_t rows, std::int64_t columns) {
-      kernels_.normalize_gradient_rows({dy + first, x + first, rows, columns, mean, scale, offset,
-                                        training_ ? slope : nullptr, dx + first});
-    });
-  }
-
- private:
-  const Kernels<T>& kernels_;
-  bool training_;
-  std::size_t scratch_ = 0;
-};
-
-const TensorSpec& expect_image(const Call& call, std::size_t index, const char* name) {
-  const TensorSpec& x = required_input(call, index, name);
-  expect_floating(x, name);
-  expect_rank(x, name, 2, 4);
-  if (x.shape.size() == 3) expect_rank(x, name, 4);
-  return x;
-}
-
-/// The operand is absent, or has one element for each channel of x.
-void expect_channels(const TensorSpec& spec, const char* name, const TensorSpec& x) {
-  if (spec.present) expect_tensor(spec, name, x.dtype, {x.shape.back()}, false);
-}
-
 double parse_epsilon(const Call& call) {
   const double epsilon = call.attributes.number("epsilon");
   if (!(epsilon >= 0 && epsilon <= 1e300)) {
@@ -279,20 +192,22 @@ double parse_epsilon(const Call& call) {
 }  // namespace
 
 std::unique_ptr<Instruction> prepare_batch_norm(const Call& call, const KernelTable& table) {
-  expect_operands(call, 5, 2);
+  expect_operands(call, 6, 2);
   const TensorSpec& x = expect_image(call, 0, "x");
   expect_channels(required_input(call, 1, "mean"), "mean", x);
   expect_channels(required_input(call, 2, "variance"), "variance", x);
   expect_channels(call.inputs[3], "weight", x);
   expect_channels(call.inputs[4], "bias", x);
+  if (call.inputs[5].present) expect_like(call.inputs[5], "residual", x);
   expect_like(required_output(call, 0, "y"), "y", x);
   expect_channels(call.outputs[1], "inverseDeviation", x);
-  return make_floating<BatchNorm>(x.dtype, table, cut_of(x), parse_epsilon(call));
+  return make_floating<BatchNorm>(x.dtype, table, channel_cut(x), parse_epsilon(call),
+                                  parse_activation(call));
 }
 
 std::unique_ptr<Instruction> prepare_batch_norm_training(const Call& call,
                                                          const KernelTable& table) {
-  expect_operands(call, 5, 5);
+  expect_operands(call, 6, 6);
   const TensorSpec& x = expect_image(call, 0, "x");
   for (const std::size_t i : {1u, 2u, 3u, 4u}) {
     expect_channels(call.inputs[i], "a parameter", x);
@@ -303,28 +218,16 @@ std::unique_ptr<Instruction> prepare_batch_norm_training(const Call& call,
       refuse("expected a running statistic for the new one");
     }
   }
+  if (call.inputs[5].present) expect_like(call.inputs[5], "residual", x);
   expect_like(required_output(call, 0, "y"), "y", x);
+  expect_normalizer(call.outputs[5], x);
   const double momentum = call.attributes.number("momentum");
   if (!(momentum >= 0 && momentum <= 1)) {
     refuse("expected attribute 'momentum' within [0, 1] but received " + std::to_string(momentum));
   }
-  return make_floating<BatchNormTraining>(x.dtype, table, cut_of(x),
-                                          TrainingSettings{momentum, parse_epsilon(call)});
-}
-
-std::unique_ptr<Instruction> prepare_batch_norm_gradient(const Call& call,
-                                                         const KernelTable& table) {
-  expect_operands(call, 5, 3);
-  const TensorSpec& dy = expect_image(call, 0, "dy");
-  expect_like(required_input(call, 1, "x"), "x", dy);
-  expect_channels(required_input(call, 2, "mean"), "mean", dy);
-  expect_channels(required_input(call, 3, "inverseDeviation"), "inverseDeviation", dy);
-  expect_channels(call.inputs[4], "weight", dy);
-  if (call.outputs[0].present) expect_like(call.outputs[0], "dx", dy);
-  expect_channels(call.outputs[1], "dweight", dy);
-  expect_channels(call.outputs[2], "dbias", dy);
-  return make_floating<BatchNormGradient>(dy.dtype, table, cut_of(dy),
-                                          call.attributes.boolean("training"));
+  return make_floating<BatchNormTraining>(
+      x.dtype, table, channel_cut(x),
+      TrainingSettings{momentum, parse_epsilon(call), parse_activation(call)});
 }
 
 }  // namespace stridenet

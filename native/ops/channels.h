@@ -64,13 +64,14 @@ struct ChannelCut {
     for_pieces(run, channels, rows_of_grain(8 * (pieces + 1) * fold), body);
   }
 
-  /// Calls body(first element, rows, columns) for rows that are worked on by themselves.
+  /// Calls body(first element, rows, columns) for rows that are worked on by themselves, the last
+  /// ones first: those that for_each_piece has left in the caches.
   template <class Body>
   void for_rows(const Run& run, Body&& body) const {
-    for_pieces(run, wide_rows, rows_of_grain(width), [&](std::int64_t begin, std::int64_t end) {
-      body(begin * width, end - begin, width);
-    });
     if (rest > 0) body(wide_rows * width, rest, channels);
+    for_pieces(run, wide_rows, rows_of_grain(width), [&](std::int64_t begin, std::int64_t end) {
+      body((wide_rows - end) * width, end - begin, width);
+    });
   }
 
   /// Writes a channel's value for each of the rows in a wide row.

@@ -136,16 +136,24 @@ class Samples {
   }
 
   void normalizations() {
-    const Pairs settings = {
-        {"momentum", 0.1}, {"epsilon", 1e-5}, {"training", true}, {"axes", 1.0}};
+    const Pairs settings = {{"momentum", 0.1},
+                            {"epsilon", 1e-5},
+                            {"training", true},
+                            {"axes", 1.0},
+                            {"activation", std::string("relu6")}};
     const Sizes images = {3, 5, 7, 19};
+    const TensorSpec image = like(images);
     const TensorSpec channels = like({19});
-    add("batchNorm", {real(images), real({19}), real({19}), real({19}), real({19})},
-        {like(images), channels}, settings);
-    add("batchNormTraining", {real(images), real({19}), real({19}), real({19}), real({19})},
-        {like(images), channels, channels, channels, channels}, settings);
-    add("batchNormGradient", {real(images), real(images), real({19}), real({19}), real({19})},
-        {like(images), channels, channels}, settings);
+    const Operand statistic = real({19});
+    add("batchNorm", {real(images), statistic, statistic, statistic, statistic, real(images)},
+        {image, channels}, settings);
+    add("batchNormTraining",
+        {real(images), statistic, statistic, statistic, statistic, real(images)},
+        {image, channels, channels, channels, channels, like({2, 19})}, settings);
+    add("batchNormGradient",
+        {real(images), real(images), statistic, statistic, statistic, Operand{}, real({2, 19}),
+         statistic, real(images)},
+        {image, channels, channels, image}, settings);
     const Sizes rows = {7, 41};
     add("layerNorm", {real(rows), real({41}), real({41})}, {like(rows), like({7}), like({7})},
         settings);
