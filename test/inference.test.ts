@@ -117,6 +117,30 @@ describe.runIf(native)('inference with parameters that stay', () => {
     expect([...after.data]).not.toEqual([...before.data]);
   });
 
+  it('fails again until what the prologue reads is mended', async () => {
+    const tracer = new Tracer();
+    const table = tracer.input({ shape: [4, 3], dtype: 'float32' }, 'state');
+    const rows = tracer.input({ shape: [2], dtype: 'int32' }, 'state');
+    const x = tracer.input({ shape: [2, 3], dtype: 'float32' });
+    const graph = tracer.graph([add(sn.ops.gather(table as sn.Variable, rows as sn.Variable), x)]);
+    const program = new NativeExecutable(graph, {});
+    expect(program.program.prologue).toBe(1);
+    const request = { steps: 2, feeds: [new Float32Array(12)] };
+    program.write(0, random([4, 3], 1));
+    program.write(1, sn.tensor([1, 4], [2], 'int32'));
+    for (let i = 0; i < 2; i++) {
+      expect(() => program.runSync(request)).toThrow(
+        expect.objectContaining({ code: 'ERR_ARGUMENT' }),
+      );
+      await expect(program.run(request)).rejects.toMatchObject({ code: 'ERR_ARGUMENT', step: 0 });
+    }
+    program.write(1, sn.tensor([1, 3], [2], 'int32'));
+    const [found] = program.runSync(request).fetches as [Float32Array];
+    const { data } = random([4, 3], 1);
+    expect([...found.slice(6)]).toEqual([...data.slice(3, 6), ...data.slice(9, 12)]);
+    program.dispose();
+  });
+
   it('gives a sample the same bits in any batch', () => {
     const network = normalizedNetwork('float32');
     const program = new NativeExecutable(network.graph, {});
