@@ -53,8 +53,10 @@ constexpr std::int64_t panel_stride(const GemmTile& tile, PanelLayout layout, st
 /// table), added to C: the same for every position in the block.
 template <class T>
 struct GemmBlock {
-  const T* a;  // panels of panel_rows rows; the last may have fewer
-  PanelLayout layout;
+  /// Panels of panel_rows rows, the last may have fewer. Element (row, k) of a panel is
+  /// row · row_step + k · depth_step elements from its start: packed, or as A lies in memory.
+  const T* a;
+  std::int64_t row_step, depth_step;
   int panel_rows;               // 1 to MR
   std::int64_t a_panel_stride;  // elements
   const T* b;                   // panels of NR columns, all NR readable for every k
@@ -72,6 +74,12 @@ struct GemmBlock {
   /// Writes C past the caches: for a C that will have left them before it is read. Only when
   /// every row starts at a multiple of the vector's size.
   bool stream;
+  /// Takes the panels of B one after the other, each with all of A, else those of A with all of B.
+  bool columns_first;
+  /// Without columns_first, what the caches are asked for meanwhile: `rows` rows of `depth`
+  /// elements, wherever they lie, as these are hints alone; nothing when next_pitch is 0.
+  const T* next;
+  std::int64_t next_pitch;
 };
 
 /// fma_peak(rounds) runs kFmaChains independent chains of `rounds` fused multiply-adds on whole

@@ -16,27 +16,21 @@ STRIDENET_INLINE Vec<T> activate(Activation activation, Vec<T> x) {
 template <class T>
 struct TileCall {
   const T* a;
+  std::int64_t row_step, depth_step;
   const T* b;
   std::int64_t b_pitch;
   T* c;
   const std::int64_t* row_offsets;
   const T* bias;
   const T* residual;
-  const T* next_b;           // memory to prefetch while the tile is computed
-  std::int64_t next_b_step;  // elements of it a product
+  const T* next;  // memory to prefetch while the tile is computed, row by row
+  std::int64_t next_pitch;
   std::int64_t depth;
   int columns;
   bool accumulate;
   Activation activation;
   bool stream;
 };
-
-template <class T, PanelLayout Layout>
-constexpr int kRowStep = Layout == PanelLayout::depth_major  ? 1
-                         : Layout == PanelLayout::short_rows ? kShortPitch
-                                                             : row_pitch(kTile<T>);
-template <class T, PanelLayout Layout>
-constexpr int kDepthStep = Layout == PanelLayout::depth_major ? kTile<T>.rows : 1;
 
 /// The vector at column `first` of a row of which `columns` may be touched.
 template <class T>
@@ -45,46 +39,60 @@ STRIDENET_INLINE Vec<T> load_columns(const T* row, int first, int columns) {
                                           : load_partial(row + first, columns - first);
 }
 
-/// Rows × (Vectors · lanes) elements of C, kept in registers over the whole depth.
-template <class T, int Rows, int Vectors, PanelLayout Layout>
-void gemm_tile(const TileCall<T>& call) {
+/// Rows × (Vectors · lanes) sums, in registers.
+template <class T, int Rows, int Vectors>
+using TileSums = Vec<T>[Rows][Vectors];
+
+/// A · B over the whole depth. Rows of A are addressed from one pointer for every kGroup of them:
+/// multiples of the step fit the addressing modes of CPUs, a pointer a row not their registers.
+template <class T, int Rows, int Vectors>
+STRIDENET_INLINE void multiply_tile(const TileCall<T>& call, TileSums<T, Rows, Vectors>& sums) {
   constexpr int lanes = Vec<T>::lanes;
-  Vec<T> sums[Rows][Vectors];
+  constexpr int kGroup = Rows % 3 == 0 && Rows <= 6 ? 3 : 5;
+  constexpr int groups = (Rows + kGroup - 1) / kGroup;
+  constexpr std::int64_t line = 64 / sizeof(T);
+  constexpr std::int64_t row_lines = (kTile<T>.depth + line - 1) / line;
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) {
 #pragma GCC unroll 4
     for (int j = 0; j < Vectors; ++j) sums[i][j] = zero<T>();
   }
-  const T* a = call.a;
+  const std::int64_t row_step = call.row_step;
+  const std::int64_t depth_step = call.depth_step;
+  const T* a[groups];
+#pragma GCC unroll 8
+  for (int g = 0; g < groups; ++g) a[g] = call.a + g * kGroup * row_step;
   const T* b = call.b;
   const std::int64_t b_pitch = call.b_pitch;
-  const T* next_b = call.next_b;
-  const std::int64_t next_b_step = call.next_b_step;
-  if (call.accumulate) {
-#pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i) {
+  const T* next_row = call.next;
+  for (std::int64_t left = call.depth; left > 0; left -= row_lines) {
+    const T* next = next_row;
+    next_row += call.next_pitch;
+    for (std::int64_t k = left < row_lines ? left : row_lines; k > 0; --k) {
+      __builtin_prefetch(next, 0, 2);
+      next += line;
+#pragma GCC unroll 8
+      for (int g = 0; g < groups; ++g) asm("" : "+r"(a[g]));
+      Vec<T> columns[Vectors];
 #pragma GCC unroll 4
-      for (int j = 0; j < Vectors; ++j) {
-        __builtin_prefetch(call.c + call.row_offsets[i] + j * lanes);
+      for (int j = 0; j < Vectors; ++j) columns[j] = load(b + j * lanes);
+#pragma GCC unroll 16
+      for (int i = 0; i < Rows; ++i) {
+        const Vec<T> row = broadcast(a[i / kGroup][i % kGroup * row_step]);
+#pragma GCC unroll 4
+        for (int j = 0; j < Vectors; ++j) sums[i][j] = fma(row, columns[j], sums[i][j]);
       }
+#pragma GCC unroll 8
+      for (int g = 0; g < groups; ++g) a[g] += depth_step;
+      b += b_pitch;
     }
   }
-  for (std::int64_t k = call.depth; k > 0; --k) {
-    __builtin_prefetch(next_b);
-    __builtin_prefetch(next_b + 64 / sizeof(T));
-    next_b += next_b_step;
-    Vec<T> columns[Vectors];
-#pragma GCC unroll 4
-    for (int j = 0; j < Vectors; ++j) columns[j] = load(b + j * lanes);
-#pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i) {
-      const Vec<T> row = broadcast(a[i * kRowStep<T, Layout>]);
-#pragma GCC unroll 4
-      for (int j = 0; j < Vectors; ++j) sums[i][j] = fma(row, columns[j], sums[i][j]);
-    }
-    a += kDepthStep<T, Layout>;
-    b += b_pitch;
-  }
+}
+
+/// Adds C, the bias and the residual, and applies the activation.
+template <class T, int Rows, int Vectors>
+STRIDENET_INLINE void finish_tile(const TileCall<T>& call, TileSums<T, Rows, Vectors>& sums) {
+  constexpr int lanes = Vec<T>::lanes;
   if (call.accumulate) {
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
@@ -120,6 +128,11 @@ void gemm_tile(const TileCall<T>& call) {
       for (int j = 0; j < Vectors; ++j) sums[i][j] = activate(call.activation, sums[i][j]);
     }
   }
+}
+
+template <class T, int Rows, int Vectors>
+STRIDENET_INLINE void store_tile(const TileCall<T>& call, const TileSums<T, Rows, Vectors>& sums) {
+  constexpr int lanes = Vec<T>::lanes;
   if (call.stream) {
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
@@ -146,79 +159,107 @@ void gemm_tile(const TileCall<T>& call) {
   }
 }
 
+/// Rows × (Vectors · lanes) elements of C.
+template <class T, int Rows, int Vectors>
+void gemm_tile(const TileCall<T>& call) {
+  if (!call.stream) {
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 4
+      for (int j = 0; j < Vectors; ++j) {
+        __builtin_prefetch(call.c + call.row_offsets[i] + j * Vec<T>::lanes);
+      }
+    }
+  }
+  TileSums<T, Rows, Vectors> sums;
+  multiply_tile<T, Rows, Vectors>(call, sums);
+  finish_tile<T, Rows, Vectors>(call, sums);
+  store_tile<T, Rows, Vectors>(call, sums);
+}
+
 template <class T>
 using TileFunction = void (*)(const TileCall<T>&);
 
-template <class T, PanelLayout Layout, int Vectors, int Rows>
+template <class T, int Vectors, int Rows>
 TileFunction<T> tile_of_rows(int rows) {
   if constexpr (Rows > 1) {
-    if (rows < Rows) return tile_of_rows<T, Layout, Vectors, Rows - 1>(rows);
+    if (rows < Rows) return tile_of_rows<T, Vectors, Rows - 1>(rows);
   }
-  return &gemm_tile<T, Rows, Vectors, Layout>;
-}
-
-template <class T, PanelLayout Layout, int Vectors>
-TileFunction<T> tile_of(int rows, int vectors) {
-  if constexpr (Vectors > 1) {
-    if (vectors < Vectors) return tile_of<T, Layout, Vectors - 1>(rows, vectors);
-  }
-  return tile_of_rows<T, Layout, Vectors, kTile<T>.rows>(rows);
+  return &gemm_tile<T, Rows, Vectors>;
 }
 
 /// The micro-kernel of that size.
-template <class T>
-TileFunction<T> choose_tile(PanelLayout layout, int rows, int columns) {
-  constexpr int vectors = kTile<T>.columns / Vec<T>::lanes;
-  const int needed = (columns + Vec<T>::lanes - 1) / Vec<T>::lanes;
-  switch (layout) {
-    case PanelLayout::row_major:
-      return tile_of<T, PanelLayout::row_major, vectors>(rows, needed);
-    case PanelLayout::short_rows:
-      return tile_of<T, PanelLayout::short_rows, vectors>(rows, needed);
-    case PanelLayout::depth_major:
-      break;
+template <class T, int Vectors = kTile<T>.columns / Vec<T>::lanes>
+TileFunction<T> choose_tile(int rows, int columns) {
+  if constexpr (Vectors > 1) {
+    if (columns <= (Vectors - 1) * Vec<T>::lanes) {
+      return choose_tile<T, Vectors - 1>(rows, columns);
+    }
   }
-  return tile_of<T, PanelLayout::depth_major, vectors>(rows, needed);
+  return tile_of_rows<T, Vectors, kTile<T>.rows>(rows);
 }
 
-// B's panel stays in the first cache while all A panels pass it.
+/// The tile at (row, column) of a block; `call` holds what all tiles have in common.
+template <class T>
+STRIDENET_INLINE void multiply_at(const GemmBlock<T>& block, std::int64_t row, std::int64_t column,
+                                  TileCall<T>& call) {
+  constexpr int panel_columns = kTile<T>.columns;
+  const std::int64_t rows_left = block.rows - row;
+  const std::int64_t columns_left = block.columns - column;
+  const int rows = static_cast<int>(rows_left < block.panel_rows ? rows_left : block.panel_rows);
+  call.columns = static_cast<int>(columns_left < panel_columns ? columns_left : panel_columns);
+  call.stream = block.stream && call.columns % Vec<T>::lanes == 0;
+  call.row_offsets = block.row_offsets + row;
+  call.c = block.c + column;
+  call.bias = block.bias == nullptr ? nullptr : block.bias + column;
+  call.residual = block.residual == nullptr ? nullptr : block.residual + column;
+  choose_tile<T>(rows, call.columns)(call);
+}
+
 template <class T>
 void gemm_block(const GemmBlock<T>& block) {
+  constexpr std::int64_t line = 64 / sizeof(T);
+  constexpr std::int64_t lines = (kTile<T>.depth + line - 1) / line;
   constexpr int panel_columns = kTile<T>.columns;
+  // Rows of what comes next that one tile asks for.
+  const std::int64_t next_rows = (block.depth + lines - 1) / lines;
   TileCall<T> call = {};
+  call.row_step = block.row_step;
+  call.depth_step = block.depth_step;
   call.b_pitch = block.b_pitch;
   call.depth = block.depth;
   call.accumulate = block.accumulate;
   call.activation = block.activation;
+  call.a = block.a;
   call.b = block.b;
-  // While B's panel is in use, what follows it comes nearer: every tile asks for a part of it.
-  const std::int64_t panels = (block.rows + block.panel_rows - 1) / block.panel_rows;
-  const std::int64_t share = block.b_pitch / (panels > 0 ? panels : 1);
-  call.next_b_step = block.b_pitch == panel_columns ? share : 0;
-  const std::int64_t next_b_part = call.next_b_step * block.depth;
-  for (std::int64_t column = 0; column < block.columns; column += panel_columns) {
-    const std::int64_t left = block.columns - column;
-    call.columns = static_cast<int>(left < panel_columns ? left : panel_columns);
-    call.stream = block.stream && call.columns % Vec<T>::lanes == 0;
-    call.next_b =
-        call.b + (left > panel_columns ? block.b_panel_stride : block.depth * block.b_pitch);
-    call.c = block.c + column;
-    call.bias = block.bias == nullptr ? nullptr : block.bias + column;
-    call.residual = block.residual == nullptr ? nullptr : block.residual + column;
-    const TileFunction<T> whole = choose_tile<T>(block.layout, block.panel_rows, call.columns);
-    call.a = block.a;
-    std::int64_t row = 0;
-    for (; row + block.panel_rows <= block.rows; row += block.panel_rows) {
-      call.row_offsets = block.row_offsets + row;
-      whole(call);
+  if (block.columns_first) {
+    // B's panel stays in the first cache while all A panels, which stay in the second, pass it.
+    call.next_pitch = lines * line;
+    for (std::int64_t column = 0; column < block.columns; column += panel_columns) {
+      call.a = block.a;
+      call.next = call.b + block.b_panel_stride;
+      for (std::int64_t row = 0; row < block.rows; row += block.panel_rows) {
+        multiply_at(block, row, column, call);
+        call.a += block.a_panel_stride;
+        call.next += next_rows * call.next_pitch;
+      }
+      call.b += block.b_panel_stride;
+    }
+  } else {
+    for (std::int64_t row = 0; row < block.rows; row += block.panel_rows) {
+      call.b = block.b;
+      std::int64_t next_row = block.next_pitch == 0 ? block.panel_rows : 0;
+      for (std::int64_t column = 0; column < block.columns; column += panel_columns) {
+        const bool more = next_row < block.panel_rows;
+        call.next =
+            more ? block.next + (row + next_row) * block.next_pitch : call.b + block.b_panel_stride;
+        call.next_pitch = more ? block.next_pitch : lines * line;
+        next_row += next_rows;
+        multiply_at(block, row, column, call);
+        call.b += block.b_panel_stride;
+      }
       call.a += block.a_panel_stride;
-      call.next_b += next_b_part;
     }
-    if (row < block.rows) {
-      call.row_offsets = block.row_offsets + row;
-      choose_tile<T>(block.layout, static_cast<int>(block.rows - row), call.columns)(call);
-    }
-    call.b += block.b_panel_stride;
   }
   if (block.stream) order_stores();
 }

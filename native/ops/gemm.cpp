@@ -1,7 +1,6 @@
 #include "ops/gemm.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "core/arena.h"
 
@@ -9,12 +8,23 @@ namespace stridenet {
 
 namespace {
 
-constexpr std::int64_t kTasks = 16;  // wanted at least
+constexpr std::int64_t kTasks = 32;  // wanted at least
 constexpr std::int64_t kOperationsOfOneThread = 200'000;
 
-// Panels of A should stay in the second cache, short ones in the first.
-constexpr std::int64_t kBlockBytes = 192 << 10;
-constexpr std::int64_t kShortBlockBytes = 48 << 10;
+// What a task holds in the second cache: the part of B that all its rows pass, and its part of C
+// when that is added to again.
+constexpr std::int64_t kSlabBytes = 512 << 10;
+constexpr std::int64_t kResultBytes = 256 << 10;
+
+// A is packed for that much: in rows to the first cache; depth_major, whose memory runs across the
+// panels, to the second.
+constexpr std::int64_t kPackedRowBytes = 16 << 10;
+constexpr std::int64_t kPackedDepthBytes = 192 << 10;
+
+// Row panels from which on they are shared out before the columns, and the least of them in a task
+// that has to read a B from beyond the second cache.
+constexpr std::int64_t kManyRowPanels = 8;
+constexpr std::int64_t kLeastRowPanels = 10;
 
 // A result beyond this is written past the caches.
 constexpr std::int64_t kStreamedBytes = 32 << 20;
@@ -75,24 +85,59 @@ PanelLayout choose_layout(const Gemm<T>& problem) {
   return problem.depth <= kShortDepth ? PanelLayout::short_rows : PanelLayout::row_major;
 }
 
+/// Whether the rows of a panel may be read where they lie: not when they compete for the same
+/// places of the first cache.
 template <class T>
-Cut cut_rows(const Gemm<T>& problem, const GemmTile& tile, PanelLayout layout, std::int64_t depth) {
-  const std::int64_t bytes =
-      panel_stride(tile, layout, depth) * static_cast<std::int64_t>(sizeof(T));
-  const std::int64_t budget = layout == PanelLayout::short_rows ? kShortBlockBytes : kBlockBytes;
-  const std::int64_t panel = even_panel(problem.rows, tile.rows);
-  const std::int64_t panels = ceil_divide(problem.rows, panel);
-  const std::int64_t most =
-      std::clamp<std::int64_t>(budget / bytes, 1, Buffers::kOffsets / tile.rows);
-  return make_cut(problem.rows, panel,
-                  std::clamp<std::int64_t>(ceil_divide(panels, kTasks), 1, most));
+bool lies_well(const MatrixRows<T>& a) {
+  constexpr std::int64_t kPeriod = 2048;
+  constexpr std::int64_t kLine = 64;
+  if (a.data == nullptr || a.depth_step != 1) return false;
+  const std::int64_t rest = a.row_step * static_cast<std::int64_t>(sizeof(T)) % kPeriod;
+  return rest >= kLine && rest <= kPeriod - kLine;
 }
 
+/// How a product is cut.
+struct Plan {
+  PanelLayout layout;
+  bool direct;             // A is read where it lies
+  std::int64_t step;       // of the depth
+  std::int64_t pack_rows;  // packed at a time
+  Cut rows, columns;
+};
+
 template <class T>
-Cut cut_columns(std::int64_t columns, const GemmTile& tile, std::int64_t row_blocks) {
-  const std::int64_t panels = ceil_divide(columns, tile.columns);
-  const std::int64_t blocks = std::clamp<std::int64_t>(kTasks / row_blocks, 1, panels);
-  return make_cut(columns, tile.columns, ceil_divide(panels, blocks));
+Plan make_plan(const Gemm<T>& problem, const GemmTile& tile) {
+  constexpr std::int64_t size = sizeof(T);
+  Plan plan = {};
+  plan.layout = choose_layout(problem);
+  plan.direct = lies_well(problem.a);
+  plan.step = block_depth(tile, problem.depth);
+  const std::int64_t panel = even_panel(problem.rows, tile.rows);
+  const std::int64_t row_panels = ceil_divide(problem.rows, panel);
+  const std::int64_t column_panels = ceil_divide(problem.columns, tile.columns);
+  const std::int64_t slab_panels =
+      std::max<std::int64_t>(1, kSlabBytes / (plan.step * tile.columns * size));
+  std::int64_t column_blocks = ceil_divide(column_panels, slab_panels);
+  if (row_panels <= kManyRowPanels) {
+    column_blocks =
+        std::max(column_blocks, std::min(column_panels, ceil_divide(kTasks, row_panels)));
+  }
+  plan.columns = make_cut(problem.columns, tile.columns, ceil_divide(column_panels, column_blocks));
+
+  const bool resident = problem.depth * problem.columns * size <= kSlabBytes;
+  const std::int64_t least = std::min(row_panels, resident ? 1 : kLeastRowPanels);
+  std::int64_t most = Buffers::kOffsets / tile.rows;
+  if (plan.step < problem.depth) {
+    most = std::clamp(kResultBytes / (panel * plan.columns.block * size), least, most);
+  }
+  plan.rows =
+      make_cut(problem.rows, panel,
+               std::clamp(ceil_divide(row_panels * plan.columns.blocks, kTasks), least, most));
+  const std::int64_t budget =
+      plan.layout == PanelLayout::depth_major ? kPackedDepthBytes : kPackedRowBytes;
+  plan.pack_rows = panel * std::max<std::int64_t>(
+                               1, budget / (panel_stride(tile, plan.layout, plan.step) * size));
+  return plan;
 }
 
 /// Whether C is written in one pass and is too large to be found in a cache later.
@@ -103,44 +148,79 @@ bool streams(const Gemm<T>& problem, int lanes) {
          problem.columns % lanes == 0 && problem.rows * problem.columns >= kStreamedBytes / bytes;
 }
 
-/// One task: rows × columns of C over the whole depth.
-template <class T>
-void gemm_task(const Kernels<T>& kernels, const Gemm<T>& problem, PanelLayout layout,
-               const Cut& rows, std::int64_t row, std::int64_t column, std::int64_t columns) {
-  Buffers& buffers = thread_buffers();
-  const GemmTile& tile = kernels.tile;
-  const std::int64_t step = block_depth(tile, problem.depth);
-  const std::int64_t count = std::min(rows.block, problem.rows - row);
-  problem.row_offsets(row, count, buffers.offsets());
+/// Steps of packed panels.
+void set_steps(const GemmTile& tile, PanelLayout layout, std::int64_t& row, std::int64_t& depth) {
+  row = layout == PanelLayout::depth_major  ? 1
+        : layout == PanelLayout::short_rows ? kShortPitch
+                                            : row_pitch(tile);
+  depth = layout == PanelLayout::depth_major ? tile.rows : 1;
+}
 
-  GemmBlock<T> block = {};
-  block.a = buffers.a<T>();
-  block.layout = layout;
-  block.panel_rows = static_cast<int>(rows.panel);
-  block.b_pitch = tile.columns;
-  block.b_panel_stride = problem.depth * tile.columns;
-  block.c = problem.c + column;
-  block.row_offsets = buffers.offsets();
+/// C's rows from `row` on, and A's panels, for one block of the depth that begins at k.
+template <class T>
+void multiply_rows(const Kernels<T>& kernels, const Gemm<T>& problem, const Plan& plan,
+                   std::int64_t row, std::int64_t k, GemmBlock<T>& block) {
+  const std::int64_t count = block.rows;
+  if (problem.a.data != nullptr && problem.a.depth_step == 1) block.next_pitch = problem.a.row_step;
+  if (plan.direct) {
+    block.a = problem.a.data + row * problem.a.row_step + k;
+    block.row_step = problem.a.row_step;
+    block.depth_step = 1;
+    block.a_panel_stride = plan.rows.panel * block.row_step;
+    block.next = block.a + block.a_panel_stride;
+    kernels.gemm_block(block);
+    return;
+  }
+  const std::int64_t* offsets = block.row_offsets;
+  T* packed = thread_buffers().a<T>();
+  block.a = packed;
+  set_steps(kernels.tile, plan.layout, block.row_step, block.depth_step);
+  block.a_panel_stride = panel_stride(kernels.tile, plan.layout, block.depth);
+  for (std::int64_t first = 0; first < count; first += plan.pack_rows) {
+    block.rows = std::min(plan.pack_rows, count - first);
+    block.row_offsets = offsets + first;
+    if (block.depth > 0) {
+      problem.pack_a(
+          {row + first, block.rows, k, block.depth},
+          {packed, plan.layout, block.panel_rows, kernels.tile.rows, block.a_panel_stride});
+    }
+    if (block.next_pitch != 0) {
+      block.next = problem.a.data + (row + first + block.rows) * block.next_pitch + k;
+    }
+    kernels.gemm_block(block);
+  }
   block.rows = count;
-  block.columns = columns;
+  block.row_offsets = offsets;
+}
+
+/// One task: rows × columns of C over the whole depth; b: the panels from `column` on.
+template <class T>
+void gemm_task(const Kernels<T>& kernels, const Gemm<T>& problem, const Plan& plan,
+               std::int64_t row, std::int64_t column, const T* b) {
+  const GemmTile& tile = kernels.tile;
+  std::int64_t* offsets = thread_buffers().offsets();
+  GemmBlock<T> block = {};
+  block.panel_rows = static_cast<int>(plan.rows.panel);
+  block.b_pitch = tile.columns;
+  block.b_panel_stride = packed_panel_stride<T>(tile, problem.depth);
+  block.c = problem.c + column;
+  block.row_offsets = offsets;
+  block.rows = std::min(plan.rows.block, problem.rows - row);
+  block.columns = std::min(plan.columns.block, problem.columns - column);
+  problem.row_offsets(row, block.rows, offsets);
   std::int64_t k = 0;
   do {
-    block.depth = std::min(step, problem.depth - k);
-    block.a_panel_stride = panel_stride(tile, layout, block.depth);
-    if (block.depth > 0) {
-      problem.pack_a({row, count, k, block.depth},
-                     {buffers.a<T>(), layout, block.panel_rows, tile.rows, block.a_panel_stride});
-    }
-    block.b = problem.b + column * problem.depth + k * tile.columns;
+    block.depth = std::min(plan.step, problem.depth - k);
+    block.b = b + k * tile.columns;
     block.accumulate = k > 0;
-    k += block.depth;
-    if (k == problem.depth) {
+    if (k + block.depth == problem.depth) {
       block.stream = streams(problem, kernels.lanes);
       block.activation = problem.activation;
       block.bias = problem.bias == nullptr ? nullptr : problem.bias + column;
       block.residual = problem.residual == nullptr ? nullptr : problem.residual + column;
     }
-    kernels.gemm_block(block);
+    multiply_rows(kernels, problem, plan, row, k, block);
+    k += block.depth;
   } while (k < problem.depth);
 }
 
@@ -158,34 +238,54 @@ Run limit_threads(const Run& run, std::int64_t operations) {
   return limited;
 }
 
-template <class T>
-void pack_b(const Run& run, const GemmTile& tile, std::int64_t depth, std::int64_t columns, T* to,
-            function_ref<void(std::int64_t, std::int64_t, T*)> pack) {
-  const std::int64_t panels = ceil_divide(columns, tile.columns);
-  // Moving an element costs as much as a good number of operations.
-  limit_threads(run, depth * columns * 16).parallel_for(panels, [&](std::int64_t panel) {
-    const std::int64_t first = panel * tile.columns;
-    pack(first, std::min<std::int64_t>(tile.columns, columns - first), to + first * depth);
-  });
+namespace {
+
+/// Operations of a product, many when they are too many to count.
+std::int64_t count_operations(std::int64_t rows, std::int64_t columns, std::int64_t depth) {
+  return static_cast<std::int64_t>(
+      std::min(1e15, 2.0 * static_cast<double>(rows) * static_cast<double>(columns) *
+                         static_cast<double>(std::max<std::int64_t>(depth, 8))));
 }
+
+}  // namespace
 
 template <class T>
 void gemm(const Run& run, const Kernels<T>& kernels, const Gemm<T>& problem) {
   if (problem.rows == 0 || problem.columns == 0) return;
-  const PanelLayout layout = choose_layout(problem);
-  const Cut rows =
-      cut_rows(problem, kernels.tile, layout, block_depth(kernels.tile, problem.depth));
-  const Cut columns = cut_columns<T>(problem.columns, kernels.tile, rows.blocks);
-  const Run limited = limit_threads(
-      run,
-      static_cast<std::int64_t>(std::min(
-          1e15, 2.0 * static_cast<double>(problem.rows) * static_cast<double>(problem.columns) *
-                    static_cast<double>(std::max<std::int64_t>(problem.depth, 8)))));
-  limited.parallel_for(rows.blocks * columns.blocks, [&](std::int64_t task) {
-    const std::int64_t column = task % columns.blocks * columns.block;
-    gemm_task(kernels, problem, layout, rows, task / columns.blocks * rows.block, column,
-              std::min(columns.block, problem.columns - column));
-  });
+  const Plan plan = make_plan(problem, kernels.tile);
+  const std::int64_t stride = packed_panel_stride<T>(kernels.tile, problem.depth);
+  limit_threads(run, count_operations(problem.rows, problem.columns, problem.depth))
+      .parallel_for(plan.rows.blocks * plan.columns.blocks, [&](std::int64_t task) {
+        const std::int64_t column = task % plan.columns.blocks * plan.columns.block;
+        gemm_task(kernels, problem, plan, task / plan.columns.blocks * plan.rows.block, column,
+                  problem.b + column / kernels.tile.columns * stride);
+      });
+}
+
+template <class T>
+void gemm(const Run& run, const Kernels<T>& kernels, const Gemm<T>& problem, T* packed,
+          PackPanel<T> pack) {
+  const GemmTile& tile = kernels.tile;
+  const std::size_t panel_bytes =
+      static_cast<std::size_t>(tile.columns * problem.depth + kPanelSlack) * sizeof(T);
+  if (problem.rows > tile.rows || panel_bytes > Buffers::kBBytes) {
+    pack_b(run, tile, problem.depth, problem.columns, packed, pack);
+    Gemm<T> whole = problem;
+    whole.b = packed;
+    return gemm(run, kernels, whole);
+  }
+  if (problem.rows == 0 || problem.columns == 0) return;
+  Plan plan = make_plan(problem, tile);
+  plan.rows = make_cut(problem.rows, plan.rows.panel, 1);
+  plan.columns = make_cut(problem.columns, tile.columns, 1);
+  // As of packing, moving an element of B costs as much as a good number of operations.
+  limit_threads(run, count_operations(problem.rows + 8, problem.columns, problem.depth))
+      .parallel_for(plan.columns.blocks, [&](std::int64_t task) {
+        const std::int64_t column = task * tile.columns;
+        T* panel = thread_buffers().b<T>();
+        pack(column, std::min<std::int64_t>(tile.columns, problem.columns - column), panel);
+        gemm_task<T>(kernels, problem, plan, 0, column, panel);
+      });
 }
 
 namespace {
@@ -205,8 +305,9 @@ void reducing_task(const Kernels<T>& kernels, const ReducingGemm<T>& problem, co
   const std::int64_t step = block_depth(tile, chunk_depth);
 
   GemmBlock<T> block = {};
-  block.layout = PanelLayout::depth_major;
+  set_steps(tile, PanelLayout::depth_major, block.row_step, block.depth_step);
   block.panel_rows = static_cast<int>(rows.panel);
+  block.columns_first = true;
   block.a = buffers.a<T>();
   block.rows = std::min(rows.block, problem.rows - row);
   block.columns = std::min(columns.block, problem.columns - column);
@@ -269,30 +370,10 @@ void gemm(const Run& run, const Kernels<T>& kernels, const ReducingGemm<T>& prob
   });
 }
 
-template <class T>
-void copy_rows(const GemmTile& tile, const T* from, std::int64_t pitch, const PackRange& range,
-               const PanelTarget<T>& to) {
-  constexpr std::int64_t kLine = 64 / static_cast<std::int64_t>(sizeof(T));
-  const int row_step = to.layout == PanelLayout::short_rows ? kShortPitch : row_pitch(tile);
-  for (std::int64_t i = 0; i < range.count; ++i) {
-    // The next part of the depth is read soon after, from many rows: too short for the hardware to
-    // see them coming.
-    const T* next = from + (range.first + i) * pitch + range.k + range.depth;
-    const std::int64_t more = std::min(range.depth, pitch - range.k - range.depth);
-    for (std::int64_t j = 0; j < more; j += kLine) __builtin_prefetch(next + j, 0, 2);
-    std::memcpy(to.data + i / to.panel_rows * to.stride + i % to.panel_rows * row_step,
-                from + (range.first + i) * pitch + range.k,
-                static_cast<std::size_t>(range.depth) * sizeof(T));
-  }
-}
-
-#define STRIDENET_INSTANTIATE(T)                                                        \
-  template void pack_b<T>(const Run&, const GemmTile&, std::int64_t, std::int64_t, T*,  \
-                          function_ref<void(std::int64_t, std::int64_t, T*)>);          \
-  template void gemm<T>(const Run&, const Kernels<T>&, const Gemm<T>&);                 \
-  template void gemm<T>(const Run&, const Kernels<T>&, const ReducingGemm<T>&);         \
-  template void copy_rows<T>(const GemmTile&, const T*, std::int64_t, const PackRange&, \
-                             const PanelTarget<T>&);
+#define STRIDENET_INSTANTIATE(T)                                                          \
+  template void gemm<T>(const Run&, const Kernels<T>&, const Gemm<T>&);                   \
+  template void gemm<T>(const Run&, const Kernels<T>&, const Gemm<T>&, T*, PackPanel<T>); \
+  template void gemm<T>(const Run&, const Kernels<T>&, const ReducingGemm<T>&);
 STRIDENET_INSTANTIATE(float)
 STRIDENET_INSTANTIATE(double)
 #undef STRIDENET_INSTANTIATE

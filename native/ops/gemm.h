@@ -32,17 +32,33 @@ using PackB = function_ref<void(const PackRange& range, const PanelTarget<T>& to
 template <class T>
 using PackA = function_ref<void(const PackRange& range, const PanelTarget<T>& to)>;
 
-/// Elements of B packed whole: panels of NR columns, each over the full depth, one after the
-/// other. Columns beyond the last must be finite or 0, as they are multiplied.
+/// Elements between the panels of a B that is packed whole: those of a panel, and some more when
+/// the panels would otherwise compete for the same places of a cache.
+template <class T>
+std::int64_t packed_panel_stride(const GemmTile& tile, std::int64_t depth);
+
+/// Elements of B packed whole: panels of NR columns, each over the full depth. Columns beyond the
+/// last must be finite or 0, as they are multiplied.
 template <class T>
 std::int64_t packed_b_elements(const GemmTile& tile, std::int64_t depth, std::int64_t columns) {
-  return (columns + tile.columns - 1) / tile.columns * tile.columns * depth;
+  return (columns + tile.columns - 1) / tile.columns * packed_panel_stride<T>(tile, depth);
 }
 
-/// Packs B by panels in parallel: pack(first column, columns, panel).
+/// Packs `count` columns of B from `first` over the whole depth to one panel.
+template <class T>
+using PackPanel = function_ref<void(std::int64_t first, std::int64_t count, T* panel)>;
+
+/// Packs B by panels in parallel.
 template <class T>
 void pack_b(const Run& run, const GemmTile& tile, std::int64_t depth, std::int64_t columns, T* to,
-            function_ref<void(std::int64_t, std::int64_t, T*)> pack);
+            PackPanel<T> pack);
+
+/// An operand in memory: element (row, k) at data + row · row_step + k · depth_step.
+template <class T>
+struct MatrixRows {
+  const T* data;
+  std::int64_t row_step, depth_step;
+};
 
 /// C[rows × columns] = A · B (+ bias)(+ residual)(, activation) for a B that is packed whole.
 template <class T>
@@ -60,10 +76,19 @@ struct Gemm {
   bool aligned_rows = false;
   /// Laid out as C, sharing no memory with it; or null.
   const T* residual = nullptr;
+  /// A, when it is a matrix in memory: it may then be used without packing.
+  MatrixRows<T> a = {};
 };
 
 template <class T>
 void gemm(const Run& run, const Kernels<T>& kernels, const Gemm<T>& problem);
+
+/// As pack_b to `packed`, of packed_b_elements(), and gemm of it (problem.b is not read); when the
+/// rows are one panel, each panel of B is packed by the task that uses it, and `packed` is left
+/// alone.
+template <class T>
+void gemm(const Run& run, const Kernels<T>& kernels, const Gemm<T>& problem, T* packed,
+          PackPanel<T> pack);
 
 /// Products with a long depth and a small C: A · B for each of `chunks` parts of the depth, each
 /// to a C of its own. Both operands are packed by the task; A depth_major.

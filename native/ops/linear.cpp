@@ -32,13 +32,9 @@ class Linear final : public Instruction {
   }
 
   void pack_weight(const Run& run, const void* weight, void* to) const override {
-    const std::int64_t features = sizes_.features;
-    const DepthOrder order = {sizes_.positions(), false};
-    const T* from = static_cast<const T*>(weight);
-    pack_b<T>(run, kernels_.tile, features, sizes_.outputs, static_cast<T*>(to),
+    pack_b<T>(run, kernels_.tile, sizes_.features, sizes_.outputs, static_cast<T*>(to),
               [&](std::int64_t first, std::int64_t count, T* panel) {
-                kernels_.pack_along(order, from + first * features, features, count, features,
-                                    panel);
+                pack_panel(static_cast<const T*>(weight), first, count, panel);
               });
   }
 
@@ -46,9 +42,6 @@ class Linear final : public Instruction {
     const T* x = run.inputs[0].as<T>();
     const std::int64_t features = sizes_.features;
     const std::int64_t outputs = sizes_.outputs;
-    if (!sizes_.packed) pack_weight(run, run.inputs[1].data, run.scratch);
-    const T* packed =
-        sizes_.packed ? run.inputs[1].as<T>() : reinterpret_cast<const T*>(run.scratch);
     const auto pack = [&](const PackRange& range, const PanelTarget<T>& to) {
       copy_rows(kernels_.tile, x, features, range, to);
     };
@@ -56,12 +49,33 @@ class Linear final : public Instruction {
       row_starts(outputs, first, count, to);
     };
     const T* bias = run.inputs[2].present() ? run.inputs[2].as<T>() : nullptr;
-    gemm<T>(run, kernels_,
-            {run.inputs[0].shape[0], outputs, features, false, pack, packed, run.outputs[0].as<T>(),
-             offsets, bias, sizes_.activation});
+    const Gemm<T> problem = {run.inputs[0].shape[0],
+                             outputs,
+                             features,
+                             false,
+                             pack,
+                             sizes_.packed ? run.inputs[1].as<T>() : nullptr,
+                             run.outputs[0].as<T>(),
+                             offsets,
+                             bias,
+                             sizes_.activation,
+                             false,
+                             nullptr,
+                             {x, features, 1}};
+    if (sizes_.packed) return gemm<T>(run, kernels_, problem);
+    gemm<T>(run, kernels_, problem, reinterpret_cast<T*>(run.scratch),
+            [&](std::int64_t first, std::int64_t count, T* panel) {
+              pack_panel(run.inputs[1].as<T>(), first, count, panel);
+            });
   }
 
  private:
+  void pack_panel(const T* weight, std::int64_t first, std::int64_t count, T* panel) const {
+    const std::int64_t features = sizes_.features;
+    kernels_.pack_along({sizes_.positions(), false}, weight + first * features, features, count,
+                        features, panel);
+  }
+
   const Kernels<T>& kernels_;
   LinearSizes sizes_;
 };
@@ -84,10 +98,9 @@ class LinearInputGradient final : public Instruction {
     const std::int64_t features = sizes_.features;
     const std::int64_t outputs = sizes_.outputs;
     T* packed = reinterpret_cast<T*>(run.scratch);
-    pack_b<T>(run, kernels_.tile, outputs, features, packed,
-              [&](std::int64_t first, std::int64_t count, T* panel) {
-                pack_panel(weight, first, count, panel);
-              });
+    const auto pack_weight = [&](std::int64_t first, std::int64_t count, T* panel) {
+      pack_panel(weight, first, count, panel);
+    };
     const auto pack = [&](const PackRange& range, const PanelTarget<T>& to) {
       copy_rows(kernels_.tile, dy, outputs, range, to);
     };
@@ -95,8 +108,20 @@ class LinearInputGradient final : public Instruction {
       row_starts(features, first, count, to);
     };
     gemm<T>(run, kernels_,
-            {run.inputs[0].shape[0], features, outputs, false, pack, packed, run.outputs[0].as<T>(),
-             offsets});
+            {run.inputs[0].shape[0],
+             features,
+             outputs,
+             false,
+             pack,
+             nullptr,
+             run.outputs[0].as<T>(),
+             offsets,
+             nullptr,
+             Activation::none,
+             false,
+             nullptr,
+             {dy, outputs, 1}},
+            packed, pack_weight);
   }
 
  private:

@@ -131,7 +131,19 @@ class Matmul final : public Instruction {
       row_starts(sizes.columns, first, count, to);
     };
     gemm<T>(run, kernels_,
-            {sizes.rows, sizes.columns, sizes.depth, plan_.transpose_a, pack, packed, y, offsets});
+            {sizes.rows,
+             sizes.columns,
+             sizes.depth,
+             plan_.transpose_a,
+             pack,
+             packed,
+             y,
+             offsets,
+             nullptr,
+             Activation::none,
+             false,
+             nullptr,
+             {a, plan_.transpose_a ? 1 : sizes.depth, plan_.transpose_a ? sizes.rows : 1}});
   }
 
   const Kernels<T>& kernels_;

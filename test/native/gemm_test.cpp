@@ -84,6 +84,9 @@ TYPED_TEST(GemmTest, MatmulIsExactForIntegersAtEveryEdge) {
     for (const bool transpose_b : {false, true}) {
       check_matmul<TypeParam>(this->random_, 37, 41, 600, transpose_a, transpose_b, 32);
       check_matmul<TypeParam>(this->random_, 300, 70, 19, transpose_a, transpose_b, 32);
+      // Rows that compete for places in the caches, and a B of several parts.
+      check_matmul<TypeParam>(this->random_, 37, 70, 512, transpose_a, transpose_b, 32);
+      check_matmul<TypeParam>(this->random_, 171, 300, 1024, transpose_a, transpose_b, 4);
     }
   }
 }
@@ -171,6 +174,7 @@ void check_linear(std::mt19937& random, std::int64_t n, std::int64_t outputs, st
 TYPED_TEST(GemmTest, LinearAndItsGradients) {
   check_linear<TypeParam>(this->random_, 5, 3, 7, 0, true, false);
   check_linear<TypeParam>(this->random_, 1, 10, 100, 0, true, true);
+  check_linear<TypeParam>(this->random_, 1, 70, 1100, 10, true, false);
   check_linear<TypeParam>(this->random_, 30, 20, 48, 3, false, true);
   check_linear<TypeParam>(this->random_, 17, 33, 845, 5, true, true);
   check_linear<TypeParam>(this->random_, 3, 4, 0, 5, true, true);
