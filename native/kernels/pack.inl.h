@@ -373,3 +373,37 @@ void pack_along(const DepthOrder& order, const T* from, std::int64_t pitch, std:
     }
   }
 }
+
+template <class T>
+void pack_taps(const TapPlaces& taps, const T* from, std::int64_t pitch, std::int64_t count,
+               std::int64_t filters, T* to) {
+  constexpr int lanes = Vec<T>::lanes;
+  constexpr int width = kTile<T>.columns;
+  if (taps.count == 1) {
+    if (taps.places->start < 0) return;
+    pack_across(from, pitch, count, filters,
+                to + taps.places->start + taps.panel * taps.places->panel_step, width, width, 0);
+    return;
+  }
+  for (std::int64_t filter = 0; filter < filters; ++filter) {
+    for (int j = 0; j < width; j += lanes) {
+      const std::int64_t valid = clamp(count - j, 0, lanes);
+      for (std::int64_t first = 0; first < taps.count; first += lanes) {
+        const int part = static_cast<int>(clamp(taps.count - first, 0, lanes));
+        const T* row = from + j * taps.count + first;
+        Vec<T> rows[lanes];
+#pragma GCC unroll 16
+        for (int i = 0; i < lanes; ++i) {
+          rows[i] = i < valid ? load_partial(row + i * taps.count, part) : zero<T>();
+        }
+        transpose_step<T, 1>(rows);
+        for (int i = 0; i < part; ++i) {
+          const TapPlace& place = taps.places[first + i];
+          if (place.start < 0) continue;
+          store(to + place.start + taps.panel * place.panel_step + filter * width + j, rows[i]);
+        }
+      }
+    }
+    from += pitch;
+  }
+}

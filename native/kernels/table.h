@@ -12,6 +12,7 @@
 #include "kernels/loss.h"
 #include "kernels/move.h"
 #include "kernels/normalize.h"
+#include "kernels/outer_products.h"
 #include "kernels/pack.h"
 #include "kernels/pool.h"
 #include "kernels/reduce.h"
