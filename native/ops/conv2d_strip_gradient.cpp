@@ -11,8 +11,12 @@ namespace stridenet {
 
 namespace {
 
-/// Channels and filters of a group from which strips are better than patches.
-constexpr std::int64_t kLeastOfGroup = 8;
+/// Channels and filters of a group from which strips are better than patches: the fewer taps read
+/// what was packed, the more it must be multiplied with. 0: never.
+std::int64_t least_of_group(const Convolution& conv) {
+  const std::int64_t readers = conv.taps() / conv.stride_h / conv.stride_w;
+  return readers >= 4 ? 8 : readers >= 2 ? 16 : readers == 1 ? 24 : 0;
+}
 
 /// xᵀ · dy tap by tap over packed strips.
 template <class T>
@@ -345,7 +349,8 @@ std::unique_ptr<Instruction> make_strips(const Kernels<T>& kernels, const Convol
 
 std::unique_ptr<Instruction> make_strip_filter_gradient(DType dtype, const KernelTable& table,
                                                         const Convolution& conv) {
-  if (conv.group_channels() < kLeastOfGroup || conv.group_filters() < kLeastOfGroup) return nullptr;
+  const std::int64_t least = least_of_group(conv);
+  if (least == 0 || conv.group_channels() < least || conv.group_filters() < least) return nullptr;
   if (dtype == DType::float32) return make_strips(table.float32, conv);
   return make_strips(table.float64, conv);
 }

@@ -210,6 +210,23 @@ TYPED_TEST(Conv2dTest, StridesBeyondTheFilterAndPaddingBeyondIt) {
   check_conv2d<TypeParam>(this->random_, square(1, 2, 1, 4, 3, 7, 4), 16);
 }
 
+TYPED_TEST(Conv2dTest, FilterGradientsOfStrips) {
+  // Whole images and chunks of them, blocks of the filters, pieces of a row, and a row that is
+  // too long to be packed.
+  check_conv2d<TypeParam>(this->random_, square(45, 16, 7, 10, 3, 1, 1), 4);
+  check_conv2d<TypeParam>(this->random_, square(1, 160, 3, 96, 3, 1, 1), 8);
+  Shape wide = square(2, 9, 3, 10, 3, 1, 1);
+  wide.w = 600;
+  check_conv2d<TypeParam>(this->random_, wide, 8);
+  wide.stride_w = 2;
+  check_conv2d<TypeParam>(this->random_, wide, 8);
+  Shape far = square(1, 16, 1, 16, 1, 1, 0);
+  far.w = 40000;
+  far.s = 2;
+  far.dilation_w = 39900;
+  check_conv2d<TypeParam>(this->random_, far, 8);
+}
+
 TYPED_TEST(Conv2dTest, EmptyBatch) {
   check_conv2d<TypeParam>(this->random_, square(0, 3, 8, 4, 3, 1, 1), 16);
 }
