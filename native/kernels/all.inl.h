@@ -4,6 +4,7 @@
 // clang-format off: each may use those before it
 #include "kernels/gemm.inl.h"
 #include "kernels/pack.inl.h"
+#include "kernels/pack_turned.inl.h"
 #include "kernels/outer_products.inl.h"
 #include "kernels/reduce.inl.h"
 #include "kernels/pool.inl.h"

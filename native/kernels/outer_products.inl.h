@@ -64,7 +64,6 @@ OuterFunction<T> outer_tile_of(int rows, int vectors) {
 template <class T>
 void outer_products(const OuterProducts<T>& call) {
   constexpr int lanes = Vec<T>::lanes;
-  outer_tile_of<T, kTile<T>.rows, kTile<T>.columns / lanes>(call.rows,
-                                                            (call.columns + lanes - 1) / lanes)(
-      call);
+  outer_tile_of<T, kTile<T>.rows, kTile<T>.columns / lanes>(
+      call.rows, (call.columns + lanes - 1) / lanes)(call);
 }

@@ -64,8 +64,8 @@ struct DepthOrder {
   bool flipped = false;
 };
 
-// pack_taps(taps, from, pitch, count, filters, to): `filters` rows of `count` ≤ NR channels, each of
-// taps.count elements, `pitch` apart, become rows of B panels, a tap's behind each other:
+// pack_taps(taps, from, pitch, count, filters, to): `filters` rows of `count` ≤ NR channels, each
+// of taps.count elements, `pitch` apart, become rows of B panels, a tap's behind each other:
 // to[start(tap) + taps.panel · panel_step(tap) + filter · NR + channel], 0 for channel ≥ count.
 
 /// Where the rows of a tap begin in the first panel, negative for a tap that is left out, and
