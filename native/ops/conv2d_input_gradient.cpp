@@ -73,12 +73,14 @@ class Conv2dInputGradient final : public Instruction {
     std::int64_t start = 0;
     for_each_phase([&](const Phase& rows, const Phase& columns) {
       const std::int64_t row = conv_.group_filters() * kernels_.tile.columns;
+      const std::int64_t panel =
+          packed_panel_stride<T>(kernels_.tile, rows.taps * columns.taps * conv_.group_filters());
       for (std::int64_t i = 0; i < rows.taps; ++i) {
         for (std::int64_t j = 0; j < columns.taps; ++j) {
           std::int64_t tap = (rows.first_tap - i * rows.tap_step) * conv_.s + columns.first_tap -
                              j * columns.tap_step;
           if (conv_.flipped) tap = conv_.taps() - 1 - tap;
-          places[tap] = {start + (i * columns.taps + j) * row, rows.taps * columns.taps * row};
+          places[tap] = {start + (i * columns.taps + j) * row, panel};
         }
       }
       start += packed_elements(rows, columns);
