@@ -4,17 +4,19 @@ import { expandCompositions } from './expand.ts';
 import { foldNormalizations } from './fold.ts';
 import { fuseActivations } from './fuse.ts';
 import { fuseNormalizations } from './fuseNormalization.ts';
+import { fusePools } from './fusePools.ts';
 import { hoistInvariants } from './hoist.ts';
 import { chooseLayouts } from './layout.ts';
 import { lower, type PackedQuery, type ScratchQuery } from './lower.ts';
 import { planMemory } from './planMemory.ts';
+import { moveBiasGradients, moveReluGradients } from './poolGradients.ts';
 import type { Program } from './program.ts';
 
 /** Which passes run; all by default. Results agree within the operators' error bounds, not in bits. */
 export interface PassOptions {
   /**
    * Convolution or dense + bias + sum with a residual + ReLU or ReLU6 as one instruction, likewise
-   * batch normalization with these, and their gradients.
+   * batch normalization with these, and max pools of convolutions, and their gradients.
    */
   fuse?: boolean;
   /** Batch normalization by fixed statistics into the weight before it; natively, with `hoist`. */
@@ -34,7 +36,9 @@ function prune(graph: Graph, { deadCode = true }: PassOptions): Graph {
 }
 
 function fuse(graph: Graph, { fuse: wanted = true }: PassOptions): Graph {
-  return wanted ? fuseNormalizations(fuseActivations(graph)) : graph;
+  if (!wanted) return graph;
+  const fused = fuseNormalizations(fuseActivations(moveReluGradients(graph)));
+  return moveBiasGradients(fusePools(fused));
 }
 
 function fold(graph: Graph, { fold: wanted = true, hoist = true }: PassOptions): Graph {

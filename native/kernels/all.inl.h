@@ -8,6 +8,7 @@
 #include "kernels/outer_products.inl.h"
 #include "kernels/reduce.inl.h"
 #include "kernels/pool.inl.h"
+#include "kernels/conv_pool.inl.h"
 #include "kernels/direct_conv.inl.h"
 #include "kernels/move.inl.h"
 #include "kernels/dropout.inl.h"

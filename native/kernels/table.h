@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "kernels/broadcast.h"
+#include "kernels/conv_pool.h"
 #include "kernels/direct_conv.h"
 #include "kernels/dropout.h"
 #include "kernels/elementwise.h"

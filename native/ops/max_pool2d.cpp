@@ -191,7 +191,8 @@ Covers covers_of(std::int64_t size, std::int64_t windows, std::int64_t cells, st
   return result;
 }
 
-enum class Rule { winners, all, split };
+/// Who gets dy: the winners, those of them that are cells, or the cells that are the maximum.
+enum class Rule { winners, valid_winners, all, split };
 
 template <class T>
 class MaxPool2dGradient : public Instruction {
@@ -236,7 +237,7 @@ class MaxPool2dGradient : public Instruction {
                    MaxPoolGradientRow<T> call{};
                    call.geometry = &g;
                    call.dy = dy + image;
-                   if (rule_ != Rule::winners) {
+                   if (rule_ == Rule::all || rule_ == Rule::split) {
                      call.x = run.inputs[1].as<T>() + i * row;
                      call.y = run.inputs[2].as<T>() + image;
                    } else if (run.inputs[1].dtype == DType::uint8) {
@@ -301,6 +302,15 @@ std::unique_ptr<Instruction> prepare_max_pool2d_gradient(const Call& call,
   const PoolGeometry geometry = check_geometry(call, dx, dy);
   check_winners(winners, dy, geometry);
   return make_floating<MaxPool2dGradient>(dx.dtype, table, geometry, Rule::winners, dx.shape[0]);
+}
+
+std::unique_ptr<Instruction> prepare_gated_max_pool2d_gradient(const Call& call,
+                                                               const KernelTable& table) {
+  const TensorSpec& dx = call.outputs[0];
+  const PoolGeometry geometry = check_geometry(call, dx, call.inputs[0]);
+  check_winners(call.inputs[1], call.inputs[0], geometry);
+  return make_floating<MaxPool2dGradient>(dx.dtype, table, geometry, Rule::valid_winners,
+                                          dx.shape[0]);
 }
 
 std::unique_ptr<Instruction> prepare_max_pool2d_gather(const Call& call, const KernelTable& table) {

@@ -73,6 +73,22 @@ class Samples {
         attributes);
     add("conv2dFilterGradient", {real({3, 9, 11, 6}), real({3, 5, 10, 10})}, {like({10, 3, 3, 2})},
         attributes);
+    Pairs pooled = {{"stride", numbers({1, 1})},
+                    {"padding", numbers({1, 1, 0, 1})},
+                    {"dilation", numbers({1, 1})},
+                    {"groups", 1.0},
+                    {"flipKernel", true},
+                    {"activation", std::string("relu")},
+                    {"poolKernelSize", numbers({2, 2})},
+                    {"poolStride", numbers({2, 2})},
+                    {"poolPadding", numbers({0, 0, 0, 0})},
+                    {"poolDilation", numbers({1, 1})},
+                    {"gated", true}};
+    add("conv2dMaxPool", {real({3, 9, 11, 2}), real({21, 2, 3, 3}), real({21})},
+        {like({3, 4, 5, 21}), like({3, 4, 5, 21}, DType::uint8)}, pooled);
+    add("conv2dMaxPoolGradient",
+        {real({3, 9, 11, 2}), real({3, 4, 5, 21}), below<std::uint8_t>({3, 4, 5, 21}, 5)},
+        {like({21, 2, 3, 3}), like({21})}, pooled);
     add("biasGradient", {real({3, 5, 7, 19})}, {like({19})});
   }
 

@@ -18,6 +18,12 @@ struct Mask<double> {
   __mmask8 v;
 };
 
+/// Integers in lanes as wide as T's.
+template <class T>
+struct Places {
+  __m512i v;
+};
+
 STRIDENET_INLINE Mask<float> tail_mask(int count, float) {
   return {static_cast<__mmask16>((1u << count) - 1u)};
 }
@@ -103,4 +109,33 @@ STRIDENET_INLINE Vec<float> select(Mask<float> mask, Vec<float> a, Vec<float> b)
 }
 STRIDENET_INLINE Vec<double> select(Mask<double> mask, Vec<double> a, Vec<double> b) {
   return {_mm512_mask_blend_pd(mask.v, b.v, a.v)};
+}
+
+template <class T>
+constexpr bool kPicks = true;
+STRIDENET_INLINE Places<float> load_places(const std::uint8_t* from, std::int64_t count, float) {
+  const __mmask16 mask = count >= 16 ? 0xFFFF : tail_mask(static_cast<int>(count), 0.0f).v;
+  return {_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask, from))};
+}
+STRIDENET_INLINE Places<double> load_places(const std::uint8_t* from, std::int64_t count, double) {
+  const __mmask8 mask = count >= 8 ? 0xFF : tail_mask(static_cast<int>(count), 0.0).v;
+  return {_mm512_cvtepu8_epi64(_mm_maskz_loadu_epi8(mask, from))};
+}
+STRIDENET_INLINE Mask<float> below(Places<float> a, int bound) {
+  return {_mm512_cmplt_epi32_mask(a.v, _mm512_set1_epi32(bound))};
+}
+STRIDENET_INLINE Mask<double> below(Places<double> a, int bound) {
+  return {_mm512_cmplt_epi64_mask(a.v, _mm512_set1_epi64(bound))};
+}
+STRIDENET_INLINE Places<float> pick_places(Places<float> table, Places<float> at) {
+  return {_mm512_permutexvar_epi32(at.v, table.v)};
+}
+STRIDENET_INLINE Places<double> pick_places(Places<double> table, Places<double> at) {
+  return {_mm512_permutexvar_epi64(at.v, table.v)};
+}
+STRIDENET_INLINE Vec<float> pick_lanes(Vec<float> a, Places<float> at, Vec<float> b) {
+  return {_mm512_permutex2var_ps(a.v, at.v, b.v)};
+}
+STRIDENET_INLINE Vec<double> pick_lanes(Vec<double> a, Places<double> at, Vec<double> b) {
+  return {_mm512_permutex2var_pd(a.v, at.v, b.v)};
 }

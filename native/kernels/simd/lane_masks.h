@@ -1,6 +1,9 @@
 // Masks of ISAs that compare into ordinary vectors: all bits of a lane set, or none.
 
 template <class T>
+constexpr bool kPicks = false;
+
+template <class T>
 struct Mask {
   typename Raw<T>::integer v;
 };

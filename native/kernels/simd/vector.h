@@ -11,6 +11,10 @@
 //   mask_and(a, b) mask_or(a, b) mask_not(a) any(a)
 //   select(m, a, b)  lane by lane m ? a : b
 //   multiply_words(a, b)      the products of the low 32 bits of the lanes of Words
+//   kPicks<T>        whether lanes of two vectors can be chosen by numbers; if so, with Places<T>:
+//       load_places(p, n, T{})   n bytes, the other lanes 0;   below(a, bound) → Mask<T>
+//       pick_places(table, at)   lane by lane table[at];   pick_lanes(a, at, b)   a's lanes, then
+//       b's
 
 template <class T>
 struct Raw;
