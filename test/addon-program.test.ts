@@ -254,10 +254,16 @@ describe.skipIf(loaded === null)('a training Program is refused for', () => {
     ['a giant window', 'maxPool2d', { kernelSize: [2 ** 31, 2 ** 31] }],
     ['windows beyond the image', 'maxPool2d', { stride: [4, 4] }],
     ['pooling padding above the window', 'maxPool2dGradient', { padding: [9, 0, 0, 0] }],
+    ['a pooled convolution of stride 0', 'conv2dMaxPool', { stride: [0, 1] }],
+    ['a pooled convolution with a window of 0', 'conv2dMaxPool', { poolKernelSize: [0, 2] }],
+    ['a pooled convolution with giant windows', 'conv2dMaxPool', { poolKernelSize: [2 ** 31, 2] }],
+    ['pooled windows beyond the map', 'conv2dMaxPool', { poolStride: [4, 4] }],
+    ['a gradient with giant windows', 'conv2dMaxPoolGradient', { poolKernelSize: [2 ** 31, 2] }],
+    ['a gradient with other windows', 'conv2dMaxPoolGradient', { poolPadding: [9, 0, 0, 0] }],
     ['channelsLast that does not divide', 'linear', { channelsLast: 5 }],
     ['an unknown reduction', 'softmaxCrossEntropy', { reduction: 'median' }],
   ])('%s', (_, op, attributes) => {
-    const description = describeTraining();
+    const description = describeTraining({ fuse: op.startsWith('conv2dMaxPool') });
     const target = find(description, op);
     target.attributes = { ...target.attributes, ...attributes };
     expectRefused(

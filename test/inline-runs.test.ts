@@ -60,7 +60,7 @@ describe.runIf(native)('runs of little work on the thread of JavaScript', () => 
     const end = performance.now() + 5000;
     while (timers.fired < 5 && performance.now() < end) await program.run({ steps: 1, feeds });
     clearInterval(timer);
-    expect(timers.fired).toBe(5);
+    expect(timers.fired).toBeGreaterThanOrEqual(5);
     program.dispose();
   });
 

@@ -16,8 +16,8 @@ const products: Mutation[] = [
   {
     fault: 'GEMM drops the last product of a depth block',
     file: gemm,
-    find: 'for (std::int64_t k = call.depth; k > 0; --k) {',
-    replace: 'for (std::int64_t k = call.depth; k > 1; --k) {',
+    find: 'for (std::int64_t left = call.depth; left > 0; left -= row_lines) {',
+    replace: 'for (std::int64_t left = call.depth - 1; left > 0; left -= row_lines) {',
     tests: 'matmul|linear|conv2d',
   },
   {
@@ -37,13 +37,13 @@ const products: Mutation[] = [
   {
     fault: 'GEMM reads the first A panel for all',
     file: gemm,
-    find: '      call.a += block.a_panel_stride;\n',
-    replace: '',
+    find: '      }\n      call.a += block.a_panel_stride;\n',
+    replace: '      }\n',
     tests: 'matmul|linear|conv2d',
   },
   {
     fault: 'a flipped filter is packed as it is',
-    file: pack,
+    file: 'kernels/pack_turned.inl.h',
     find: 'order.flipped ? order.inner_count - 1 - inner : inner',
     replace: 'inner',
     tests: 'matmul|linear|conv2d',

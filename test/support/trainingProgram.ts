@@ -1,6 +1,6 @@
 import { loadAddon } from '../../lib/backends/addon.ts';
 import { describeProgram } from '../../lib/backends/native.ts';
-import { compileProgram } from '../../lib/compiler/compile.ts';
+import { compileProgram, type PassOptions } from '../../lib/compiler/compile.ts';
 import { ops } from '../../lib/dispatch.ts';
 import { gradients } from '../../lib/graph/differentiate.ts';
 import { Tracer } from '../../lib/graph/graph.ts';
@@ -47,16 +47,17 @@ export const sizes = { batch: 5, rows: 11, classes: 3 } as const;
 /**
  * One training step of a small network as the library describes it: batch from uint8, convolution,
  * ReLU, max pooling, dense, cross-entropy, check, gradients, SGD for one part and Adam for the
- * other.
+ * other. With `fuse` false convolution, ReLU and pooling are instructions of their own.
  */
-export function describeTraining(): Description {
-  described ??= describeOnce();
-  return structuredClone(described);
+export function describeTraining({ fuse = true } = {}): Description {
+  const key = fuse ? 'fused' : 'unfused';
+  described[key] ??= describeOnce({ fuse });
+  return structuredClone(described[key]);
 }
 
-let described: Description | null = null;
+const described: { fused?: Description; unfused?: Description } = {};
 
-function describeOnce(): Description {
+function describeOnce(passes: PassOptions): Description {
   const { batch, rows, classes } = sizes;
   const tracer = new Tracer();
   const state = (shape: number[], dtype: DType = 'float32') =>
@@ -91,6 +92,6 @@ function describeOnce(): Description {
   ].map(([target, value]) => ({ state: target, value }));
   const graph = tracer.graph([loss, correct], updates as never);
   const { addon } = loadAddon();
-  const program = compileProgram(graph, (call) => addon.scratchBytes(call));
+  const program = compileProgram(graph, (call) => addon.scratchBytes(call), passes);
   return describeProgram(program, {}) as Description;
 }
