@@ -15,6 +15,7 @@
 #include "kernels/normalize.h"
 #include "kernels/outer_products.h"
 #include "kernels/pack.h"
+#include "kernels/plane_conv.h"
 #include "kernels/pool.h"
 #include "kernels/reduce.h"
 #include "kernels/reduction.h"

@@ -6,6 +6,7 @@
 #include "ops/direct_conv2d.h"
 #include "ops/gemm.h"
 #include "ops/parallel.h"
+#include "ops/plane_conv2d.h"
 
 namespace stridenet {
 
@@ -126,6 +127,7 @@ std::unique_ptr<Instruction> prepare_conv2d_filter_gradient(const Call& call,
   const TensorSpec& x = required_input(call, 0, "x");
   const TensorSpec& dy = required_input(call, 1, "dy");
   const Convolution conv = check_convolution(call, x, required_output(call, 0, "dw"), dy);
+  if (auto planes = make_plane_conv2d_filter_gradient(x.dtype, table, conv)) return planes;
   if (auto direct = make_direct_conv2d_filter_gradient(x.dtype, table, conv)) return direct;
   if (auto strips = make_strip_filter_gradient(x.dtype, table, conv)) return strips;
   return make_floating<Conv2dFilterGradient>(dy.dtype, table, conv);

@@ -204,6 +204,20 @@ TYPED_TEST(Conv2dTest, FewOutputChannels) {
   check_conv2d<TypeParam>(this->random_, square(2, 40, 10, 2, 3, 1, 1), 0);
 }
 
+TYPED_TEST(Conv2dTest, PlanesInStripsAndGroups) {
+  check_conv2d<TypeParam>(this->random_, square(1, 40, 64, 3, 3, 1, 1), 4);
+  check_conv2d<TypeParam>(this->random_, square(1, 3, 70, 40, 3, 2, 1), 4);
+  check_conv2d<TypeParam>(this->random_, square(3, 3, 90, 7, 5, 1, 2), 4);
+  check_conv2d<TypeParam>(this->random_, square(5, 8, 20, 8, 3, 1, 1), 0);
+  Shape wide = square(1, 2, 6, 3, 2, 1, 1);
+  wide.w = 210;
+  wide.dilation_w = wide.left = wide.right = 200;
+  check_conv2d<TypeParam>(this->random_, wide, 16);
+  for (std::int64_t channels = 1; channels <= 8; ++channels) {
+    check_conv2d<TypeParam>(this->random_, square(2, channels, 21, 9 - channels, 3, 1, 1), 16);
+  }
+}
+
 TYPED_TEST(Conv2dTest, StridesBeyondTheFilterAndPaddingBeyondIt) {
   check_conv2d<TypeParam>(this->random_, square(2, 3, 13, 5, 2, 5, 0), 16);
   check_conv2d<TypeParam>(this->random_, square(1, 2, 3, 4, 2, 1, 6), 16);
