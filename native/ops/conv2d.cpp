@@ -55,7 +55,7 @@ class Conv2d final : public Instruction {
                run.outputs[0].as<T>() + group * filters, offsets,
                bias == nullptr ? nullptr : bias + group * filters, activation_,
                conv_.groups == 1 && conv_.k * static_cast<std::int64_t>(sizeof(T)) % 64 == 0,
-               residual == nullptr ? nullptr : residual + group * filters});
+               residual == nullptr ? nullptr : residual + group * filters, pixel_rows(patches)});
     }
   }
 

@@ -21,7 +21,7 @@ class Conv2dInputGradient final : public Instruction {
     std::int64_t packed = 0;
     std::int64_t padded = 0;
     for_each_phase([&](const Phase& rows, const Phase& columns) {
-      packed += packed_elements(rows, columns);
+      packed += phase_elements(rows, columns);
       padded = std::max(
           padded, padded_elements(gradient_patches(nullptr, conv_.n, rows, columns, 0), conv_.n));
     });
@@ -32,14 +32,14 @@ class Conv2dInputGradient final : public Instruction {
     if (conv_.group_filters() * conv_.group_channels() > 0) place_taps(run);
     for (std::int64_t group = 0; group < conv_.groups; ++group) {
       T* packed = reinterpret_cast<T*>(run.scratch + places_bytes());
-      pack_weight(run, group, packed);
+      pack_phases(run, group, packed);
       T* padded = packed;
       for_each_phase([&](const Phase& rows, const Phase& columns) {
-        padded += packed_elements(rows, columns);
+        padded += phase_elements(rows, columns);
       });
       for_each_phase([&](const Phase& rows, const Phase& columns) {
         run_phase(run, rows, columns, group, packed, padded);
-        packed += packed_elements(rows, columns);
+        packed += phase_elements(rows, columns);
       });
     }
   }
@@ -56,7 +56,7 @@ class Conv2dInputGradient final : public Instruction {
     }
   }
 
-  std::int64_t packed_elements(const Phase& rows, const Phase& columns) const {
+  std::int64_t phase_elements(const Phase& rows, const Phase& columns) const {
     return round_up<T>(packed_b_elements<T>(
         kernels_.tile, rows.taps * columns.taps * conv_.group_filters(), conv_.group_channels()));
   }
@@ -84,12 +84,12 @@ class Conv2dInputGradient final : public Instruction {
           places[tap] = {start + (i * columns.taps + j) * row, panel};
         }
       }
-      start += packed_elements(rows, columns);
+      start += phase_elements(rows, columns);
     });
   }
 
   /// The B of every phase: row (tap, filter), column channel.
-  void pack_weight(const Run& run, std::int64_t group, T* packed) const {
+  void pack_phases(const Run& run, std::int64_t group, T* packed) const {
     const std::int64_t filters = conv_.group_filters();
     const std::int64_t channels = conv_.group_channels();
     const std::int64_t width = kernels_.tile.columns;
@@ -137,8 +137,15 @@ class Conv2dInputGradient final : public Instruction {
       }
     };
     gemm<T>(run, kernels_,
-            {batch * rows.count * columns.count, channels, depth, false, pack, packed,
-             run.outputs[0].as<T>() + group * channels, offsets});
+            {.rows = batch * rows.count * columns.count,
+             .columns = channels,
+             .depth = depth,
+             .depth_major = false,
+             .pack_a = pack,
+             .b = packed,
+             .c = run.outputs[0].as<T>() + group * channels,
+             .row_offsets = offsets,
+             .a = pixel_rows(patches)});
   }
 
   Patches<T> gradient_patches(const T* dy, std::int64_t batch, const Phase& rows,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ops/conv2d_geometry.h"
+#include "ops/gemm.h"
 #include "ops/padded_patches.h"
 
 namespace stridenet {
@@ -18,6 +19,18 @@ std::int64_t round_up(std::int64_t elements) {
 template <class T>
 Patches<T> best_patches(const Run& run, const Patches<T>& patches, std::int64_t batch, T* scratch) {
   return padded_elements(patches, batch) == 0 ? patches : pad_patches(run, patches, batch, scratch);
+}
+
+/// The patches as rows in memory when every pixel of the images is one, in order; else none.
+template <class T>
+MatrixRows<T> pixel_rows(const Patches<T>& patches) {
+  const bool pixels = patches.taps_h == 1 && patches.taps_w == 1 && patches.stride_h == 1 &&
+                      patches.stride_w == 1 && patches.origin_h == 0 && patches.origin_w == 0 &&
+                      patches.out_height == patches.height && patches.out_width == patches.width &&
+                      patches.row_size == patches.width * patches.pixel_size &&
+                      patches.image_size == patches.height * patches.row_size;
+  if (!pixels) return {};
+  return {patches.image, patches.pixel_size, 1};
 }
 
 /// The patches of x that the outputs of one group see; x may be null for their geometry alone.

@@ -194,6 +194,22 @@ TYPED_TEST(Conv2dTest, GroupsOfFewChannels) {
   check_conv2d<TypeParam>(this->random_, grouped(square(3, 24, 30, 24, 3, 1, 1), 6), 0);
 }
 
+TYPED_TEST(Conv2dTest, PixelsThatAreRowsOfAMatrix) {
+  // Rows that are read where they lie, and rows that compete for a cache; more than one block of
+  // the depth; outputs smaller than the image, of which every pixel is a row only in the gradient.
+  for (const std::int64_t channels : {17, 48, 272, 512, 700}) {
+    check_conv2d<TypeParam>(this->random_, square(3, channels, 5, 40, 1, 1, 0), 4);
+    check_conv2d<TypeParam>(this->random_, square(3, 40, 5, channels, 1, 1, 0), 4);
+    check_conv2d<TypeParam>(this->random_, square(2, 40, 6, channels, 1, 2, 0), 4);
+    Shape cut = square(2, channels, 5, 40, 1, 1, 0);
+    cut.right = 1;
+    cut.stride_w = 2;
+    check_conv2d<TypeParam>(this->random_, cut, 4);
+  }
+  check_conv2d<TypeParam>(this->random_, grouped(square(2, 96, 7, 144, 1, 1, 0), 2), 16);
+  check_conv2d<TypeParam>(this->random_, square(2, 48, 7, 40, 1, 1, 1), 16);
+}
+
 TYPED_TEST(Conv2dTest, FewOutputChannels) {
   for (const std::int64_t few : {1, 2, 3, 4, 5}) {
     for (const std::int64_t many : {7, 8, 16, 37}) {
