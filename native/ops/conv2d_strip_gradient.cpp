@@ -11,11 +11,19 @@ namespace stridenet {
 
 namespace {
 
-/// Channels and filters of a group from which strips are better than patches: the fewer taps read
-/// what was packed, the more it must be multiplied with. 0: never.
-std::int64_t least_of_group(const Convolution& conv) {
+/// Whether strips are better than patches: the fewer taps read what was packed, the more it must
+/// be multiplied with.
+bool suits_strips(const Convolution& conv) {
+  // Where filters cover most of an image, strips are rows of few pixels.
+  const double met = static_cast<double>(conv.p) * static_cast<double>(conv.q) *
+                     static_cast<double>(conv.stride_h) * static_cast<double>(conv.stride_w);
+  if (4 * met < static_cast<double>(conv.h) * static_cast<double>(conv.w)) return false;
   const std::int64_t readers = conv.taps() / conv.stride_h / conv.stride_w;
-  return readers >= 4 ? 8 : readers >= 2 ? 16 : readers == 1 ? 24 : 0;
+  // Fewer channels leave most of a vector empty, which patches fill.
+  if (readers >= 5) return conv.group_channels() >= 4;
+  if (readers == 0) return false;
+  const std::int64_t least = readers == 4 ? 8 : readers >= 2 ? 32 : 48;
+  return conv.group_channels() >= least && conv.group_filters() >= least;
 }
 
 /// xᵀ · dy tap by tap over packed strips.
@@ -349,8 +357,7 @@ std::unique_ptr<Instruction> make_strips(const Kernels<T>& kernels, const Convol
 
 std::unique_ptr<Instruction> make_strip_filter_gradient(DType dtype, const KernelTable& table,
                                                         const Convolution& conv) {
-  const std::int64_t least = least_of_group(conv);
-  if (least == 0 || conv.group_channels() < least || conv.group_filters() < least) return nullptr;
+  if (!suits_strips(conv)) return nullptr;
   if (dtype == DType::float32) return make_strips(table.float32, conv);
   return make_strips(table.float64, conv);
 }

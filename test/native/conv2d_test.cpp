@@ -245,12 +245,15 @@ TYPED_TEST(Conv2dTest, FilterGradientsOfStrips) {
   // too long to be packed.
   check_conv2d<TypeParam>(this->random_, square(45, 16, 7, 10, 3, 1, 1), 4);
   check_conv2d<TypeParam>(this->random_, square(1, 160, 3, 96, 3, 1, 1), 8);
+  // Few channels, and few filters.
+  check_conv2d<TypeParam>(this->random_, square(5, 6, 14, 16, 5, 1, 0), 4);
+  check_conv2d<TypeParam>(this->random_, square(5, 20, 14, 1, 3, 1, 1), 4);
   Shape wide = square(2, 9, 3, 10, 3, 1, 1);
   wide.w = 600;
   check_conv2d<TypeParam>(this->random_, wide, 8);
   wide.stride_w = 2;
   check_conv2d<TypeParam>(this->random_, wide, 8);
-  Shape far = square(1, 16, 1, 16, 1, 1, 0);
+  Shape far = square(1, 32, 1, 32, 1, 1, 0);
   far.w = 40000;
   far.s = 2;
   far.dilation_w = 39900;
