@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <vector>
 
 #include "ops/checks.h"
@@ -130,16 +131,29 @@ class AvgPool2dGradient final : public Instruction {
     for_pieces(run, run.outputs[0].shape[0] * a.height, rows_of_grain(row),
                [&](std::int64_t begin, std::int64_t end) {
                  for (std::int64_t i = begin; i < end; ++i) {
+                   const std::int64_t h = i % a.height;
+                   if (i > begin && is_repeated(h)) {
+                     std::copy_n(dx + (i - 1) * row, row, dx + i * row);
+                     continue;
+                   }
                    const T* image = dy + i / a.height * a.rows() * a.columns() * a.channels;
                    kernels_.average_pool_gradient_row(
                        {image, a.width, a.channels, a.columns(), a.vertical.data(),
-                        rows_[static_cast<std::size_t>(i % a.height)], a.horizontal.data(),
-                        columns_.data(), dx + i * row});
+                        rows_[static_cast<std::size_t>(h)], a.horizontal.data(), columns_.data(),
+                        dx + i * row});
                  }
                });
   }
 
  private:
+  /// Whether the windows that hold row h of an image are those of the row before.
+  bool is_repeated(std::int64_t h) const {
+    if (h == 0) return false;
+    const PoolSpan& before = rows_[static_cast<std::size_t>(h - 1)];
+    const PoolSpan& rows = rows_[static_cast<std::size_t>(h)];
+    return before.first == rows.first && before.last == rows.last;
+  }
+
   const Kernels<T>& kernels_;
   Averaging averaging_;
   std::vector<PoolSpan> rows_, columns_;
