@@ -71,6 +71,7 @@ const cases: Readonly<Record<string, Case>> = {
     pool: { kernelSize: 16, stride: 8 },
   },
   groups: { x: [2, 4, 8, 8], filters: 8, kernel: 3, conv: { groups: 2 } },
+  'few filters of long patches': { x: [2, 16, 14, 14], filters: 6, kernel: 5 },
   'few filters of many channels': { x: [2, 12, 8, 8], filters: 3, kernel: 3 },
 };
 

@@ -3,9 +3,10 @@ import { compileProgram } from '../lib/compiler/compile.ts';
 import { schedule } from '../lib/compiler/schedule.ts';
 import { type Graph, type GraphVariable, Tracer } from '../lib/graph/graph.ts';
 import * as sn from '../lib/index.ts';
+import { checkFinite } from '../lib/ops/checkFinite.ts';
 import { learnedParameters, traceStep } from '../lib/train/step.ts';
 
-const { relu, add, mul, reshape } = sn.ops;
+const { relu, add, gather, mul, reshape } = sn.ops;
 
 const { conv2d, flatten, dense } = sn.layers;
 
@@ -109,6 +110,31 @@ describe('the order of a training step', () => {
     const graph = tracer.graph([late], [{ state: s, value: next }]);
     const names = schedule(graph).map(({ operator }) => operator.name);
     expect(names.at(-1)).toBe('relu');
+  });
+
+  it('replaces no state before what may still refuse, also when the new value is read', () => {
+    const tracer = new Tracer();
+    const [p, v, g] = ['p', 'v', 'g'].map((name) =>
+      tracer.input({ shape: [64], dtype: 'float32' }, 'state', name),
+    ) as [GraphVariable, GraphVariable, GraphVariable];
+    const places = tracer.input({ shape: [2], dtype: 'int32' }, 'feed', 'places');
+    const first = mul(g as sn.Variable, 2);
+    const second = mul(g as sn.Variable, 3);
+    checkFinite(second);
+    const table = gather(p as sn.Variable, places as sn.Variable, { axis: 0 });
+    const velocity = mul(add(v as sn.Variable, first), 0.9);
+    const next = add(p as sn.Variable, mul(velocity, second));
+    const updates = [
+      { state: v, value: velocity as unknown as GraphVariable },
+      { state: p, value: next as unknown as GraphVariable },
+    ];
+    const graph = tracer.graph([table as unknown as GraphVariable], updates);
+    const order = schedule(graph);
+    const place = (value: unknown): number =>
+      order.findIndex(({ outputs }) => outputs.includes(value as GraphVariable));
+    const names = order.map(({ operator }) => operator.name);
+    expect(place(velocity)).toBeGreaterThan(names.indexOf('checkFinite'));
+    expect(place(next)).toBeGreaterThan(names.indexOf('gather'));
   });
 
   it('swaps states by their old values, as they were recorded', () => {

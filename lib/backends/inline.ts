@@ -1,4 +1,4 @@
-import type { Program } from '../compiler/program.ts';
+import type { Instruction, Program } from '../compiler/program.ts';
 import { nodeMultiplyAdds } from '../graph/cost.ts';
 import { elementCount } from '../shape.ts';
 import type { RunRequest } from './backend.ts';
@@ -15,15 +15,23 @@ export interface StepWork {
   readonly ofStep: number;
 }
 
+/** Elements that an instruction without multiply-adds reads for one of its operands' elements. */
+function cellsOfWindow({ attributes }: Instruction): number {
+  const { kernelSize } = attributes;
+  return Array.isArray(kernelSize) ? kernelSize.reduce((a, b) => Number(a) * Number(b), 1) : 1;
+}
+
 /** Counts the instructions behind the prologue. */
 export function countWork({ batch, buffers, instructions, prologue }: Program): StepWork {
   let [ofSamples, ofStep] = [0, 0];
-  for (const { node, inputs, outputs } of instructions.slice(prologue)) {
+  for (const instruction of instructions.slice(prologue)) {
+    const { node, inputs, outputs } = instruction;
     const operands = [...inputs, ...outputs].flatMap((id) => buffers[id] ?? []);
     const batched = operands.filter((operand) => operand.batched);
-    const elements = (list: typeof operands): number =>
-      list.reduce((sum, { shape }) => sum + elementCount(shape), 0);
     const multiplyAdds = node === null ? 0 : nodeMultiplyAdds(node);
+    const cells = multiplyAdds > 0 ? 1 : cellsOfWindow(instruction);
+    const elements = (list: typeof operands): number =>
+      list.reduce((sum, { shape }) => sum + cells * elementCount(shape), 0);
     ofSamples += elements(batched) + (batched.length > 0 ? multiplyAdds : 0);
     ofStep += elements(operands) - elements(batched) + (batched.length > 0 ? 0 : multiplyAdds);
   }

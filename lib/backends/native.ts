@@ -113,9 +113,10 @@ export class NativeExecutable implements Executable {
         runInline(() => guarded(() => this.#native.runSync(this.#request(request)))),
       );
     }
-    this.#warm = true;
     try {
-      return this.#ordered(await this.#native.run(this.#request(request)));
+      const result = await this.#native.run(this.#request(request));
+      this.#warm = result.steps > 0;
+      return this.#ordered(result);
     } catch (error) {
       throw adopt(error);
     }

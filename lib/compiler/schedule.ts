@@ -83,12 +83,17 @@ class Schedule {
       if (this.#updates.has(node)) {
         const replaced = node.outputs.map((output) => states.get(output));
         const old = replaced.flatMap((state) => (state && reading.get(state)) ?? []);
-        for (const before of [...checks, ...old]) link(before, node);
+        for (const before of old) link(before, node);
+      }
+      if (node.outputs.some((output) => states.has(output))) {
+        for (const check of checks) link(check, node);
       }
       for (const value of this.#operands(node)) {
-        reading.set(value, [...(reading.get(value) ?? []), node]);
+        const list = reading.get(value);
+        if (list === undefined) reading.set(value, [node]);
+        else list.push(node);
       }
-      if (node.operator.effect) checks.push(node);
+      if (node.operator.effect || node.operator.refuses) checks.push(node);
       for (const output of node.outputs) makers.set(output, node);
     }
   }

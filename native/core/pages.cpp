@@ -4,9 +4,18 @@
 #include <mutex>
 
 // AddressSanitizer sees the ends of what is from the heap alone.
-#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__)
+#define STRIDENET_SANITIZES_ADDRESSES 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define STRIDENET_SANITIZES_ADDRESSES 1
+#endif
+#endif
+
+#if defined(__linux__) && !defined(STRIDENET_SANITIZES_ADDRESSES)
 #define STRIDENET_MAPS_PAGES 1
 #include <sys/mman.h>
+#include <unistd.h>
 #else
 #define STRIDENET_MAPS_PAGES 0
 #endif
@@ -17,7 +26,6 @@ namespace stridenet {
 
 namespace {
 
-constexpr std::size_t kPage = 4096;
 constexpr int kMostBlocks = 64;
 
 struct Block {
@@ -52,7 +60,8 @@ std::size_t round_up(std::size_t bytes, std::size_t unit) {
 }
 
 Pages map_pages(std::size_t bytes) noexcept {
-  const std::size_t wanted = round_up(bytes, kPage);
+  static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const std::size_t wanted = round_up(bytes, page);
   const std::size_t room = wanted + kHugePage;
   if (wanted < bytes || room < wanted) return {};
   void* const got = mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

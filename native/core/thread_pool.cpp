@@ -248,6 +248,7 @@ ThreadPool::Running::~Running() {
   caller.slot = -1;
   state.running.fetch_sub(1);
   state.active.fetch_sub(1);
+  if (state.open_jobs.load() != 0) state.wake_workers(1);
 }
 
 void ThreadPool::parallel_for(std::int64_t tasks, int limit,

@@ -2,7 +2,7 @@
 
 /// Registers that sums may take, as in the matrix products' micro-kernel.
 template <class T>
-constexpr int kSums = kTile<T>.rows*(kTile<T>.columns / Vec<T>::lanes);
+constexpr int kSums = kTile<T>.rows * (kTile<T>.columns / Vec<T>::lanes);
 
 /// Vectors of pixels a tile for O outputs.
 template <class T, int O>

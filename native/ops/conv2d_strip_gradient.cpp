@@ -340,7 +340,7 @@ class StripFilterGradient final : public Instruction {
 
   const Kernels<T>& kernels_;
   Convolution conv_;
-  Strips strips_;
+  FilterStrips strips_;
   bool x_first_;  // C's rows are x's channels, and its columns dy's filters
   std::int64_t rows_, columns_, panel_;
   std::int64_t row_share_, column_share_;  // panels of a task

@@ -7,6 +7,8 @@
 #include "ops/direct_conv2d.h"
 #include "ops/gemm.h"
 #include "ops/parallel.h"
+#include "ops/plane_conv2d.h"
+#include "ops/planes.h"
 
 namespace stridenet {
 
@@ -192,6 +194,16 @@ class Conv2dMaxPool final : public Instruction {
   std::vector<std::int32_t> taps_;
 };
 
+/// Whether conv2d sums its products in the order of a matrix product over patches.
+bool sums_as_product(DType dtype, const KernelTable& table, const Convolution& conv,
+                     Activation activation) {
+  if (make_direct_conv2d(dtype, table, conv, activation, false) != nullptr) return false;
+  const GemmTile& tile = dtype == DType::float32 ? table.float32.tile : table.float64.tile;
+  // Sums of one block are in one order in both.
+  if (conv.patch() <= std::min<std::int64_t>(kPlaneDepth, tile.depth)) return true;
+  return make_plane_conv2d(dtype, table, conv, activation, false) == nullptr;
+}
+
 bool suits(DType dtype, const KernelTable& table, const ConvMaxPool& shape) {
   return dtype == DType::float32 ? Conv2dMaxPool<float>::suits(table.float32, shape)
                                  : Conv2dMaxPool<double>::suits(table.float64, shape);
@@ -278,7 +290,7 @@ std::unique_ptr<Instruction> prepare_conv2d_max_pool(const Call& call, const Ker
   auto pool = prepare({"maxPool2d", {shape.map}, call.outputs, shape.pool}, table);
   auto conv = prepare({"conv2d", call.inputs, {shape.map}, call.attributes}, table);
   const bool direct = activation != Activation::relu6 && suits(x.dtype, table, shape) &&
-                      make_direct_conv2d(x.dtype, table, shape.conv, activation, false) == nullptr;
+                      sums_as_product(x.dtype, table, shape.conv, activation);
   if (direct) return make_floating<Conv2dMaxPool>(x.dtype, table, shape, activation, gated);
   return std::make_unique<ConvThenPool>(std::move(conv), std::move(pool), shape.map, shape.cells(),
                                         gated);

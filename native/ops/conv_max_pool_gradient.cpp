@@ -74,6 +74,8 @@ class Conv2dMaxPoolGradient final : public Instruction {
     if (conv.groups != 1 || conv.patch() == 0 || conv.k == 0) return false;
     if (shape.rows == 0 || shape.columns == 0 || shape.cells() > 255) return false;
     if (conv.patch() > kMostProducts / shape.cells()) return false;
+    // A row of windows is one chain.
+    if (shape.columns > 4 * kChain) return false;
     // A whole image with its padding, so that no part of it is longer.
     constexpr std::int64_t most = kThreadBytes / static_cast<std::int64_t>(sizeof(T)) - kSlack;
     if (shape.span_h() > most || shape.span_w() > most) return false;

@@ -21,19 +21,19 @@ std::int64_t span(std::int64_t outputs, std::int64_t stride, std::int64_t taps,
 
 }  // namespace
 
-Strips::Strips(const Convolution& conv, std::int64_t most) : conv_(conv) {
+FilterStrips::FilterStrips(const Convolution& conv, std::int64_t most) : conv_(conv) {
   columns_ = even_piece(conv.q, most);
   rows_ = columns_ < conv.q ? 1 : even_piece(conv.p, std::max<std::int64_t>(1, most / conv.q));
   images_ =
       rows_ < conv.p || columns_ < conv.q ? 1 : std::max<std::int64_t>(1, most / (conv.p * conv.q));
 }
 
-std::int64_t Strips::count(std::int64_t images) const {
+std::int64_t FilterStrips::count(std::int64_t images) const {
   return ceil_divide(images, images_) * ceil_divide(conv_.p, rows_) *
          ceil_divide(conv_.q, columns_);
 }
 
-Strip Strips::at(std::int64_t index, std::int64_t images) const {
+Strip FilterStrips::at(std::int64_t index, std::int64_t images) const {
   const std::int64_t column_pieces = ceil_divide(conv_.q, columns_);
   const std::int64_t row_pieces = ceil_divide(conv_.p, rows_);
   Strip strip = {};
@@ -56,14 +56,14 @@ Strip Strips::at(std::int64_t index, std::int64_t images) const {
   return strip;
 }
 
-std::int64_t Strips::most_places() const {
+std::int64_t FilterStrips::most_places() const {
   // More fit nowhere.
   constexpr std::int64_t most = std::int64_t{1} << 24;
   return std::min(most, images_ * span(rows_, conv_.stride_h, conv_.r, conv_.dilation_h, conv_.h) *
                             span(columns_, conv_.stride_w, conv_.s, conv_.dilation_w, conv_.w));
 }
 
-std::int64_t Strips::place(const Strip& strip, std::int64_t w) const {
+std::int64_t FilterStrips::place(const Strip& strip, std::int64_t w) const {
   const std::int64_t width = strip.w1 - strip.w0;
   const std::int64_t residue = (w - strip.w0) % conv_.stride_w;
   const std::int64_t longer = std::min(residue, width % conv_.stride_w);

@@ -23,11 +23,11 @@ struct Strip {
   std::int64_t columns() const { return q1 - q0; }
 };
 
-/// The cut of a convolution's pixels into strips of at most `most` pixels. Strips hold whole
+/// The cut of a convolution's pixels into strips of at most `most` pixels. FilterStrips hold whole
 /// images, or rows of one, or pieces of one row.
-class Strips {
+class FilterStrips {
  public:
-  Strips(const Convolution& conv, std::int64_t most);
+  FilterStrips(const Convolution& conv, std::int64_t most);
 
   /// Of a batch of `images`.
   std::int64_t count(std::int64_t images) const;

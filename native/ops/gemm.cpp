@@ -357,10 +357,18 @@ void gemm(const Run& run, const Kernels<T>& kernels, const ReducingGemm<T>& prob
   // Every block of columns packs A anew, so columns are shared out only when chunks are few.
   const std::int64_t wanted =
       problem.chunks >= kTasks / 2 ? 1 : ceil_divide(kTasks, problem.chunks);
-  const std::int64_t row_share = std::clamp<std::int64_t>(row_panels, 1, kReducingRowPanels);
+  // Both operands' panels of one block of the depth have to fit what a thread packs into.
+  const std::int64_t step = block_depth(tile, problem.chunk_depth());
+  constexpr std::int64_t size = sizeof(T);
+  const std::int64_t fit_a = static_cast<std::int64_t>(Buffers::kABytes) /
+                             (panel_stride(tile, PanelLayout::depth_major, step) * size);
+  const std::int64_t fit_b =
+      static_cast<std::int64_t>(Buffers::kBBytes) / ((step * tile.columns + kPanelSlack) * size);
+  const std::int64_t row_share =
+      std::clamp<std::int64_t>(row_panels, 1, std::min(kReducingRowPanels, fit_a));
   const std::int64_t row_blocks = ceil_divide(row_panels, row_share);
   const std::int64_t column_share = std::clamp<std::int64_t>(
-      ceil_divide(column_panels * row_blocks, wanted), 1, kReducingColumnPanels);
+      ceil_divide(column_panels * row_blocks, wanted), 1, std::min(kReducingColumnPanels, fit_b));
   const Cut rows = make_cut(problem.rows, panel, row_share);
   const Cut columns = make_cut(problem.columns, tile.columns, column_share);
   const bool direct = problem.direct_b != nullptr && problem.columns % tile.columns == 0 &&

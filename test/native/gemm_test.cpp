@@ -181,6 +181,8 @@ TYPED_TEST(GemmTest, LinearAndItsGradients) {
   check_linear<TypeParam>(this->random_, 260, 50, 64, 64, true, false);
   check_linear<TypeParam>(this->random_, 300, 35, 96, 0, false, false);
   check_linear<TypeParam>(this->random_, 0, 4, 6, 2, true, false);
+  // More panels of dy than a thread packs at a time in float64.
+  check_linear<TypeParam>(this->random_, 192, 560, 64, 0, false, false);
 }
 
 TYPED_TEST(GemmTest, BiasGradient) {
