@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { type Bound, boundOf, type Peaks } from './roofline.ts';
 import { pairedRatio, type Ratio, type Summary, summarize } from './statistics.ts';
 import type { Task, Work } from './tasks.ts';
@@ -110,12 +111,16 @@ async function enter(
   }
 }
 
+/** Before a turn: the threads of whoever came before may spin on for a while. */
+const restMilliseconds = 100;
+
 /** One turn of each that has time left: who is far slower than the rest gets fewer. */
 async function takeTurns(entrants: readonly Entrant[], { seconds, rounds }: Pace): Promise<void> {
   for (const entrant of entrants) {
     if (entrant.failure !== null || (entrant.rounds.length > 0 && entrant.seconds > 2 * seconds)) {
       continue;
     }
+    await setTimeout(restMilliseconds);
     const start = performance.now();
     try {
       entrant.rounds.push(await entrant.worker.measure(seconds / rounds, 1));
