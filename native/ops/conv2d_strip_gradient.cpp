@@ -14,6 +14,7 @@ namespace {
 /// Whether strips are better than patches: the fewer taps read what was packed, the more it must
 /// be multiplied with.
 bool suits_strips(const Convolution& conv) {
+  if (conv.group_filters() == 0) return false;
   // Where filters cover most of an image, strips are rows of few pixels.
   const double met = static_cast<double>(conv.p) * static_cast<double>(conv.q) *
                      static_cast<double>(conv.stride_h) * static_cast<double>(conv.stride_w);

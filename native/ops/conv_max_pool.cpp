@@ -96,9 +96,8 @@ class Conv2dMaxPool final : public Instruction {
   static bool suits(const Kernels<T>& kernels, const ConvMaxPool& shape) {
     const Convolution& conv = shape.conv;
     constexpr auto bytes = static_cast<std::int64_t>(sizeof(T));
-    if (conv.groups != 1 || conv.patch() == 0 || shape.rows == 0 || shape.columns == 0) {
-      return false;
-    }
+    if (conv.groups != 1 || conv.patch() == 0 || conv.k == 0) return false;
+    if (shape.rows == 0 || shape.columns == 0) return false;
     const bool apart = shape.stride_h >= (shape.kernel_h - 1) * shape.dilation_h + 1 &&
                        shape.stride_w >= (shape.kernel_w - 1) * shape.dilation_w + 1;
     const bool whole = shape.top == 0 && shape.left == 0 &&

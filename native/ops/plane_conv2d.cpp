@@ -338,8 +338,8 @@ class PlaneConv2dFilterGradient final : public Instruction {
 };
 
 bool small_enough(const Convolution& conv, std::int64_t outputs) {
-  return conv.groups == 1 && conv.taps() <= kMostTaps && outputs > 0 && outputs <= kMostPlanes &&
-         conv.stride_h <= kMostStride && conv.stride_w <= kMostStride &&
+  return conv.groups == 1 && conv.taps() <= kMostTaps && conv.c > 0 && conv.k > 0 &&
+         outputs <= kMostPlanes && conv.stride_h <= kMostStride && conv.stride_w <= kMostStride &&
          conv.h + conv.top + conv.bottom <= kMostExtent &&
          conv.w + conv.left + conv.right <= kMostExtent;
 }

@@ -158,6 +158,8 @@ const chosen: ConvolutionShape[] = [
   { x: [0, 3, 8, 8], filters: [4, 3, 3], bias: true },
   { x: [3, 0, 5, 5], filters: [2, 3, 3], bias: true },
   { x: [2, 3, 5, 5], filters: [0, 3, 3] },
+  { x: [2, 4, 5, 5], filters: [0, 3, 3] },
+  { x: [2, 0, 40, 40], filters: [3, 3, 3] },
   { x: [1, 1, 3, 3], filters: [1, 2, 2], options: { padding: 5 } },
   { x: [2, 3, 7, 7], filters: [4, 1, 1], options: { stride: 2 } },
   { x: [2, 3, 7, 7], filters: [4, 1, 1], options: { stride: 2, padding: 1 }, bias: true },

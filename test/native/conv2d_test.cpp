@@ -260,6 +260,15 @@ TYPED_TEST(Conv2dTest, FilterGradientsOfStrips) {
   check_conv2d<TypeParam>(this->random_, far, 8);
 }
 
+TYPED_TEST(Conv2dTest, NoChannelsAndNoFilters) {
+  for (const std::int64_t size : {5, 40}) {
+    check_conv2d<TypeParam>(this->random_, square(2, 0, size, 3, 3, 1, 1), 0);
+    for (const std::int64_t channels : {3, 4, 24}) {
+      check_conv2d<TypeParam>(this->random_, square(2, channels, size, 0, 3, 1, 1), 0);
+    }
+  }
+}
+
 TYPED_TEST(Conv2dTest, EmptyBatch) {
   check_conv2d<TypeParam>(this->random_, square(0, 3, 8, 4, 3, 1, 1), 16);
 }
