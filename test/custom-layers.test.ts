@@ -94,6 +94,31 @@ describe.each(backends)('a custom layer on %s', (on) => {
     expect([...seen]).toEqual(expect.arrayContaining(['false 0  false', 'true 4 0 true']));
   });
 
+  it('keeps a state that the output is made of when the step is refused', async () => {
+    const averaging = layers.custom(
+      (x, { running }, { update }) => {
+        const next = ops.add(ops.mul(running, 0.9), ops.mean(x, { axis: 0 }));
+        update('running', next);
+        return ops.sub(x, next);
+      },
+      { parameters: { running: { shape: [3], state: true } } },
+    );
+    const net = sn.sequential({
+      ...{ inputShape: [3], backend: on },
+      layers: [averaging, layers.dense({ units: 2 })],
+    });
+    const y = sn.zeros([4, 2]);
+    const of = (value: number) => ({ x: sn.full([4, 3], value), y });
+    const options = { epochs: 1, loss: sn.losses.squaredError() };
+    await net.fit(of(2), options);
+    const before = bits(net.parameters());
+    expect(net.parameters().get('0.running')?.data).toEqual(Float32Array.of(2, 2, 2));
+    await expect(net.fit(of(Number.NaN), options)).rejects.toMatchObject({
+      code: 'ERR_NON_FINITE',
+    });
+    expect(bits(net.parameters())).toBe(before);
+  });
+
   it('takes an optimizer of its own, and one for a parameter', async () => {
     const still = sn.optimizers.sgd({ learningRate: 0 });
     const net = networkOf(

@@ -8,7 +8,7 @@ import { learnedParameters, traceStep } from '../lib/train/step.ts';
 
 const { relu, add, gather, mul, reshape } = sn.ops;
 
-const { conv2d, flatten, dense } = sn.layers;
+const { conv2d, flatten, dense, dropout } = sn.layers;
 
 const convolutions = [
   ...[4, 5, 6].map((filters) => conv2d({ filters, kernelSize: 3, activation: 'relu' })),
@@ -135,6 +135,13 @@ describe('the order of a training step', () => {
     const names = order.map(({ operator }) => operator.name);
     expect(place(velocity)).toBeGreaterThan(names.indexOf('checkFinite'));
     expect(place(next)).toBeGreaterThan(names.indexOf('gather'));
+  });
+
+  it('waits for the first of those that refuse the same values, not for its gradient', () => {
+    const layers = [flatten(), ...[8, 9].map((units) => dense({ units })), dropout({ rate: 0.5 })];
+    const names = check(step({}, [...layers, ...[8, 7].map((units) => dense({ units }))]));
+    expect(names.filter((name) => name === 'dropout')).toHaveLength(2);
+    expect(updates(names)[0]).toBeLessThan(names.lastIndexOf('dropout'));
   });
 
   it('swaps states by their old values, as they were recorded', () => {

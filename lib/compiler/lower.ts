@@ -5,7 +5,7 @@ import { type LaidOutGraph, type Layout, sampleLayout } from './layout.ts';
 import { nativeForm } from './nativeForm.ts';
 import type { Buffer, BufferKind, Instruction } from './program.ts';
 import { renames, schedule } from './schedule.ts';
-import { invariants, leaving, readers } from './uses.ts';
+import { checks, invariants, leaving, readers } from './uses.ts';
 
 /** A call as the backend sees it when it is asked for scratch. */
 export interface LoweredCall {
@@ -140,9 +140,9 @@ class Lowering {
   }
 
   /** The state that output `o` of an update may overwrite where it stands, or −1. */
-  inPlaceState(node: Node, o: number, readLater: (variable: GraphVariable) => boolean): number {
+  inPlaceState(node: Node, o: number, needed: (variable: GraphVariable) => boolean): number {
     const state = this.#updated.get(node.outputs[o] as GraphVariable);
-    if (state === undefined || readLater(state)) return -1;
+    if (state === undefined || needed(state)) return -1;
     const reads = node.inputs.filter((input) => input === state).length;
     const inPlace = node.operator.inPlace?.some(
       ([output, input]) => output === o && node.inputs[input] === state,
@@ -177,7 +177,7 @@ class Lowering {
   node(
     node: Node,
     fetched: ReadonlySet<GraphVariable>,
-    readLater: (variable: GraphVariable) => boolean,
+    needed: (variable: GraphVariable) => boolean,
   ): void {
     if (node.operator.name === 'reformat') {
       this.reformat(node);
@@ -193,7 +193,7 @@ class Lowering {
       const optional = node.operator.outputs[o]?.endsWith('?') === true;
       const kept = this.#read.has(output) || fetched.has(output);
       if (optional && !kept && !this.#updated.has(output)) return -1;
-      const state = this.inPlaceState(node, o, readLater);
+      const state = this.inPlaceState(node, o, needed);
       const id =
         state >= 0
           ? state
@@ -242,8 +242,13 @@ class Lowering {
     const nodes = schedule(this.graph);
     const fetched = this.fetchedDirectly(nodes);
     const lastRead = this.lastReads(nodes);
+    const refusing = checks(nodes);
+    const lastCheck = nodes.findLastIndex((node) => refusing.has(node));
     nodes.forEach((node, i) => {
-      this.node(node, fetched, (variable) => (lastRead.get(variable) ?? -1) > i);
+      // A step that is refused leaves states as they were.
+      const needed = (variable: GraphVariable) =>
+        i < lastCheck || (lastRead.get(variable) ?? -1) > i;
+      this.node(node, fetched, needed);
     });
     const fetches = this.fetches();
     this.updates();
@@ -341,10 +346,10 @@ const packers: Readonly<Record<string, Packer>> = {
 
 /**
  * Nodes become instructions, variables become buffers: aliases and changes of layout that move
- * nothing become views, updates overwrite their state where the operator allows it and nobody reads
- * the old value any more, outputs are written straight into fetches where they can be.
- * Weights that are the same in every step are packed by instructions of their own where `packed`
- * says how large that is.
+ * nothing become views, updates overwrite their state where the operator allows it, nobody reads the
+ * old value any more and nothing may still refuse the step, outputs are written straight into
+ * fetches where they can be. Weights that are the same in every step are packed by instructions of
+ * their own where `packed` says how large that is.
  * @throws what `scratch` throws for a call that the backend refuses
  */
 export function lower(

@@ -1,6 +1,6 @@
 import type { Graph, GraphVariable, Node } from '../graph/graph.ts';
 import { bufferBytes } from './program.ts';
-import { leaving, readers } from './uses.ts';
+import { checks, leaving, readers } from './uses.ts';
 
 /** Whether a node gives its operand's memory under another shape, or may do so. */
 export function renames({ operator }: Node): boolean {
@@ -30,8 +30,9 @@ class Schedule {
   readonly #followers = new Map<Node, Set<Node>>();
   /** The value whose memory a variable may be. */
   readonly #roots = new Map<GraphVariable, GraphVariable>();
-  /** How many nodes are still to read a value, and whether its memory is free after them. */
+  /** How many nodes are still to read a value. */
   readonly #readers = new Map<GraphVariable, number>();
+  /** The values whose memory is not free after their last reader. */
   readonly #kept: ReadonlySet<GraphVariable>;
   readonly #done = new Set<Node>();
 
@@ -68,7 +69,8 @@ class Schedule {
     const makers = new Map<GraphVariable, Node>();
     const states = new Map(graph.updates.map(({ state, value }) => [value, state]));
     const reading = new Map<GraphVariable, Node[]>();
-    const checks: Node[] = [];
+    const refusing = checks(this.#nodes);
+    const refused: Node[] = [];
     const link = (before: Node, after: Node): void => {
       const followers = this.#followers.get(before) ?? new Set();
       if (followers.has(after) || before === after) return;
@@ -86,26 +88,25 @@ class Schedule {
         for (const before of old) link(before, node);
       }
       if (node.outputs.some((output) => states.has(output))) {
-        for (const check of checks) link(check, node);
+        for (const check of refused) link(check, node);
       }
       for (const value of this.#operands(node)) {
         const list = reading.get(value);
         if (list === undefined) reading.set(value, [node]);
         else list.push(node);
       }
-      if (node.operator.effect || node.operator.refuses) checks.push(node);
+      if (refusing.has(node)) refused.push(node);
       for (const output of node.outputs) makers.set(output, node);
     }
   }
 
   /** Whether a node frees at least as much memory as it takes. */
   #shrinks(node: Node): boolean {
-    if (renames(node)) return true;
+    if (renames(node) || this.#updates.has(node)) return true;
     let bytes = 0;
     for (const value of this.#operands(node)) {
       if (this.#readers.get(value) === 1 && !this.#kept.has(value)) bytes += bufferBytes(value);
     }
-    if (this.#updates.has(node)) return true;
     for (const output of node.outputs) bytes -= bufferBytes(output);
     return bytes >= 0;
   }

@@ -19,6 +19,20 @@ export function leaving(graph: Graph): Set<GraphVariable> {
   return new Set([...graph.outputs, ...graph.updates.map(({ value }) => value)]);
 }
 
+/** The nodes that may end a step: checks, and of those that refuse the same values the first. */
+export function checks(nodes: readonly Node[]): Set<Node> {
+  const asked = new Set<string>();
+  const found = nodes.filter(({ operator: { name, effect, refuses }, inputs, attributes }) => {
+    if (refuses === undefined) return effect === true;
+    const operands = inputs.map((input, i) => (refuses.includes(i) ? input?.id : input?.shape));
+    const question = JSON.stringify([name, attributes, operands]);
+    const first = !asked.has(question);
+    asked.add(question);
+    return first;
+  });
+  return new Set(found);
+}
+
 /**
  * What is the same in every step: constants, states that keep their value, and what is computed
  * from these alone.

@@ -6,7 +6,7 @@ type NoAttributes = Readonly<Record<string, never>>;
 /** logits (N,C), labels (N) or (N,C) → int32 (): samples whose first largest logit is the label's. */
 export const countCorrectOperator: Operator<NoAttributes> = {
   name: 'countCorrect',
-  refuses: true,
+  refuses: [1],
   inputs: ['logits', 'labels'],
   outputs: ['count'],
   infer([logits, labels]) {

@@ -39,6 +39,7 @@ export interface DropoutOptions {
 function dropoutOfRank(name: string, lowest: number): Operator<DropoutAttributes> {
   const operator: Operator<DropoutAttributes> = {
     name,
+    refuses: [1],
     inputs: ['x', 'step'],
     outputs: ['y'],
     layout: 'any',

@@ -33,6 +33,7 @@ function checkChoice(name: string, x: Spec, axes: readonly number[]): void {
 function extremum(name: string): Operator<ReductionAttributes> {
   return {
     name,
+    refuses: [0],
     inputs: ['x'],
     outputs: ['y'],
     layout: 'any',
@@ -62,6 +63,7 @@ export const minOperator = extremum('min');
 function argExtremum(name: string): Operator<ReductionAttributes> {
   return {
     name,
+    refuses: [0],
     inputs: ['x'],
     outputs: ['y'],
     infer([xSpec], { axes }) {

@@ -48,7 +48,7 @@ function checkIndices(where: string, x: Spec, indices: Spec, axis: number): void
 /** x of any dtype, indices int32 or uint8 → y[a…, i…, b…] = x[a…, indices[i…], b…]. */
 export const gatherOperator: Operator<GatherAttributes> = {
   name: 'gather',
-  refuses: true,
+  refuses: [1],
   inputs: ['x', 'indices'],
   outputs: ['y'],
   infer([xSpec, indicesSpec], { axis }) {

@@ -33,7 +33,7 @@ export interface GatherRowsOptions {
 /** data (M,…), indices int32 (N) → (N,…). */
 export const gatherRowsOperator: Operator<GatherRowsAttributes> = {
   name: 'gatherRows',
-  refuses: true,
+  refuses: [1],
   inputs: ['data', 'indices'],
   outputs: ['rows'],
   infer([dataSpec, indicesSpec], { dtype, scale, offset }) {

@@ -120,7 +120,7 @@ export const maxPool2dGradientOperator: Operator<MaxPool2dGradientAttributes> = 
  */
 export const maxPool2dGatherOperator: Operator<MaxPool2dAttributes> = {
   name: 'maxPool2dGather',
-  refuses: true,
+  refuses: [1],
   inputs: ['x', 'winners'],
   outputs: ['y'],
   layout: { inputs: [0, 1], outputs: [0] },

@@ -19,6 +19,8 @@ export interface MaxUnpool2dOptions {
 }
 
 const where = 'maxUnpool2d';
+/** With winners from anywhere, not only those of the pool whose gradient it is. */
+const operator = { ...maxPool2dGradientOperator, refuses: [1] };
 const optionNames = ['kernelSize', 'stride', 'padding', 'dilation', 'outputSize'] as const;
 
 /** Whether windows on an image of `size` are as many as `wanted`. */
@@ -77,10 +79,6 @@ export function maxUnpool2d<Y extends Operand>(
     inputSize,
   };
   return within(where, () =>
-    apply<Operand, MaxPool2dGradientAttributes>(
-      maxPool2dGradientOperator,
-      [y, winners],
-      attributes,
-    ),
+    apply<Operand, MaxPool2dGradientAttributes>(operator, [y, winners], attributes),
   ) as Result<Y>;
 }

@@ -104,8 +104,8 @@ export interface Operator<A extends Attributes = Attributes> {
   readonly alias?: boolean;
   /** Kept although nobody reads its outputs. */
   readonly effect?: boolean;
-  /** Throws for values of its operands, as for an index out of range: before a step's updates. */
-  readonly refuses?: boolean;
+  /** The inputs for whose values it may throw, as for an index out of range: before a step's updates. */
+  readonly refuses?: readonly number[];
   /** Of an operator that users define: what the reference runs. */
   loops?(...call: Parameters<Loops<A>>): void;
   /** Of such an operator: the same in the library's operators, which native Programs run. */

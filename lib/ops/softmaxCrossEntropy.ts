@@ -87,7 +87,7 @@ function samplesOf(logits: Spec): Spec {
 /** logits (N,C), labels (N) or (N,C), classWeights (C) → the loss, () or (N). */
 export const softmaxCrossEntropyOperator: Operator<SoftmaxCrossEntropyAttributes> = {
   name: 'softmaxCrossEntropy',
-  refuses: true,
+  refuses: [1],
   inputs: ['logits', 'labels', 'classWeights?'],
   outputs: ['loss'],
   infer([logitsSpec, labelsSpec, weights], attributes) {
