@@ -4,34 +4,25 @@ import { sqrt } from '../ops/math.ts';
 import type { Operand } from '../ops/operator.ts';
 import { withShape } from '../ops/reshape.ts';
 import type { Tensor } from '../tensor.ts';
-import { invariants, leaving, readers } from './uses.ts';
+import { Rewriting } from './rewriting.ts';
+import { invariants } from './uses.ts';
 
-const producers = new Set(['conv2d', 'linear']);
-
-/** A product and the normalization that alone reads it. */
-interface Pair {
-  readonly product: Node;
-  readonly norm: Node;
-}
-
-/** The pairs whose parameters and statistics are the same in every step, by the normalization. */
-function findPairs(graph: Graph): Map<Node, Pair> {
-  const [uses, outside, fixed] = [readers(graph), leaving(graph), invariants(graph)];
-  const pairs = new Map<Node, Pair>();
-  for (const product of graph.nodes) {
-    const [value] = product.outputs;
-    if (!producers.has(product.operator.name) || value === undefined || outside.has(value))
-      continue;
-    const [norm, ...others] = uses.get(value) ?? [];
-    if (norm?.operator.name !== 'batchNorm' || others.length > 0) continue;
-    const parameters = [...product.inputs.slice(1), ...norm.inputs.slice(1)];
-    const [, deviation] = norm.outputs;
-    const single = deviation === undefined || !(uses.has(deviation) || outside.has(deviation));
-    if (single && norm.inputs[0] === value && parameters.every((v) => v === null || fixed.has(v))) {
-      pairs.set(norm, { product, norm });
-    }
-  }
-  return pairs;
+/**
+ * The normalization that alone reads what a product gives, when its statistics and the parameters of
+ * both are the same in every step and nobody needs the deviation.
+ */
+function foldable(
+  rewriting: Rewriting,
+  product: Node,
+  fixed: ReadonlySet<GraphVariable>,
+): Node | null {
+  const [value = null] = product.outputs;
+  const norm = rewriting.onlyReader(value);
+  if (norm?.operator.name !== 'batchNorm' || norm.inputs[0] !== value) return null;
+  const [, deviation] = norm.outputs;
+  if (deviation !== undefined && rewriting.needed(deviation, norm)) return null;
+  const parameters = [...product.inputs.slice(1), ...norm.inputs.slice(1)];
+  return parameters.every((each) => each === null || fixed.has(each)) ? norm : null;
 }
 
 type Needed = Readonly<Record<'weight' | 'mean' | 'variance', Operand>>;
@@ -52,8 +43,8 @@ function foldedParameters(
   return [mul(weight, wide), shift === null ? moved : add(moved, shift)];
 }
 
-/** The nodes of a pair: those that compute its parameters, and the product. */
-function fold({ product, norm }: Pair, constants: Map<GraphVariable, Tensor>): Node[] {
+/** Those that compute the parameters of the product in the place of both, and that product. */
+function fold(product: Node, norm: Node, constants: Map<GraphVariable, Tensor>): Node[] {
   const tracer = new Tracer();
   const place = new Map<GraphVariable, GraphVariable>();
   const trace = (variable: GraphVariable | null | undefined): GraphVariable | null => {
@@ -87,14 +78,14 @@ function fold({ product, norm }: Pair, constants: Map<GraphVariable, Tensor>): N
  * nothing else reads what comes between. The new parameters are computed by operators.
  */
 export function foldNormalizations(graph: Graph): Graph {
-  const pairs = findPairs(graph);
-  if (pairs.size === 0) return graph;
-  const products = new Set([...pairs.values()].map(({ product }) => product));
+  const rewriting = new Rewriting(graph);
+  const fixed = invariants(graph);
   const constants = new Map(graph.constants);
-  const nodes = graph.nodes.flatMap((node) => {
-    const pair = pairs.get(node);
-    if (pair !== undefined) return fold(pair, constants);
-    return products.has(node) ? [] : [node];
-  });
-  return { ...graph, nodes, constants };
+  for (const product of rewriting.named(['conv2d', 'linear'])) {
+    const norm = foldable(rewriting, product, fixed);
+    if (norm === null) continue;
+    rewriting.replace(product);
+    rewriting.replace(norm, ...fold(product, norm, constants));
+  }
+  return { ...rewriting.result(), constants };
 }
