@@ -1,4 +1,5 @@
 import { type AddonProgram, loadAddon } from '../lib/backends/addon.ts';
+import { nativeForm } from '../lib/compiler/nativeForm.ts';
 import * as sn from '../lib/index.ts';
 import { operators } from '../lib/ops/index.ts';
 import { type Attributes, need } from '../lib/ops/operator.ts';
@@ -39,33 +40,32 @@ export function operatorProgram(call: OperatorCall, threads: number): AddonProgr
   const { addon } = loadAddon();
   const operator = need(operators.get(name));
   const specsOfInputs = inputs.map((shape) => ({ shape, dtype }));
-  const absent = operator.inputs.slice(inputs.length).map(() => null);
-  const result = need(operator.infer([...specsOfInputs, ...absent], attributes)[0]);
+  const absent = operator.inputs.slice(inputs.length);
+  const operands = [...specsOfInputs, ...absent.map(() => null)];
+  const result = need(operator.infer(operands, attributes)[0]);
   const layout =
     typeof operator.layout === 'object' ? operator.layout : { inputs: [], outputs: [] };
   const spec = (shape: readonly number[]) => ({ dtype, shape, batched: false });
   const specs = inputs.map((shape, i) => spec(stored(shape, layout.inputs, i)));
   const output = spec(stored(result.shape, layout.outputs, 0));
-  const lowered = {
-    op: name,
-    inputs: [...specs, ...absent],
-    outputs: [output],
-    attributes: { activation: 'none', channelsLast: 0, ...attributes },
-  };
+  const buffers = [...specs, output];
+  const instruction = nativeForm(operator, {
+    inputs: [...specs.keys(), ...absent.map(() => -1)],
+    outputs: [specs.length],
+    attributes,
+  });
+  const specOf = (id: number) => buffers[id] ?? null;
   const program = new addon.Program({
     batch: 0,
     threads,
-    arenaBytes: addon.scratchBytes(lowered),
-    buffers: [...specs, output].map((each) => ({ ...each, kind: 'state' })),
-    instructions: [
-      {
-        op: name,
-        inputs: [...specs.map((_, i) => i), ...absent.map(() => -1)],
-        outputs: [specs.length],
-        attributes: lowered.attributes,
-        scratch: 0,
-      },
-    ],
+    arenaBytes: addon.scratchBytes({
+      op: name,
+      inputs: instruction.inputs.map(specOf),
+      outputs: instruction.outputs.map(specOf),
+      attributes: instruction.attributes,
+    }),
+    buffers: buffers.map((each) => ({ ...each, kind: 'state' })),
+    instructions: [{ op: name, ...instruction, scratch: 0 }],
   });
   specs.forEach(({ shape }, i) => {
     program.write(i, randomTensor(shape, i + 1, dtype).data);

@@ -201,9 +201,7 @@ class Lowering {
       this.bufferOf.set(output, id);
       return id;
     });
-    while (outputs.length < node.operator.outputs.length) outputs.push(-1);
-    const { name } = node.operator;
-    const call = nativeForm(name, { inputs, outputs, attributes: node.attributes });
+    const call = nativeForm(node.operator, { inputs, outputs, attributes: node.attributes });
     this.emitPacked(node, call.inputs, call.outputs, call.attributes);
   }
 

@@ -1,4 +1,4 @@
-import type { Attributes } from '../ops/operator.ts';
+import type { Attributes, Operator } from '../ops/operator.ts';
 
 /** What a native operator takes besides the graph's. */
 interface NativeForm {
@@ -26,9 +26,12 @@ function padded(ids: readonly number[], length: number): readonly number[] {
   return [...ids, ...Array(Math.max(0, length - ids.length)).fill(-1)];
 }
 
-/** A call as the native operator of that name takes it; −1 stands for an operand that is absent. */
+/**
+ * A call as the native operator takes it, whose outputs may end before the operator's; −1 stands for
+ * an operand that is absent.
+ */
 export function nativeForm(
-  name: string,
+  { name, outputs }: Operator,
   call: {
     readonly inputs: readonly number[];
     readonly outputs: readonly number[];
@@ -36,10 +39,9 @@ export function nativeForm(
   },
 ): typeof call {
   const form = forms[name];
-  if (form === undefined) return call;
   return {
-    inputs: padded(call.inputs, form.inputs ?? 0),
-    outputs: padded(call.outputs, form.outputs ?? 0),
-    attributes: { ...form.attributes, ...call.attributes },
+    inputs: padded(call.inputs, form?.inputs ?? 0),
+    outputs: padded(call.outputs, Math.max(form?.outputs ?? 0, outputs.length)),
+    attributes: { ...form?.attributes, ...call.attributes },
   };
 }
