@@ -8,16 +8,12 @@ import * as sn from '../lib/index.ts';
 import type { Variable } from '../lib/ops/operator.ts';
 import { stepGraph, steps, trainingGraph } from './support/graphs.ts';
 import { backends, relativeDistance } from './support/networks.ts';
+import { combinationsOf } from './support/passes.ts';
 
 const { relu, add } = sn.ops;
 
-/** Every pass that can be left out, on and off with all others. */
-const combinations = (['fuse', 'deadCode', 'hoist', 'layout', 'reuse'] as const).reduce<
-  PassOptions[]
->(
-  (before, pass) => [true, false].flatMap((on) => before.map((each) => ({ ...each, [pass]: on }))),
-  [{}],
-);
+/** Of all passes but folding, which finds nothing here: test/inference.test.ts. */
+const combinations = combinationsOf(['fuse', 'deadCode', 'hoist', 'layout', 'reuse']);
 
 describe.each(backends)('every pass on and off on %s', (backend) => {
   const { graph, feeds } = trainingGraph();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { loadAddon } from '../lib/backends/addon.ts';
 import { backendOf } from '../lib/backends/index.ts';
 import { fuseActivations } from '../lib/compiler/fuse.ts';
 import { type Graph, Tracer } from '../lib/graph/graph.ts';
@@ -9,13 +10,23 @@ import { backends } from './support/networks.ts';
 
 const { conv2d, add, relu, relu6, linear } = sn.ops;
 
-/** Convolutions of each way to convolve: by products, depthwise, to few channels, in groups. */
-const convolutions = {
-  products: { channels: 5, filters: 19, groups: 1 },
+interface Convolution {
+  readonly channels: number;
+  readonly filters: number;
+  readonly groups?: number;
+  readonly stride?: number;
+}
+
+/** Convolutions of each way to convolve; those by products of one block of the depth, and of several. */
+const convolutions: Readonly<Record<string, Convolution>> = {
+  products: { channels: 5, filters: 19 },
+  'deep products': { channels: 90, filters: 17 },
+  'products in groups': { channels: 20, filters: 40, groups: 2 },
+  planes: { channels: 8, filters: 2 },
+  'few filters with a stride': { channels: 8, filters: 2, stride: 2 },
   depthwise: { channels: 9, filters: 9, groups: 9 },
-  narrow: { channels: 8, filters: 2, groups: 1 },
-  groups: { channels: 20, filters: 40, groups: 2 },
-} as const;
+  'groups of few channels': { channels: 12, filters: 18, groups: 6 },
+};
 
 const epilogues: Readonly<Record<string, (y: Operand, other: Operand) => Operand>> = {
   relu6: (y) => relu6(y),
@@ -26,20 +37,22 @@ const epilogues: Readonly<Record<string, (y: Operand, other: Operand) => Operand
 };
 
 function graphOf(
-  { channels, filters, groups }: (typeof convolutions)[keyof typeof convolutions],
+  { channels, filters, groups = 1, stride = 1 }: Convolution,
   epilogue: (y: Operand, other: Operand) => Operand,
   dtype: 'float32' | 'float64',
 ): Graph {
   const tracer = new Tracer();
   const x = tracer.input({ shape: [3, channels, 7, 6], dtype, batched: true });
-  const other = tracer.input({ shape: [3, filters, 7, 6], dtype, batched: true });
   const weight = random([filters, channels / groups, 3, 3], 1).to(dtype);
-  const y = conv2d(x, weight, random([filters], 2).to(dtype), { padding: 1, groups });
+  const bias = random([filters], 2).to(dtype);
+  const y = conv2d(x, weight, bias, { padding: 1, groups, stride });
+  const other = tracer.input({ shape: y.shape, dtype, batched: true });
   return tracer.graph([epilogue(y, other)]);
 }
 
-function run(graph: Graph, backend: sn.BackendName, fuse: boolean): number[] {
-  const program = backendOf(backend).prepare(graph, { passes: { fuse } });
+function run(graph: Graph, backend: sn.BackendName, fuse: boolean, isa?: string): number[] {
+  const own = isa === undefined ? {} : { isa };
+  const program = backendOf(backend).prepare(graph, { passes: { fuse }, ...own });
   const feeds = program.feeds.map(({ shape, dtype }, i) => {
     const { data } = random([...shape], 3 + i).to(dtype);
     data.forEach((value, j) => {
@@ -54,15 +67,18 @@ function run(graph: Graph, backend: sn.BackendName, fuse: boolean): number[] {
 }
 
 describe.each(backends)('what follows a convolution, fused and not, on %s', (backend) => {
+  const isas = backend === 'native' ? loadAddon().addon.cpuInfo().isas : [undefined];
   for (const [way, convolution] of Object.entries(convolutions)) {
     for (const [name, epilogue] of Object.entries(epilogues)) {
       it.each(['float32', 'float64'] as const)(
         `has the same bits: ${way}, ${name}, %s`,
         (dtype) => {
           const graph = graphOf(convolution, epilogue, dtype);
-          const unfused = run(graph, backend, false);
-          expect(run(graph, backend, true)).toEqual(unfused);
-          expect(unfused.some((value) => value > 0 && value < 6)).toBe(true);
+          for (const isa of isas) {
+            const unfused = run(graph, backend, false, isa);
+            expect(run(graph, backend, true, isa), isa).toEqual(unfused);
+            expect(unfused.some((value) => value > 0 && value < 6)).toBe(true);
+          }
         },
       );
     }

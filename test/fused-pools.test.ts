@@ -183,11 +183,10 @@ describe.each(['float32', 'float64'] as const)('pooled convolutions of %s', (dty
       }
     });
     for (const isa of isas) {
-      const [y = [], dw = []] = run(odd, 'native', true, { isa });
+      const [y = []] = run(odd, 'native', true, { isa });
       const [other = []] = run(odd, 'native', false, { isa });
       expect(y).toEqual(other);
       expect(y.filter(Number.isNaN).length).toBe(40);
-      expect(dw.length).toBe(20);
     }
   });
 });

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { tryAddon } from '../lib/backends/addon.ts';
 import { NativeExecutable } from '../lib/backends/native.ts';
 import { referenceBackend } from '../lib/backends/reference.ts';
-import type { PassOptions } from '../lib/compiler/compile.ts';
 import { foldNormalizations } from '../lib/compiler/fold.ts';
 import { type Graph, type GraphVariable, Tracer } from '../lib/graph/graph.ts';
 import * as sn from '../lib/index.ts';
 import type { Operand } from '../lib/ops/operator.ts';
 import { random } from './support/graphs.ts';
 import { relativeDistance } from './support/networks.ts';
+import { combinationsOf } from './support/passes.ts';
 
 const { conv2d, linear, batchNorm, relu6, relu, add, mul, flatten, square } = sn.ops;
 const native = tryAddon() !== null;
@@ -70,11 +70,11 @@ describe.runIf(native)('inference with parameters that stay', () => {
   it.each([
     ['float32', 2e-6],
     ['float64', 1e-14],
-  ] as const)('agrees with the unfolded and with the reference in %s', (dtype, bound) => {
+  ] as const)('agrees with the reference in %s, every pass on and off', (dtype, bound) => {
     const network = normalizedNetwork(dtype);
     const expected = runOn(referenceBackend.prepare(network.graph), network);
-    const settings: PassOptions[] = [{}, { fold: false }, { hoist: false }, { fuse: false }];
-    for (const passes of settings) {
+    const every = ['fold', 'fuse', 'deadCode', 'hoist', 'layout', 'reuse'] as const;
+    for (const passes of combinationsOf(every)) {
       const program = new NativeExecutable(network.graph, { passes });
       const found = runOn(program, network);
       expect(relativeDistance(found, expected), JSON.stringify(passes)).toBeLessThan(bound);
