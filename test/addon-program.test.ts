@@ -260,6 +260,7 @@ describe.skipIf(loaded === null)('a training Program is refused for', () => {
     ['pooled windows beyond the map', 'conv2dMaxPool', { poolStride: [4, 4] }],
     ['a gradient with giant windows', 'conv2dMaxPoolGradient', { poolKernelSize: [2 ** 31, 2] }],
     ['a gradient with other windows', 'conv2dMaxPoolGradient', { poolPadding: [9, 0, 0, 0] }],
+    ['a pooled convolution of unknown ties', 'conv2dMaxPool', { ties: 'most' }],
     ['channelsLast that does not divide', 'linear', { channelsLast: 5 }],
     ['an unknown reduction', 'softmaxCrossEntropy', { reduction: 'median' }],
   ])('%s', (_, op, attributes) => {

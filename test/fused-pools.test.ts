@@ -75,6 +75,13 @@ const cases: Readonly<Record<string, Case>> = {
   'few filters of many channels': { x: [2, 12, 8, 8], filters: 3, kernel: 3 },
 };
 
+const tieRules = ['all', 'split'] as const;
+
+/** Images of few values, so that many cells of a window are equal. */
+function coarsen({ data }: sn.Tensor): void {
+  for (let i = 0; i < data.length; i++) data[i] = Math.round((data[i] as number) * 1.5) / 2;
+}
+
 interface Traced {
   readonly graph: Graph;
   readonly feeds: sn.Tensor[];
@@ -166,6 +173,72 @@ describe.each(['float32', 'float64'] as const)('pooled convolutions of %s', (dty
     });
   });
 
+  describe.each(tieRules)('whose ties go to %s', (ties) => {
+    describe.each(Object.entries(cases))('%s', (_, each) => {
+      const traced = trace(
+        { ...each, pool: { kernelSize: 2, ...each.pool, ties } },
+        dtype,
+        coarsen,
+      );
+
+      it.each(backends)('are what they are unfused on %s', (backend) => {
+        const unfused = run(traced, backend, false);
+        expectAlike(run(traced, backend, true), unfused, dtype);
+      });
+
+      it.each(isas)('are so on %s, on one thread as on two', (isa) => {
+        const fused = run(traced, 'native', true, { isa, threads: 1 });
+        expectAlike(fused, run(traced, 'native', false, { isa }), dtype);
+        expect(run(traced, 'native', true, { isa, threads: 2 })).toEqual(fused);
+      });
+
+      it('are so for fewer samples than the bound', () => {
+        const one = run(traced, 'native', true, { batch: 1 });
+        expectAlike(one, run(traced, 'native', false, { batch: 1 }), dtype);
+      });
+    });
+
+    it('give exactly the sums of small integers', () => {
+      const integers = ({ data }: sn.Tensor): void => {
+        for (let i = 0; i < data.length; i++) data[i] = 4 * (i % 3) - 4;
+      };
+      const traced = trace(
+        { x: [2, 1, 12, 12], filters: 20, kernel: 1, pool: { kernelSize: 2, ties } },
+        dtype,
+        integers,
+      );
+      for (const feed of traced.feeds.slice(1)) {
+        for (let i = 0; i < feed.size; i++) feed.data[i] = 12 * (1 - (i % 3));
+      }
+      for (const isa of isas) {
+        const fused = run(traced, 'native', true, { isa });
+        expect(fused).toEqual(run(traced, 'native', false, { isa }));
+        expect(fused).toEqual(run(traced, 'reference', false));
+      }
+    });
+
+    it('know windows of equal cells, NaN and −0', () => {
+      const odd = trace(
+        { x: [1, 1, 12, 12], filters: 20, kernel: 1, bias: false, pool: { kernelSize: 2, ties } },
+        dtype,
+        ({ data }) => {
+          data.fill(0.5, 0, 50);
+          data.fill(0, 50, 70);
+          for (const [place, value] of [Number.NaN, -0, 0, Number.NaN].entries()) {
+            data[7 * place + 60] = value;
+          }
+        },
+      );
+      for (const isa of isas) {
+        const [y = [], dw = []] = run(odd, 'native', true, { isa });
+        const [other = [], otherDw = []] = run(odd, 'native', false, { isa });
+        expect(y).toEqual(other);
+        expect(y.filter(Number.isNaN).length).toBe(40);
+        expect(dw.map(Number.isNaN)).toEqual(otherDw.map(Number.isNaN));
+      }
+    });
+  });
+
   it('let the first of equal cells win', () => {
     const ties = trace({ x: [2, 1, 12, 12], filters: 20, kernel: 3 }, dtype, ({ data }) => {
       data.fill(0.5);
@@ -191,6 +264,15 @@ describe.each(['float32', 'float64'] as const)('pooled convolutions of %s', (dty
   });
 });
 
+/** What a function of an image of equal cells and of filters of ones gives. */
+function graphWinners(graph: Graph, backend: sn.BackendName): number[][] {
+  const program = backendOf(backend).prepare(graph, {});
+  const feeds = graph.inputs.map(({ variable }) => sn.zeros([...variable.shape]).data.fill(1));
+  const { fetches } = program.runSync({ steps: 1, feeds });
+  program.dispose();
+  return fetches.map((values) => [...(values as Float32Array)]);
+}
+
 describe('what becomes one instruction', () => {
   const names = (graph: Graph): string[] =>
     optimize(graph).nodes.map(({ operator }) => operator.name);
@@ -203,6 +285,40 @@ describe('what becomes one instruction', () => {
     for (const name of ['maxPool2dGradient', 'reluGradient', 'relu', 'biasGradient']) {
       expect(found).not.toContain(name);
     }
+  });
+
+  it.each(tieRules)('leaves none where ties go to %s', (ties) => {
+    const each = cases['the network of the mission'] as Case;
+    const found = names(trace({ ...each, pool: { kernelSize: 2, ties } }, 'float32').graph);
+    expect(found).toContain('conv2dMaxPool');
+    expect(found).toContain('conv2dMaxPoolGradient');
+    const gone = ['maxPool2dTieGradient', 'maxPool2dMaskGradient', 'reluGradient', 'biasGradient'];
+    for (const name of gone) expect(found).not.toContain(name);
+  });
+
+  it('keeps the map where ties go to several of more than 8 cells', () => {
+    const pool = { kernelSize: 3, ties: 'all' } as const;
+    const found = names(trace({ x: [1, 1, 8, 8], filters: 2, kernel: 3, pool }, 'float32').graph);
+    expect(found).toContain('maxPool2dTieGradient');
+    expect(found).not.toContain('conv2dMaxPool');
+  });
+
+  it('keeps masks alone of a pool whose input gradient is wanted', () => {
+    const pool = { kernelSize: 2, ties: 'split' } as const;
+    const each = { ...(cases['the input gradient too'] as Case), pool };
+    const found = names(trace(each, 'float32').graph);
+    expect(found).toContain('conv2dMaxPool');
+    expect(found.indexOf('reluGradient')).toBeLessThan(found.indexOf('maxPool2dMaskGradient'));
+  });
+
+  it('knows winners that are asked for from masks', () => {
+    const graph = sn.trace(
+      (x: sn.Variable, w: sn.Variable) =>
+        sn.ops.maxPool2dWithWinners(conv2d(x, w), { kernelSize: 2, ties: 'all' }),
+      { shape: [1, 1, 6, 6], dtype: 'float32' },
+      { shape: [2, 1, 3, 3], dtype: 'float32' },
+    );
+    expect(graphWinners(graph, 'native')).toEqual(graphWinners(graph, 'reference'));
   });
 
   it('moves the gradient of the ReLU before that of the pool', () => {

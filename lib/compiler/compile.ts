@@ -10,13 +10,15 @@ import { chooseLayouts } from './layout.ts';
 import { lower, type PackedQuery, type ScratchQuery } from './lower.ts';
 import { planMemory } from './planMemory.ts';
 import { moveBiasGradients, moveReluGradients } from './poolGradients.ts';
+import { maskTies } from './poolMasks.ts';
 import type { Program } from './program.ts';
 
 /** Which passes run; all by default. Results agree within the operators' error bounds, not in bits. */
 export interface PassOptions {
   /**
    * Convolution or dense + bias + sum with a residual + ReLU or ReLU6 as one instruction, likewise
-   * batch normalization with these, and max pools of convolutions, and their gradients.
+   * batch normalization with these, and max pools of convolutions, and their gradients; winners of max
+   * pools that go to all equal cells as masks.
    */
   fuse?: boolean;
   /** Batch normalization by fixed statistics into the weight before it; natively, with `hoist`. */
@@ -38,7 +40,7 @@ function prune(graph: Graph, { deadCode = true }: PassOptions): Graph {
 function fuse(graph: Graph, { fuse: wanted = true }: PassOptions): Graph {
   if (!wanted) return graph;
   const fused = fuseNormalizations(fuseActivations(moveReluGradients(graph)));
-  return moveBiasGradients(fusePools(fused));
+  return moveBiasGradients(fusePools(maskTies(fused)));
 }
 
 function fold(graph: Graph, { fold: wanted = true, hoist = true }: PassOptions): Graph {

@@ -9,16 +9,17 @@ import { biasGradientOperator } from '../ops/linear.ts';
 import { type MaxPool2dAttributes, maxPool2dOperator } from '../ops/maxPool2d.ts';
 import { type Attributes, need, type Operator, type Spec } from '../ops/operator.ts';
 import type { Pair } from '../shape.ts';
-import { poolOf, producers } from './poolGradients.ts';
+import { goesByWinners, poolOf, producers } from './poolGradients.ts';
 import { leaving, readers } from './uses.ts';
 
 /** Winners are bytes, and one number more than the cells says that none won. */
 const mostGatedCells = 254;
 
 /** The attributes of a pool beside those of a convolution. */
-function poolAttributes({ attributes }: Node): Attributes {
-  const { kernelSize, stride, padding, dilation } = attributes as MaxPool2dAttributes;
+function poolAttributes({ operator, attributes }: Node): Attributes {
+  const { kernelSize, stride, padding, dilation, ties } = attributes as MaxPool2dAttributes;
   return {
+    ties: operator.name.startsWith('maxPool2dMask') ? ties : 'first',
     poolKernelSize: kernelSize,
     poolStride: stride,
     poolPadding: padding,
@@ -37,7 +38,7 @@ function productsOf(x: Spec, weight: readonly number[], attributes: Attributes):
   );
 }
 
-/** x, weight, bias? → y, winners of the pool of the convolution. */
+/** x, weight, bias? → y, winners (masks unless ties are 'first') of the pool of the convolution. */
 const conv2dMaxPoolOperator: Operator = {
   name: 'conv2dMaxPool',
   inputs: ['x', 'weight', 'bias?'],
@@ -107,7 +108,7 @@ class PoolFusion {
   }
 
   #forward(pool: Node): void {
-    if (pool.operator.name !== 'maxPool2d') return;
+    if (pool.operator.name !== 'maxPool2d' && pool.operator.name !== 'maxPool2dMask') return;
     const x = pool.inputs[0] as GraphVariable;
     const conv = this.#sources.get(x);
     if (conv?.operator.name !== 'conv2d' || (conv.inputs[3] ?? null) !== null) return;
@@ -122,14 +123,14 @@ class PoolFusion {
         ...{ activation: 'none', ...conv.attributes, ...poolAttributes(pool) },
         ...{ ceilMode: pool.attributes.ceilMode as boolean, gated: false },
       },
-      parts: [...(conv.parts ?? [conv]), pool],
+      parts: [...(conv.parts ?? [conv]), ...(pool.parts ?? [pool])],
     });
   }
 
   #gradient(gradient: Node): void {
     const pool = poolOf(gradient, this.#sources);
     const [map] = gradient.outputs;
-    if (pool === null || map === undefined) return;
+    if (pool === null || map === undefined || !goesByWinners(gradient)) return;
     const [filter, bias, ...others] = this.#inner(map);
     if (others.length > 0 || filter?.operator.name !== 'conv2dFilterGradient') return;
     if (bias !== undefined && bias.operator.name !== 'biasGradient') return;
@@ -137,9 +138,9 @@ class PoolFusion {
     if (of !== map || x === map) return;
     const [dy, winners] = gradient.inputs as [GraphVariable, GraphVariable];
     const gate = this.#gate(pool, gradient, dy);
-    const parts = [...(gate === null ? [] : [gate]), gradient, filter];
-    if (bias !== undefined) parts.push(bias);
-    for (const part of parts) this.#absorbed.add(part);
+    const whole = [...(gate === null ? [] : [gate]), gradient, filter];
+    if (bias !== undefined) whole.push(bias);
+    for (const part of whole) this.#absorbed.add(part);
     this.#absorbed.delete(filter);
     this.#fused.set(filter, {
       ...filter,
@@ -147,7 +148,7 @@ class PoolFusion {
       inputs: [x, (gate?.inputs[0] as GraphVariable | undefined) ?? dy, winners],
       outputs: [...filter.outputs, ...(bias?.outputs ?? [])],
       attributes: { ...filter.attributes, ...poolAttributes(gradient) },
-      parts,
+      parts: whole.flatMap((part) => part.parts ?? [part]),
     });
   }
 

@@ -26,13 +26,17 @@ struct ConvPoolRow {
   T* y;                   // window q at y + q · y_pitch
   std::uint8_t* winners;  // as y, or null: the first place of the maximum in its window; NaN wins
   std::int64_t y_pitch;
-  /// Windows whose y is not above 0 get the number of cells for a winner: they pass no gradient.
+  /// Winners are masks of the cells that equal y, as of MaxPoolRow.
+  bool masks;
+  /// Windows whose y is not above 0 have the number of cells for a winner, or the mask 0: they pass
+  /// no gradient.
   bool gated;
 };
 
 /// Adds what `rows` rows of windows of one image give to sums[element][filter], element `depth`
 /// being the bias: products of dy and the element of x in the winner's patch, one chain over the
-/// windows that is added last. A winner that is no cell counts nothing.
+/// windows that is added last. A winner that is no cell counts nothing; of masks each bit's cell
+/// wins and gets dy, or when split dy / (bits that are set).
 template <class T>
 struct ConvPoolFilterRows {
   const T* x;  // `lanes` elements beyond the last patch may be read
@@ -44,6 +48,7 @@ struct ConvPoolFilterRows {
   std::int64_t rows, windows, filters;
   const T* dy;                  // (rows, windows, filters)
   const std::uint8_t* winners;  // as dy
+  bool masks, split;
   T* sums;
   std::int64_t sums_pitch;  // elements between two of a patch
 };

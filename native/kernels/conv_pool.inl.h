@@ -72,8 +72,20 @@ STRIDENET_INLINE void conv_pool_best(const Vec<T> (&cells)[Cells][V], PoolBest<T
   }
 }
 
+/// Which cells of a window equal `best`, a bit each.
+template <class T, int Cells, int V>
+STRIDENET_INLINE Vec<T> conv_pool_mask(const Vec<T> (&cells)[Cells][V], int v, Vec<T> best) {
+  Vec<T> mask = zero<T>();
+#pragma GCC unroll 16
+  for (int i = 0; i < Cells; ++i) {
+    const Vec<T> bit = broadcast(static_cast<T>(1 << i));
+    mask = mask + select(equal(cells[i][v], best), bit, zero<T>());
+  }
+  return mask;
+}
+
 /// B windows from q on. Deep: the depth is more than one block.
-template <class T, int R, int S, int B, int V, bool Deep>
+template <class T, int R, int S, int B, int V, bool Deep, bool Masks>
 STRIDENET_INLINE void conv_pool_windows(const ConvPoolRow<T>& call, std::int64_t q) {
   constexpr int lanes = Vec<T>::lanes;
   constexpr int cells = R * S;
@@ -113,48 +125,57 @@ STRIDENET_INLINE void conv_pool_windows(const ConvPoolRow<T>& call, std::int64_t
     const std::int64_t at = (q + b) * call.y_pitch;
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) {
+      if (Masks) best[v].place = conv_pool_mask<T, cells, V>(sums.of[b], v, best[v].value);
       if (call.activation == Activation::relu) {
-        // All cells of such a window are 0 after the ReLU, and the first wins.
+        // All cells of such a window are 0 after the ReLU: the first wins, or all of them.
+        const Vec<T> winner = broadcast(static_cast<T>(Masks ? (1 << cells) - 1 : 0));
         const Mask<T> dead = less_equal(best[v].value, zero<T>());
-        best[v] = {select(dead, zero<T>(), best[v].value), select(dead, zero<T>(), best[v].place)};
+        best[v] = {select(dead, zero<T>(), best[v].value), select(dead, winner, best[v].place)};
       }
       store_lanes(call.y + at + v * lanes, best[v].value, call.filters - v * lanes);
       if (call.winners == nullptr) continue;
       if (call.gated) {
-        best[v].place =
-            select(less(zero<T>(), best[v].value), best[v].place, broadcast(static_cast<T>(cells)));
+        const Vec<T> none = broadcast(static_cast<T>(Masks ? 0 : cells));
+        best[v].place = select(less(zero<T>(), best[v].value), best[v].place, none);
       }
       store_winners<T>(call.winners + at + v * lanes, best[v].place, call.filters - v * lanes);
     }
   }
 }
 
-template <class T, int R, int S, int V, bool Deep>
+template <class T, int R, int S, int V, bool Deep, bool Masks>
 void conv_pool_row_of(const ConvPoolRow<T>& call) {
   constexpr int block = kTile<T>.rows < 2 * R * S ? 1 : kTile<T>.rows / (R * S);
   std::int64_t q = 0;
   for (; q + block <= call.windows; q += block) {
-    conv_pool_windows<T, R, S, block, V, Deep>(call, q);
+    conv_pool_windows<T, R, S, block, V, Deep, Masks>(call, q);
   }
-  for (; q < call.windows; ++q) conv_pool_windows<T, R, S, 1, V, Deep>(call, q);
+  for (; q < call.windows; ++q) conv_pool_windows<T, R, S, 1, V, Deep, Masks>(call, q);
 }
 
-template <class T, int R, int S, int V>
+template <class T, int R, int S, int V, bool Masks>
 void conv_pool_filters(const ConvPoolRow<T>& call) {
   if constexpr (V > 1) {
-    if (call.filters <= (V - 1) * Vec<T>::lanes) return conv_pool_filters<T, R, S, V - 1>(call);
+    if (call.filters <= (V - 1) * Vec<T>::lanes) {
+      return conv_pool_filters<T, R, S, V - 1, Masks>(call);
+    }
   }
   if (call.depth > call.block_depth) {
-    conv_pool_row_of<T, R, S, V, true>(call);
+    conv_pool_row_of<T, R, S, V, true, Masks>(call);
   } else {
-    conv_pool_row_of<T, R, S, V, false>(call);
+    conv_pool_row_of<T, R, S, V, false, Masks>(call);
   }
 }
 
 /// Windows of 2 x 2 cells.
 template <class T>
 void conv_pool_row(const ConvPoolRow<T>& call) {
-  conv_pool_filters<T, 2, 2, kTile<T>.columns / Vec<T>::lanes>(call);
+  constexpr int vectors = kTile<T>.columns / Vec<T>::lanes;
+  if (call.masks) {
+    conv_pool_filters<T, 2, 2, vectors, true>(call);
+  } else {
+    conv_pool_filters<T, 2, 2, vectors, false>(call);
+  }
 }
 
 template <class T>
@@ -230,9 +251,9 @@ void conv_pool_gradient_picked(const ConvPoolFilterRows<T>& call, std::int64_t e
 }
 
 /// The same for one vector of filters on any window: cell by cell, the others' dy being 0.
-template <class T, int K, bool Bias>
+template <class T, int K, bool Bias, class Match>
 void conv_pool_gradient_masked(const ConvPoolFilterRows<T>& call, std::int64_t element,
-                               std::int64_t filter) {
+                               std::int64_t filter, Match match) {
   const std::int64_t count = call.filters - filter;
   const std::int32_t* taps = call.taps + element;
   Vec<T> bias = zero<T>();
@@ -243,12 +264,12 @@ void conv_pool_gradient_masked(const ConvPoolFilterRows<T>& call, std::int64_t e
     const T* x = call.x + row * call.row_pitch;
     std::int64_t at = row * call.windows * call.filters + filter;
     for (std::int64_t q = 0; q < call.windows; ++q) {
-      const Vec<T> dy = load_lanes(call.dy + at, count);
-      const Vec<T> winner = load_winners<T>(call.winners + at, count);
+      const auto winner = match.load(at, count);
+      const Vec<T> dy = match.share(winner, load_lanes(call.dy + at, count));
       for (std::int64_t i = 0; i < call.cell_rows; ++i) {
         for (std::int64_t j = 0; j < call.cell_columns; ++j) {
-          const Vec<T> place = broadcast(static_cast<T>(i * call.cell_columns + j));
-          const Vec<T> won = select(equal(winner, place), dy, zero<T>());
+          const Mask<T> wins = match.won(winner, 0, i * call.cell_columns + j, count);
+          const Vec<T> won = select(wins, dy, zero<T>());
           if (Bias) bias = bias + won;
           const T* cell = x + i * call.cell_row + j * call.cell_column;
 #pragma GCC unroll 16
@@ -270,7 +291,8 @@ void conv_pool_gradient_elements(const ConvPoolFilterRows<T>& call, std::int64_t
   constexpr int lanes = Vec<T>::lanes;
   std::int64_t filter = 0;
   if constexpr (kPicks<T>) {
-    const bool fits = call.cell_rows <= 2 && call.cell_rows * call.cell_columns <= lanes &&
+    const bool fits = !call.masks && call.cell_rows <= 2 &&
+                      call.cell_rows * call.cell_columns <= lanes &&
                       (call.cell_columns - 1) * call.cell_column < lanes;
     if (fits) {
       for (; filter + lanes < call.filters; filter += 2 * lanes) {
@@ -281,7 +303,13 @@ void conv_pool_gradient_elements(const ConvPoolFilterRows<T>& call, std::int64_t
     }
   }
   for (; filter < call.filters; filter += lanes) {
-    conv_pool_gradient_masked<T, K, Bias>(call, element, filter);
+    if (call.masks) {
+      const MaskMatch<T> match = {call.winners, call.split};
+      conv_pool_gradient_masked<T, K, Bias>(call, element, filter, match);
+    } else {
+      const WinnerMatch<T, std::uint8_t> match = {call.winners};
+      conv_pool_gradient_masked<T, K, Bias>(call, element, filter, match);
+    }
   }
 }
 

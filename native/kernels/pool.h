@@ -24,6 +24,9 @@ struct MaxPoolRow {
   T* y;                 // the row, Q · C, or null
   std::uint8_t* bytes;  // where the row's winners go, in bytes,
   std::int32_t* words;  // or in words, or nowhere
+  /// Bytes are masks instead, R · S ≤ 8: bit r · S + s is whether that cell equals y, so a NaN has
+  /// 0.
+  bool masks;
 };
 
 /// That window `window` along an axis has a cell at a place, as its cell number `cell`.
@@ -46,6 +49,8 @@ struct MaxPoolGradientRow {
   const PoolCover* horizontal;  // what covers column w: [first[w], first[w + 1])
   const std::int64_t* horizontal_first;
   T* dx;  // the row, W · C
+  /// Bytes are the masks of MaxPoolRow: each bit's cell wins. Split: dy / (bits that are set).
+  bool masks, split;
 };
 
 /// One row of windows: share = dy / (cells that equal y).

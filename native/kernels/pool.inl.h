@@ -44,8 +44,7 @@ STRIDENET_INLINE void store_winners(Winner* to, Vec<T> value, std::int64_t count
   }
 }
 template <class T, class Winner>
-STRIDENET_INLINE Vec<T> load_winners(const Winner* from, std::int64_t count) {
-  using Integer = typename Raw<T>::integer;
+STRIDENET_INLINE typename Raw<T>::integer load_wide(const Winner* from, std::int64_t count) {
   typename Raw<T>::Lane lanes[Vec<T>::lanes] = {};
   if (count >= Vec<T>::lanes) {
     // A loop, since GCC 12 converts vectors of bytes lane by lane.
@@ -53,9 +52,17 @@ STRIDENET_INLINE Vec<T> load_winners(const Winner* from, std::int64_t count) {
   } else {
     for (int i = 0; i < count; ++i) lanes[i] = from[i];
   }
-  Integer wide;
+  typename Raw<T>::integer wide;
   __builtin_memcpy(&wide, lanes, sizeof wide);
-  return {__builtin_convertvector(wide, typename Raw<T>::type)};
+  return wide;
+}
+template <class T>
+STRIDENET_INLINE Vec<T> to_floating(typename Raw<T>::integer a) {
+  return {__builtin_convertvector(a, typename Raw<T>::type)};
+}
+template <class T, class Winner>
+STRIDENET_INLINE Vec<T> load_winners(const Winner* from, std::int64_t count) {
+  return to_floating<T>(load_wide<T>(from, count));
 }
 
 /// The largest of a window's cells and its place, for one vector of channels.
@@ -112,6 +119,23 @@ STRIDENET_INLINE bool pool_best_whole(const PoolGeometry& g, const T* x, std::in
   return !any(is_nan(sum));
 }
 
+/// Which cells of a window equal its maximum, a bit each.
+template <class T>
+Vec<T> pool_mask(const PoolGeometry& g, const T* x, const PoolRange& vertical,
+                 const PoolRange& horizontal, std::int64_t count, Vec<T> best) {
+  Vec<T> mask = zero<T>();
+  for (std::int64_t r = vertical.first; r < vertical.last; ++r) {
+    const T* row = x + (vertical.start + r * g.dilation_height) * g.width * g.channels;
+    for (std::int64_t s = horizontal.first; s < horizontal.last; ++s) {
+      const Vec<T> value =
+          load_lanes(row + (horizontal.start + s * g.dilation_width) * g.channels, count);
+      const Vec<T> bit = broadcast(static_cast<T>(1 << (r * g.kernel_width + s)));
+      mask = mask + select(equal(value, best), bit, zero<T>());
+    }
+  }
+  return mask;
+}
+
 /// R, S: the window's size, or 0 when the compiler does not know it.
 template <class T, class Winner, int R, int S>
 void max_pool_windows(const MaxPoolRow<T>& call, Winner* winners) {
@@ -134,6 +158,9 @@ void max_pool_windows(const MaxPoolRow<T>& call, Winner* winners) {
         done = whole && pool_best_whole<T, R, S>(g, call.x + corner + c, count, best);
       }
       if (!done) best = pool_best(g, call.x + c, vertical, horizontal, count);
+      if (call.masks) {
+        best.place = pool_mask(g, call.x + c, vertical, horizontal, count, best.value);
+      }
       if (call.y != nullptr) store_lanes(call.y + window, best.value, count);
       if (winners != nullptr) store_winners<T>(winners + window, best.place, count);
     }
@@ -154,23 +181,51 @@ void max_pool_row(const MaxPoolRow<T>& call) {
   }
 }
 
-/// Which lanes of a cell won: by the winners' numbers, or by being equal to the maximum.
+/// Which lanes of a cell won: by the winners' numbers, by masks, or by being equal to the maximum.
+/// `load` reads what tells of a window, `won` asks for one of its cells, `share` is what such a
+/// cell gets of dy.
 template <class T, class Winner>
 struct WinnerMatch {
   const Winner* winners;
-  STRIDENET_INLINE Mask<T> operator()(std::int64_t window, std::int64_t, std::int64_t cell,
-                                      std::int64_t count) const {
-    return equal(load_winners<T>(winners + window, count), broadcast(static_cast<T>(cell)));
+  STRIDENET_INLINE Vec<T> load(std::int64_t window, std::int64_t count) const {
+    return load_winners<T>(winners + window, count);
+  }
+  STRIDENET_INLINE Mask<T> won(Vec<T> winner, std::int64_t, std::int64_t cell, std::int64_t) const {
+    return equal(winner, broadcast(static_cast<T>(cell)));
+  }
+  STRIDENET_INLINE Vec<T> share(Vec<T>, Vec<T> dy) const { return dy; }
+};
+template <class T>
+struct MaskMatch {
+  using Integer = typename Raw<T>::integer;
+  const std::uint8_t* masks;
+  bool split;
+  STRIDENET_INLINE Integer load(std::int64_t window, std::int64_t count) const {
+    return load_wide<T>(masks + window, count);
+  }
+  STRIDENET_INLINE Mask<T> won(Integer mask, std::int64_t, std::int64_t cell, std::int64_t) const {
+    return less(zero<T>(), to_floating<T>(mask & static_cast<typename Raw<T>::Lane>(1 << cell)));
+  }
+  STRIDENET_INLINE Vec<T> share(Integer mask, Vec<T> dy) const {
+    if (!split) return dy;
+    // The bits of a byte are counted in pairs, then in fours, then all.
+    mask = mask - ((mask >> 1) & 0x55);
+    mask = (mask & 0x33) + ((mask >> 2) & 0x33);
+    return dy / to_floating<T>((mask + (mask >> 4)) & 0x0F);
   }
 };
 template <class T>
 struct EqualMatch {
   const T* x;
   const T* y;
-  STRIDENET_INLINE Mask<T> operator()(std::int64_t window, std::int64_t place, std::int64_t,
-                                      std::int64_t count) const {
-    return equal(load_lanes(x + place, count), load_lanes(y + window, count));
+  STRIDENET_INLINE Vec<T> load(std::int64_t window, std::int64_t count) const {
+    return load_lanes(y + window, count);
   }
+  STRIDENET_INLINE Mask<T> won(Vec<T> best, std::int64_t place, std::int64_t,
+                               std::int64_t count) const {
+    return equal(load_lanes(x + place, count), best);
+  }
+  STRIDENET_INLINE Vec<T> share(Vec<T>, Vec<T> dy) const { return dy; }
 };
 
 template <class T, class Match>
@@ -188,8 +243,10 @@ void max_pool_gather(const MaxPoolGradientRow<T>& call, Match match) {
         const std::int64_t cell = call.vertical[i].cell * g.kernel_width;
         for (std::int64_t j = begin; j < end; ++j) {
           const std::int64_t window = (row + call.horizontal[j].window) * g.channels + c;
-          const Mask<T> won = match(window, place, cell + call.horizontal[j].cell, count);
-          sum = sum + select(won, load_lanes(call.dy + window, count), zero<T>());
+          const auto winner = match.load(window, count);
+          const Mask<T> won = match.won(winner, place, cell + call.horizontal[j].cell, count);
+          const Vec<T> dy = match.share(winner, load_lanes(call.dy + window, count));
+          sum = sum + select(won, dy, zero<T>());
         }
       }
       store_lanes(call.dx + place, sum, count);
@@ -199,8 +256,8 @@ void max_pool_gather(const MaxPoolGradientRow<T>& call, Match match) {
 
 /// As max_pool_gather where no two windows overlap: each window's dy and winners are read once for
 /// all of its cells in this row.
-template <class T, class Winner>
-void max_pool_spread(const MaxPoolGradientRow<T>& call, const Winner* winners) {
+template <class T, class Match>
+void max_pool_spread(const MaxPoolGradientRow<T>& call, Match match) {
   const PoolGeometry& g = *call.geometry;
   std::int64_t next = 0;  // columns before it are written
   for (std::int64_t q = 0; q <= g.columns && call.vertical_count > 0; ++q) {
@@ -216,11 +273,12 @@ void max_pool_spread(const MaxPoolGradientRow<T>& call, const Winner* winners) {
     const std::int64_t cell = call.vertical[0].cell * g.kernel_width;
     for (std::int64_t c = 0; c < g.channels; c += Vec<T>::lanes) {
       const std::int64_t count = g.channels - c;
-      const Vec<T> dy = load_lanes(call.dy + window + c, count);
-      const Vec<T> winner = load_winners<T>(winners + window + c, count);
+      const auto winner = match.load(window + c, count);
+      const Vec<T> dy = match.share(winner, load_lanes(call.dy + window + c, count));
       for (std::int64_t s = first; s < last; ++s) {
-        const Mask<T> won = equal(winner, broadcast(static_cast<T>(cell + s)));
-        store_lanes(call.dx + (start + s) * g.channels + c, select(won, dy, zero<T>()), count);
+        const std::int64_t place = (start + s) * g.channels + c;
+        const Mask<T> won = match.won(winner, place, cell + s, count);
+        store_lanes(call.dx + place, select(won, dy, zero<T>()), count);
       }
     }
     if (next < start + last) next = start + last;
@@ -229,15 +287,24 @@ void max_pool_spread(const MaxPoolGradientRow<T>& call, const Winner* winners) {
                    static_cast<std::size_t>((g.width - next) * g.channels) * sizeof(T));
 }
 
-template <class T>
-void max_pool_gradient_row(const MaxPoolGradientRow<T>& call) {
+template <class T, class Match>
+void max_pool_gradient_of(const MaxPoolGradientRow<T>& call, Match match) {
   const PoolGeometry& g = *call.geometry;
   const bool apart =
       call.vertical_count <= 1 && g.dilation_width == 1 && g.stride_width >= g.kernel_width;
-  if (call.bytes != nullptr && apart) {
-    max_pool_spread(call, call.bytes);
+  if (apart) {
+    max_pool_spread(call, match);
+  } else {
+    max_pool_gather(call, match);
+  }
+}
+
+template <class T>
+void max_pool_gradient_row(const MaxPoolGradientRow<T>& call) {
+  if (call.masks) {
+    max_pool_gradient_of(call, MaskMatch<T>{call.bytes, call.split});
   } else if (call.bytes != nullptr) {
-    max_pool_gather(call, WinnerMatch<T, std::uint8_t>{call.bytes});
+    max_pool_gradient_of(call, WinnerMatch<T, std::uint8_t>{call.bytes});
   } else if (call.words != nullptr) {
     max_pool_gather(call, WinnerMatch<T, std::int32_t>{call.words});
   } else {

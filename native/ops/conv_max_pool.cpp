@@ -29,11 +29,11 @@ Attributes::Value numbers(const std::vector<std::int64_t>& values) {
 class ConvThenPool final : public Instruction {
  public:
   ConvThenPool(std::unique_ptr<Instruction> conv, std::unique_ptr<Instruction> pool,
-               const TensorSpec& map, std::int64_t cells, bool gated)
+               const TensorSpec& map, std::uint8_t none, bool gated)
       : conv_(std::move(conv)),
         pool_(std::move(pool)),
         map_(map),
-        cells_(cells),
+        none_(none),
         gated_(gated),
         map_bytes_((map.bytes() + 63) / 64 * 64) {}
 
@@ -65,15 +65,14 @@ class ConvThenPool final : public Instruction {
   void gate(const Run& run) const {
     const T* y = run.outputs[0].as<T>();
     auto* winners = run.outputs[1].as<std::uint8_t>();
-    const auto none = static_cast<std::uint8_t>(cells_);
     for_pieces(run, run.outputs[0].elements(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) winners[i] = y[i] > 0 ? winners[i] : none;
+      for (std::int64_t i = begin; i < end; ++i) winners[i] = y[i] > 0 ? winners[i] : none_;
     });
   }
 
   std::unique_ptr<Instruction> conv_, pool_;
   TensorSpec map_;
-  std::int64_t cells_;
+  std::uint8_t none_;  // winners of windows that pass no gradient
   bool gated_;
   std::size_t map_bytes_;
 };
@@ -169,6 +168,7 @@ class Conv2dMaxPool final : public Instruction {
     call.activation = activation_;
     call.windows = shape_.columns;
     call.y_pitch = conv.k;
+    call.masks = shape_.masks;
     call.gated = gated_;
     for (std::int64_t filter = 0; filter < conv.k; filter += panel) {
       call.weight = reinterpret_cast<const T*>(run.scratch) + filter / panel * panel_stride;
@@ -235,6 +235,13 @@ ConvMaxPool read_conv_max_pool(const Call& call, const TensorSpec& x, const Tens
   shape.pool.set("stride", numbers(stride));
   shape.pool.set("padding", numbers(padding));
   shape.pool.set("dilation", numbers(dilation));
+  const std::string ties = call.attributes.text("ties");
+  if (ties != "first" && ties != "all" && ties != "split") {
+    refuse("expected attribute 'ties' to be 'first', 'all' or 'split' but received '" + ties + "'");
+  }
+  shape.pool.set("ties", ties);
+  shape.masks = ties != "first";
+  shape.split = ties == "split";
   return shape;
 }
 
@@ -286,13 +293,15 @@ std::unique_ptr<Instruction> prepare_conv2d_max_pool(const Call& call, const Ker
   const Activation activation = parse_activation(call);
   const bool gated = call.attributes.boolean("gated");
   if (gated && shape.cells() > 254) refuse("gated windows have at most 254 cells");
-  auto pool = prepare({"maxPool2d", {shape.map}, call.outputs, shape.pool}, table);
+  const bool masks = shape.masks && call.outputs[1].present;
+  auto pool = prepare(
+      {masks ? "maxPool2dMask" : "maxPool2d", {shape.map}, call.outputs, shape.pool}, table);
   auto conv = prepare({"conv2d", call.inputs, {shape.map}, call.attributes}, table);
   const bool direct = activation != Activation::relu6 && suits(x.dtype, table, shape) &&
                       sums_as_product(x.dtype, table, shape.conv, activation);
   if (direct) return make_floating<Conv2dMaxPool>(x.dtype, table, shape, activation, gated);
-  return std::make_unique<ConvThenPool>(std::move(conv), std::move(pool), shape.map, shape.cells(),
-                                        gated);
+  const auto none = static_cast<std::uint8_t>(masks ? 0 : shape.cells());
+  return std::make_unique<ConvThenPool>(std::move(conv), std::move(pool), shape.map, none, gated);
 }
 
 }  // namespace stridenet

@@ -21,6 +21,8 @@ struct ConvMaxPool {
   TensorSpec map;
   /// The attributes under maxPool2d's own names.
   Attributes pool;
+  /// Winners are masks, for ties 'all' and 'split'.
+  bool masks, split;
 
   std::int64_t cells() const { return kernel_h * kernel_w; }
   /// Rows and columns of x from one window to the next, and those that a window's patches span.

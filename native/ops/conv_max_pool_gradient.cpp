@@ -13,7 +13,7 @@ namespace {
 /// Products of a part of the windows that is summed apart, at least.
 constexpr double kPartProducts = 2e5;
 constexpr std::int64_t kMostParts = 16;
-/// Windows whose products are one chain.
+/// Products of winners that are one chain.
 constexpr std::int64_t kChain = 256;
 /// Elements of a patch times cells of a window up to which the cells that won are cheaper than
 /// matrix products of them all.
@@ -65,7 +65,7 @@ class Conv2dMaxPoolGradient final : public Instruction {
   Conv2dMaxPoolGradient(const Kernels<T>& kernels, const ConvMaxPool& shape)
       : kernels_(kernels),
         shape_(shape),
-        height_(std::clamp<std::int64_t>(kChain / shape.columns, 1, shape.rows)),
+        height_(std::clamp<std::int64_t>(kChain / row_winners(shape), 1, shape.rows)),
         row_pitch_(shape.width() * shape.conv.c),
         taps_(patch_offsets(shape.conv, row_pitch_)) {}
 
@@ -75,7 +75,7 @@ class Conv2dMaxPoolGradient final : public Instruction {
     if (shape.rows == 0 || shape.columns == 0 || shape.cells() > 255) return false;
     if (conv.patch() > kMostProducts / shape.cells()) return false;
     // A row of windows is one chain.
-    if (shape.columns > 4 * kChain) return false;
+    if (row_winners(shape) > 4 * kChain) return false;
     // A whole image with its padding, so that no part of it is longer.
     constexpr std::int64_t most = kThreadBytes / static_cast<std::int64_t>(sizeof(T)) - kSlack;
     if (shape.span_h() > most || shape.span_w() > most) return false;
@@ -102,6 +102,10 @@ class Conv2dMaxPoolGradient final : public Instruction {
   }
 
  private:
+  /// Products of a row of windows that are in one chain, at most.
+  static std::int64_t row_winners(const ConvMaxPool& shape) {
+    return shape.columns * (shape.masks ? shape.cells() : 1);
+  }
   /// Blocks of rows of windows in an image.
   std::int64_t blocks() const { return (shape_.rows + height_ - 1) / height_; }
   std::int64_t part_elements() const {
@@ -138,6 +142,8 @@ class Conv2dMaxPoolGradient final : public Instruction {
     call.filters = conv.k;
     call.dy = run.inputs[1].as<T>() + at;
     call.winners = run.inputs[2].as<std::uint8_t>() + at;
+    call.masks = shape_.masks;
+    call.split = shape_.split;
     call.sums = sums;
     call.sums_pitch = conv.k;
     kernels_.conv_pool_filter_rows(call);
@@ -184,8 +190,10 @@ std::unique_ptr<Instruction> prepare_conv2d_max_pool_gradient(const Call& call,
   const TensorSpec& dw = required_output(call, 0, "dw");
   const ConvMaxPool shape = read_conv_max_pool(call, x, dw, dy);
   const TensorSpec& db = call.outputs[1];
-  const Call pool = {"maxPool2dGradient", {dy, winners}, {shape.map}, shape.pool};
-  prepare(pool, table);
+  const char* name = shape.masks ? "maxPool2dMaskGradient" : "maxPool2dGradient";
+  const Call pool = {name, {dy, winners}, {shape.map}, shape.pool};
+  auto scatter = prepare(pool, table);
+  if (!shape.masks) scatter = prepare_gated_max_pool2d_gradient(pool, table);
   auto filter = prepare({"conv2dFilterGradient", {x, shape.map}, {dw}, call.attributes}, table);
   std::unique_ptr<Instruction> bias;
   if (db.present) bias = prepare({"biasGradient", {shape.map}, {db}, {}}, table);
@@ -194,8 +202,8 @@ std::unique_ptr<Instruction> prepare_conv2d_max_pool_gradient(const Call& call,
              : Conv2dMaxPoolGradient<double>::suits(shape)) {
     return make_floating<Conv2dMaxPoolGradient>(x.dtype, table, shape);
   }
-  return std::make_unique<PoolThenConvGradient>(prepare_gated_max_pool2d_gradient(pool, table),
-                                                std::move(filter), std::move(bias), shape.map);
+  return std::make_unique<PoolThenConvGradient>(std::move(scatter), std::move(filter),
+                                                std::move(bias), shape.map);
 }
 
 }  // namespace stridenet

@@ -60,14 +60,30 @@ void check_winners(const TensorSpec& winners, const TensorSpec& y, const PoolGeo
   expect_tensor(winners, "winners", bytes ? DType::uint8 : DType::int32, y.shape, y.batched);
 }
 
+void check_masks(const TensorSpec& masks, const TensorSpec& y, const PoolGeometry& geometry) {
+  if (geometry.kernel_height * geometry.kernel_width > 8) {
+    refuse("masks are of windows of at most 8 cells");
+  }
+  expect_tensor(masks, "masks", DType::uint8, y.shape, y.batched);
+}
+
+/// Attribute 'ties', which is not 'first': whether dy is split.
+bool read_split(const Call& call) {
+  const std::string ties = call.attributes.text("ties");
+  if (ties != "all" && ties != "split") {
+    refuse("expected attribute 'ties' to be 'all' or 'split' but received '" + ties + "'");
+  }
+  return ties == "split";
+}
+
 /// Rows of `row` elements that make a task.
 std::int64_t task_rows(std::int64_t row) { return rows_of_grain(row); }
 
 template <class T>
 class MaxPool2d : public Instruction {
  public:
-  MaxPool2d(const Kernels<T>& kernels, const PoolGeometry& geometry)
-      : kernels_(kernels), geometry_(geometry) {}
+  MaxPool2d(const Kernels<T>& kernels, const PoolGeometry& geometry, bool masks)
+      : kernels_(kernels), geometry_(geometry), masks_(masks) {}
 
   void run(const Run& run) const override {
     const PoolGeometry& g = geometry_;
@@ -80,7 +96,8 @@ class MaxPool2d : public Instruction {
     const std::int64_t rows = run.inputs[0].shape[0] * g.rows;
     for_pieces(run, rows, task_rows(row), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
-        MaxPoolRow<T> call = {&g, x + i / g.rows * image, i % g.rows, nullptr, nullptr, nullptr};
+        MaxPoolRow<T> call = {&g,    x + i / g.rows * image, i % g.rows, nullptr, nullptr, nullptr,
+                              masks_};
         if (y.present()) call.y = y.as<T>() + i * row;
         if (winners.present() && winners.dtype == DType::uint8) {
           call.bytes = winners.as<std::uint8_t>() + i * row;
@@ -95,6 +112,7 @@ class MaxPool2d : public Instruction {
  private:
   const Kernels<T>& kernels_;
   PoolGeometry geometry_;
+  bool masks_;
 };
 
 template <class Winner>
@@ -191,8 +209,9 @@ Covers covers_of(std::int64_t size, std::int64_t windows, std::int64_t cells, st
   return result;
 }
 
-/// Who gets dy: the winners, those of them that are cells, or the cells that are the maximum.
-enum class Rule { winners, valid_winners, all, split };
+/// Who gets dy: the winners, those of them that are cells, the cells that are the maximum, or those
+/// whose bit says so; all of it, or its part.
+enum class Rule { winners, valid_winners, all, split, masks, split_masks };
 
 template <class T>
 class MaxPool2dGradient : public Instruction {
@@ -250,6 +269,8 @@ class MaxPool2dGradient : public Instruction {
                    call.horizontal = horizontal_.covers.data();
                    call.horizontal_first = horizontal_.first.data();
                    call.dx = dx.as<T>() + i * row;
+                   call.masks = rule_ == Rule::masks || rule_ == Rule::split_masks;
+                   call.split = rule_ == Rule::split_masks;
                    kernels_.max_pool_gradient_row(call);
                  }
                });
@@ -290,7 +311,16 @@ std::unique_ptr<Instruction> prepare_max_pool2d(const Call& call, const KernelTa
   windows.dtype = x.dtype;
   const PoolGeometry geometry = check_geometry(call, x, call.outputs[0].present ? y : windows);
   if (call.outputs[1].present) check_winners(call.outputs[1], windows, geometry);
-  return make_floating<MaxPool2d>(x.dtype, table, geometry);
+  return make_floating<MaxPool2d>(x.dtype, table, geometry, false);
+}
+
+std::unique_ptr<Instruction> prepare_max_pool2d_mask(const Call& call, const KernelTable& table) {
+  expect_operands(call, 1, 2);
+  const TensorSpec& x = required_input(call, 0, "x");
+  const TensorSpec& y = required_output(call, 0, "y");
+  const PoolGeometry geometry = check_geometry(call, x, y);
+  check_masks(required_output(call, 1, "masks"), y, geometry);
+  return make_floating<MaxPool2d>(x.dtype, table, geometry, true);
 }
 
 std::unique_ptr<Instruction> prepare_max_pool2d_gradient(const Call& call,
@@ -330,12 +360,19 @@ std::unique_ptr<Instruction> prepare_max_pool2d_tie_gradient(const Call& call,
   const PoolGeometry geometry = check_geometry(call, x, dy);
   expect_like(required_input(call, 2, "y"), "y", dy);
   expect_like(required_output(call, 0, "dx"), "dx", x);
-  const std::string ties = call.attributes.text("ties");
-  if (ties != "all" && ties != "split") {
-    refuse("expected attribute 'ties' to be 'all' or 'split' but received '" + ties + "'");
-  }
   return make_floating<MaxPool2dGradient>(x.dtype, table, geometry,
-                                          ties == "all" ? Rule::all : Rule::split, x.shape[0]);
+                                          read_split(call) ? Rule::split : Rule::all, x.shape[0]);
+}
+
+std::unique_ptr<Instruction> prepare_max_pool2d_mask_gradient(const Call& call,
+                                                              const KernelTable& table) {
+  expect_operands(call, 2, 1);
+  const TensorSpec& dy = required_input(call, 0, "dy");
+  const TensorSpec& dx = required_output(call, 0, "dx");
+  const PoolGeometry geometry = check_geometry(call, dx, dy);
+  check_masks(required_input(call, 1, "masks"), dy, geometry);
+  return make_floating<MaxPool2dGradient>(
+      dx.dtype, table, geometry, read_split(call) ? Rule::split_masks : Rule::masks, dx.shape[0]);
 }
 
 }  // namespace stridenet

@@ -83,12 +83,16 @@ class Samples {
                     {"poolStride", numbers({2, 2})},
                     {"poolPadding", numbers({0, 0, 0, 0})},
                     {"poolDilation", numbers({1, 1})},
+                    {"ties", std::string("first")},
                     {"gated", true}};
-    add("conv2dMaxPool", {real({3, 9, 11, 2}), real({21, 2, 3, 3}), real({21})},
-        {like({3, 4, 5, 21}), like({3, 4, 5, 21}, DType::uint8)}, pooled);
-    add("conv2dMaxPoolGradient",
-        {real({3, 9, 11, 2}), real({3, 4, 5, 21}), below<std::uint8_t>({3, 4, 5, 21}, 5)},
-        {like({21, 2, 3, 3}), like({21})}, pooled);
+    for (const char* ties : {"first", "all", "split"}) {
+      pooled[pooled.size() - 2].second = std::string(ties);
+      add("conv2dMaxPool", {real({3, 9, 11, 2}), real({21, 2, 3, 3}), real({21})},
+          {like({3, 4, 5, 21}), like({3, 4, 5, 21}, DType::uint8)}, pooled);
+      add("conv2dMaxPoolGradient",
+          {real({3, 9, 11, 2}), real({3, 4, 5, 21}), below<std::uint8_t>({3, 4, 5, 21}, 5)},
+          {like({21, 2, 3, 3}), like({21})}, pooled);
+    }
     add("biasGradient", {real({3, 5, 7, 19})}, {like({19})});
   }
 
@@ -111,6 +115,8 @@ class Samples {
     add("maxPool2dGradient", {real(y), below<std::uint8_t>(y, 6)}, {like(x)}, window);
     add("maxPool2dGather", {real(x), below<std::uint8_t>(y, 6)}, {like(y)}, window);
     add("maxPool2dTieGradient", {real(y), real(x), real(y)}, {like(x)}, window);
+    add("maxPool2dMask", {real(x)}, {like(y), like(y, DType::uint8)}, window);
+    add("maxPool2dMaskGradient", {real(y), below<std::uint8_t>(y, 64)}, {like(x)}, window);
     add("avgPool2d", {real(x)}, {like(y)}, window);
     add("avgPool2dGradient", {real(y)}, {like(x)}, window);
     add("adaptiveAvgPool2d", {real(x)}, {like({2, 3, 4, 19})});

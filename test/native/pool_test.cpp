@@ -129,6 +129,21 @@ TEST(MaxPool, MaxWinnersAndGradientsLikeNaiveLoops) {
         tie.inputs.push_back(Operand::of<T>(trial.inputs[0].spec.shape, input));
         tie.inputs.push_back(Operand::of<T>(y_spec.shape, y));
         EXPECT_EQ(tie.run_on_all_threads(table)[0].template values<T>(), tied) << ties;
+        if (g.kernel[0] * g.kernel[1] > 8) continue;
+
+        std::vector<std::uint8_t> masks(largest.size());
+        for_cells(g, [&](int place, std::size_t from, std::size_t to) {
+          if (input[from] == largest[to]) {
+            masks[to] = static_cast<std::uint8_t>(masks[to] | 1 << place);
+          }
+        });
+        Trial mask{"maxPool2dMask", trial.attributes, {}, {y_spec, winners_spec}};
+        mask.inputs.push_back(Operand::of<T>(trial.inputs[0].spec.shape, input));
+        EXPECT_EQ(mask.run_on_all_threads(table)[1].template values<std::uint8_t>(), masks);
+        Trial masked{"maxPool2dMaskGradient", tie.attributes, {}, tie.outputs};
+        masked.inputs.push_back(Operand::of<T>(y_spec.shape, dy));
+        masked.inputs.push_back(Operand::of(y_spec.shape, masks));
+        EXPECT_EQ(masked.run_on_all_threads(table)[0].template values<T>(), tied) << ties;
       }
     }
   });
