@@ -4,7 +4,7 @@ import { schedule } from '../lib/compiler/schedule.ts';
 import { type Graph, type GraphVariable, Tracer } from '../lib/graph/graph.ts';
 import * as sn from '../lib/index.ts';
 import { checkFinite } from '../lib/ops/checkFinite.ts';
-import { learnedParameters, traceStep } from '../lib/train/step.ts';
+import { tracedStep } from './support/steps.ts';
 
 const { relu, add, gather, mul, reshape } = sn.ops;
 
@@ -20,17 +20,7 @@ function step(
   options: { clipNorm?: number; clipValue?: number } = {},
   layers: readonly sn.Layer[] = convolutions,
 ): Graph {
-  const net = sn.sequential({ inputShape: [3, 8, 8], layers: [...layers] });
-  const data = { x: sn.zeros([4, 3, 8, 8]), y: sn.tensor([0, 1, 2, 3], [4], 'int32') };
-  const settings = {
-    ...{ architecture: net.architecture, data: data as sn.Dataset, batchSize: 4, seed: 0 },
-    ...{ optimizer: sn.optimizers.sgd({ learningRate: 0.1, momentum: 0.9 }), frozen: [] },
-    ...{ loss: sn.losses.softmaxCrossEntropy(), settings: { backend: 'native' as const } },
-    clipNorm: options.clipNorm ?? null,
-    clipValue: options.clipValue ?? null,
-  };
-  const { tracer, outputs, updates } = traceStep(settings, learnedParameters(settings));
-  return tracer.graph(outputs as Parameters<Tracer['graph']>[0], updates);
+  return tracedStep([...layers], options);
 }
 
 /** How far an order has come when each node stands: all operands made, no old value read too late. */
