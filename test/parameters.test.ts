@@ -1,5 +1,8 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
+import type { Tensor } from '../lib/tensor.ts';
+import { ParameterStore } from '../lib/train/parameterStore.ts';
+import type { Trainer } from '../lib/train/trainer.ts';
 
 /** A dense layer of (2,3) whose weight says how often it is drawn. */
 function counted(): { net: sn.Network; drawn: () => number } {
@@ -31,4 +34,45 @@ it('that are given are not drawn', async () => {
   const y = await net.predict(sn.full([1, 3], 1));
   expect(y.toArray()).toEqual([[6, 6]]);
   expect(drawn()).toBe(0);
+});
+
+describe('the copies of what is trained', () => {
+  /** A trainer whose one parameter counts its runs, and the arrays that it was copied to. */
+  function counting(): { store: ParameterStore; run: () => Promise<void>; copies: Tensor[] } {
+    let runs = 0;
+    const copies: Tensor[] = [];
+    const trainer = {
+      read(into?: ReadonlyMap<string, Tensor>) {
+        const copy = into?.get('w') ?? sn.zeros([1]);
+        copy.data[0] = runs;
+        copies.push(copy);
+        return new Map([['w', copy]]);
+      },
+    };
+    const drawn = new Map([['w', sn.zeros([1])]]);
+    const store = new ParameterStore(() => drawn, drawn);
+    store.latest;
+    store.attach(trainer as unknown as Trainer);
+    return { store, run: () => store.running(async () => void runs++), copies };
+  }
+
+  it('take the memory of those before, which nobody has', async () => {
+    const { store, run, copies } = counting();
+    for (let i = 0; i < 3; i++) await run();
+    expect(new Set(copies).size).toBe(1);
+    expect(store.latest.get('w')?.data[0]).toBe(3);
+  });
+
+  it.each([
+    ['at once', (store: ParameterStore) => store.latest],
+    ['at the next boundary', (store: ParameterStore) => store.settled()],
+  ])('stay as they are when they were given %s', async (_, ask) => {
+    const { store, run } = counting();
+    await run();
+    const values = await ask(store);
+    await run();
+    await run();
+    expect(values.get('w')?.data[0]).toBe(1);
+    expect((await ask(store)).get('w')?.data[0]).toBe(3);
+  });
 });

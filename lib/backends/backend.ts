@@ -47,8 +47,8 @@ export interface Executable {
   readonly bytes: number;
   /** Copies a value into state `index`. Throws ERR_SHAPE, ERR_DTYPE, or ERR_BUSY during a run. */
   write(index: number, value: Tensor): void;
-  /** A copy of state `index`. Throws ERR_BUSY during a run. */
-  read(index: number): Tensor;
+  /** A copy of state `index`, in the memory of `into` if given. Throws ERR_BUSY during a run. */
+  read(index: number, into?: Tensor): Tensor;
   /** Runs on this thread. */
   runSync(request: RunRequest): RunResult;
   /** Runs without blocking JavaScript's thread; feeds are copied before it returns. */

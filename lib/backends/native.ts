@@ -94,11 +94,11 @@ export class NativeExecutable implements Executable {
     guarded(() => this.#native.write(this.program.states[index] as number, value.data));
   }
 
-  read(index: number): Tensor {
+  read(index: number, into?: Tensor): Tensor {
     const { shape, dtype } = this.states[index] as Spec;
-    const data = allocate(dtype, elementCount(shape));
-    guarded(() => this.#native.read(this.program.states[index] as number, data));
-    return new Tensor(data, shape, dtype);
+    const copy = into ?? new Tensor(allocate(dtype, elementCount(shape)), shape, dtype);
+    guarded(() => this.#native.read(this.program.states[index] as number, copy.data));
+    return copy;
   }
 
   runSync(request: RunRequest): RunResult {

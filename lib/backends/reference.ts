@@ -46,9 +46,11 @@ class ReferenceExecutable implements Executable {
     this.#values[index] = value.clone();
   }
 
-  read(index: number): Tensor {
+  read(index: number, into?: Tensor): Tensor {
     this.#free();
-    return (this.#values[index] as Tensor).clone();
+    const value = this.#values[index] as Tensor;
+    into?.data.set(value.data);
+    return into ?? value.clone();
   }
 
   runSync(request: RunRequest): RunResult {

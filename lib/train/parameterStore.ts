@@ -19,6 +19,8 @@ export class ParameterStore {
   #busy = false;
   /** The trainer has run since its values were copied. */
   #stale = false;
+  /** The values are a trainer's, and nobody was given them: the next copy may take their memory. */
+  #owned = false;
   #waiting: (() => void)[] = [];
   #copied = 0;
   #copyMilliseconds = 0;
@@ -45,7 +47,7 @@ export class ParameterStore {
    */
   get latest(): ReadonlyMap<string, Tensor> {
     if (!this.#busy) this.#refresh();
-    return this.#values;
+    return this.#given();
   }
 
   /** The values at the next moment when no step is under way. */
@@ -54,7 +56,7 @@ export class ParameterStore {
       this.#whenIdle(() => {
         try {
           this.#refresh();
-          resolve(this.#values);
+          resolve(this.#given());
         } catch (error) {
           reject(error);
         }
@@ -65,7 +67,7 @@ export class ParameterStore {
   /** Replaces these values and no others. */
   replace(changes: ReadonlyMap<string, Tensor>): void {
     if (!this.#busy) this.#copy();
-    this.#values = new Map([...this.#values, ...changes]);
+    this.#values = new Map([...this.#given(), ...changes]);
     this.version++;
     this.#whenIdle(() => this.#trainer?.write(changes));
   }
@@ -101,6 +103,11 @@ export class ParameterStore {
     else task();
   }
 
+  #given(): ReadonlyMap<string, Tensor> {
+    this.#owned = false;
+    return this.#values;
+  }
+
   /** The values are drawn, and those of the trainer. */
   #refresh(): void {
     if (this.#draw !== null) this.#values = this.#draw(this.#values);
@@ -111,7 +118,8 @@ export class ParameterStore {
   #copy(): void {
     if (this.#trainer === null || !this.#stale) return;
     const start = performance.now();
-    this.#values = this.#trainer.read();
+    this.#values = this.#trainer.read(this.#owned ? this.#values : undefined);
+    this.#owned = true;
     this.#stale = false;
     this.#copied = performance.now();
     this.#copyMilliseconds = this.#copied - start;

@@ -76,10 +76,13 @@ export class Trainer {
     });
   }
 
-  /** Copies of the parameters. Throws ERR_BUSY during a run. */
-  read(): Map<string, Tensor> {
+  /** Copies of the parameters, in the memory of `into` where given. Throws ERR_BUSY during a run. */
+  read(into?: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
     return new Map(
-      this.#options.architecture.parameters.map(({ key }, i) => [key, this.#program.read(i)]),
+      this.#options.architecture.parameters.map(({ key }, i) => [
+        key,
+        this.#program.read(i, into?.get(key)),
+      ]),
     );
   }
 
