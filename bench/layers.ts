@@ -4,7 +4,7 @@ import type { ConvPart, ConvTask } from './tasks.ts';
 export type Level = 0 | 1 | 2;
 
 /** A convolution as a network has it. */
-export interface ConvLayer {
+interface ConvLayer {
   readonly network: string;
   readonly level: Level;
   readonly shape: Omit<ConvTask, 'kind' | 'part'>;

@@ -37,7 +37,7 @@ export interface Options {
   readonly isa?: string;
 }
 
-export const usage = `npm run bench -- [--suite NAMES] [--quick | --all] [options]
+const usage = `npm run bench -- [--suite NAMES] [--quick | --all] [options]
   --suite NAMES   of ${suites.join(', ')};
                   default: all these. Or profile: the instructions of training steps or of inference
   --quick, --all  fewer rows for less time (2 minutes), or every row there is

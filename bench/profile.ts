@@ -11,7 +11,7 @@ import { formatTable } from './table.ts';
 import { trainingStep } from './work.ts';
 
 /** What one instruction of a training step costs. */
-export interface InstructionTime {
+interface InstructionTime {
   readonly op: string;
   /** The layer it belongs to; empty for the loss, updates and copies. */
   readonly scope: string;
@@ -28,7 +28,7 @@ function shapesOf({ buffers }: Program, { inputs, outputs }: Instruction): strin
 }
 
 /** How a profile is taken. */
-export interface ProfileOptions {
+interface ProfileOptions {
   readonly threads: number;
   readonly seconds: number;
   /** Default: the subject's, of inference 1. */

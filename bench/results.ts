@@ -77,7 +77,7 @@ function importLine({ median, lower, upper, count }: Summary): string {
 }
 
 /** The peaks that rows are held against. */
-export function formatPeaks({ threads, flops, copies }: Peaks): string {
+function formatPeaks({ threads, flops, copies }: Peaks): string {
   const rates = copies.map(({ bytes, rate }) => {
     const size = bytes >= 2 ** 20 ? `${bytes / 2 ** 20} MiB` : `${bytes / 2 ** 10} KiB`;
     return `${size} ${formatNumber(rate / 1e9)}`;

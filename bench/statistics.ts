@@ -71,7 +71,7 @@ export function pairedRatio(
 }
 
 /** Rates of repeated runs and their median. */
-export interface Rates {
+interface Rates {
   readonly median: number;
   readonly all: readonly number[];
 }

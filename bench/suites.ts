@@ -5,7 +5,7 @@ import type { GemmTask, NetworkTask, Task } from './tasks.ts';
 import { workOf } from './work.ts';
 
 /** A row before its work is counted. */
-export interface Plan {
+interface Plan {
   readonly title: string;
   readonly level: Level;
   readonly task: Task;

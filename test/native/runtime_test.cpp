@@ -4,22 +4,11 @@
 #include <memory>
 #include <thread>
 
-#include "operator_fixture.h"
-#include "runtime/description.h"
 #include "runtime/program.h"
+#include "runtime_fixture.h"
 
 namespace stridenet::test {
 namespace {
-
-BufferDescription buffer(BufferKind kind, std::vector<std::int64_t> shape, std::int64_t offset = -1,
-                         DType dtype = DType::float32) {
-  return {kind, spec_of(dtype, std::move(shape)), offset, -1};
-}
-
-BufferDescription batched(BufferDescription description) {
-  description.tensor.batched = true;
-  return description;
-}
 
 /// y = relu(feed + constant), state = state + state. Buffers: 0 feed, 1 constant, 2 temporary,
 /// 3 fetch, 4 state.
@@ -36,17 +25,9 @@ ProgramDescription small() {
   return description;
 }
 
-std::string code_after(const std::function<void(ProgramDescription&)>& change) {
-  ProgramDescription description = small();
-  change(description);
-  return code_of([&] { validate(description, kernels()); });
-}
-
 TEST(Runtime, RefusesWrongDescriptions) {
   using D = ProgramDescription;
-  const char* refused = "ERR_PROGRAM";
-  EXPECT_EQ(code_after([](D&) {}), "");
-  const std::vector<std::pair<const char*, std::function<void(D&)>>> changes = {
+  const Changes changes = {
       {"negative batch", [](D& d) { d.batch = -1; }},
       {"batch beyond int32", [](D& d) { d.batch = std::int64_t{1} << 40; }},
       {"batched without a batch", [](D& d) { d.batch = 0; }},
@@ -77,6 +58,15 @@ TEST(Runtime, RefusesWrongDescriptions) {
       {"fetch that nothing writes", [](D& d) { d.instructions[1].outputs[0] = 2; }},
       {"batched with not batched", [](D& d) { d.buffers[2].tensor.batched = false; }},
       {"shapes that differ", [](D& d) { d.buffers[2].tensor.shape = {4, 4}; }},
+  };
+  expect_refused(small(), changes);
+  EXPECT_EQ(code_after(small(), [](D& d) { d.buffers[2].tensor.dtype = DType::float64; }),
+            "ERR_DTYPE");
+}
+
+TEST(Runtime, RefusesOverlaps) {
+  using D = ProgramDescription;
+  const Changes changes = {
       {"temporary overwritten before it is read",
        [](D& d) {
          d.buffers.push_back(batched(buffer(BufferKind::temporary, {4, 3}, 0)));
@@ -110,6 +100,13 @@ TEST(Runtime, RefusesWrongDescriptions) {
                             std::pair{"weightDecay", 0.0}, std::pair{"nesterov", false}),
               -1});
        }},
+  };
+  expect_refused(small(), changes);
+}
+
+TEST(Runtime, RefusesWrongViews) {
+  using D = ProgramDescription;
+  const Changes changes = {
       {"view of a later buffer",
        [](D& d) {
          d.buffers.push_back(buffer(BufferKind::view, {5}));
@@ -148,8 +145,7 @@ TEST(Runtime, RefusesWrongDescriptions) {
          d.instructions.push_back({"transpose", {5}, {6}, attributes_of(list("axes", {1, 0})), -1});
        }},
   };
-  for (const auto& [name, change] : changes) EXPECT_EQ(code_after(change), refused) << name;
-  EXPECT_EQ(code_after([](D& d) { d.buffers[2].tensor.dtype = DType::float64; }), "ERR_DTYPE");
+  expect_refused(small(), changes);
 }
 
 /// A loss with scratch: buffers 5 logits, 6 labels, 7 loss.
@@ -208,89 +204,6 @@ TEST(Runtime, RunsStepsWithTheirOwnBatches) {
   }
   EXPECT_EQ(counter->programs, 0);
   EXPECT_EQ(counter->bytes, 0);
-}
-
-/// y = relu(feed + (constant + state)), the sum of constant and state by a prologue. Buffers: 0
-/// feed, 1 constant, 2 state, 3 kept, 4 temporary, 5 fetch.
-ProgramDescription with_prologue() {
-  ProgramDescription description;
-  description.arena_bytes = 64;
-  description.prologue = 1;
-  description.buffers = {buffer(BufferKind::feed, {3}),         buffer(BufferKind::constant, {3}),
-                         buffer(BufferKind::state, {3}),        buffer(BufferKind::kept, {3}),
-                         buffer(BufferKind::temporary, {3}, 0), buffer(BufferKind::fetch, {3})};
-  description.instructions = {
-      {"add", {1, 2}, {3}, {}, -1}, {"add", {0, 3}, {4}, {}, -1}, {"relu", {4}, {5}, {}, -1}};
-  return description;
-}
-
-TEST(Runtime, RefusesWrongPrologues) {
-  using D = ProgramDescription;
-  const auto code = [](const std::function<void(D&)>& change) {
-    D description = with_prologue();
-    change(description);
-    return code_of([&] { validate(description, kernels()); });
-  };
-  const char* refused = "ERR_PROGRAM";
-  EXPECT_EQ(code([](D&) {}), "");
-  const std::vector<std::pair<const char*, std::function<void(D&)>>> changes = {
-      {"negative", [](D& d) { d.prologue = -1; }},
-      {"more than there are", [](D& d) { d.prologue = 4; }},
-      {"a step that writes what is kept", [](D& d) { d.prologue = 0; }},
-      {"a feed in it", [](D& d) { d.prologue = 2; }},
-      {"a fetch in it", [](D& d) { d.instructions[0].outputs[0] = 5; }},
-      {"a state written in it", [](D& d) { d.instructions[0].outputs[0] = 2; }},
-      {"a state that a step writes",
-       [](D& d) { d.instructions.push_back({"relu", {0}, {2}, {}, -1}); }},
-      {"kept but not written", [](D& d) { d.instructions[0].outputs[0] = 4; }},
-      {"a temporary that must outlast it",
-       [](D& d) {
-         d.instructions[0].outputs[0] = 4;
-         d.instructions[1].inputs[1] = 4;
-       }},
-      {"a batched operand",
-       [](D& d) {
-         d.batch = 3;
-         for (std::size_t id = 1; id < 4; ++id) d.buffers[id].tensor.batched = true;
-       }},
-  };
-  for (const auto& [what, change] : changes) EXPECT_EQ(code(change), refused) << what;
-}
-
-TEST(Runtime, RunsThePrologueAgainAfterAWrite) {
-  auto counter = std::make_shared<MemoryCounter>();
-  Program program(with_prologue(), kernels(), counter);
-  const auto run = [&] {
-    const float feed[] = {1, 2, 3, 4, 5, 6};
-    program.reserve(2);
-    program.load_feed(0, reinterpret_cast<const std::byte*>(feed), 2);
-    EXPECT_EQ(program.run(2, {}, -1).steps, 2);
-    std::vector<float> fetch(6);
-    program.store_fetch(0, reinterpret_cast<std::byte*>(fetch.data()), 2);
-    return fetch;
-  };
-  EXPECT_EQ(run(), (std::vector<float>{1, 2, 3, 4, 5, 6}));
-  std::fill_n(reinterpret_cast<float*>(program.writable(2)), 3, 10.0f);
-  EXPECT_EQ(run(), (std::vector<float>{11, 12, 13, 14, 15, 16}));
-  EXPECT_EQ(run(), (std::vector<float>{11, 12, 13, 14, 15, 16}));
-  std::fill_n(reinterpret_cast<float*>(program.writable(1)), 3, -10.0f);
-  EXPECT_EQ(run(), (std::vector<float>{1, 2, 3, 4, 5, 6}));
-}
-
-TEST(Runtime, AStoppedPrologueRunsAgain) {
-  auto counter = std::make_shared<MemoryCounter>();
-  Program program(with_prologue(), kernels(), counter);
-  const float feed[] = {1, 2, 3};
-  program.reserve(1);
-  program.load_feed(0, reinterpret_cast<const std::byte*>(feed), 1);
-  program.stop(Program::Stop::instruction);
-  EXPECT_EQ(program.run(1, {}, -1).steps, 0);
-  std::fill_n(reinterpret_cast<float*>(program.writable(1)), 3, 1.0f);
-  program.reserve(1);
-  EXPECT_EQ(program.run(1, {}, -1).steps, 1);
-  float fetch[3] = {};
-  program.store_fetch(0, reinterpret_cast<std::byte*>(fetch), 1);
-  EXPECT_EQ(fetch[2], 4);
 }
 
 TEST(Runtime, RunsNoSteps) {
