@@ -10,6 +10,7 @@
 #include "kernels/pool.inl.h"
 #include "kernels/conv_pool.inl.h"
 #include "kernels/direct_conv.inl.h"
+#include "kernels/depthwise.inl.h"
 #include "kernels/plane_conv.inl.h"
 #include "kernels/move.inl.h"
 #include "kernels/dropout.inl.h"

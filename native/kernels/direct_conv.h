@@ -40,7 +40,20 @@ struct DirectConvRow {
   std::int64_t columns, channels;
 };
 
-// direct_conv_narrow_row(call): the same for few output channels, at most kMostNarrow: the vector
+/// Several rows of y, their places in x stride_h rows apart.
+template <class T>
+struct DirectConvRows {
+  DirectConvRow<T> first;
+  std::int64_t rows, stride_h;
+  std::int64_t y_row_pitch;  // elements between rows
+  /// y is too large to be found in a cache later, and all its vectors are aligned.
+  bool past_caches;
+};
+
+// direct_conv_rows(call): depthwise convolutions with the usual filters in tiles of several rows
+// and columns, in which a value of x is loaded once for all its taps; others row by row.
+//
+// direct_conv_narrow_rows(call): the same for few output channels, at most kMostNarrow: the vector
 // runs over the inner channels, which are contiguous in x and for one output channel in the weight,
 // whose output channels are weight_inner_pitch apart. Sums of lanes are added last.
 inline constexpr std::int64_t kMostNarrow = 4;

@@ -11,6 +11,10 @@ namespace {
 
 /// Operations of a task, and of rows that are summed apart, at least.
 constexpr double kTaskOperations = 4e5;
+/// Of tasks of outputs: neighbours read rows of x twice.
+constexpr std::int64_t kMostTasks = 64;
+/// A result from this size on is written past the caches.
+constexpr std::int64_t kStreamedBytes = std::int64_t{16} << 20;
 constexpr std::int64_t kMostParts = 16;
 constexpr std::int64_t kMostPartialElements = 2'000'000;
 /// Input and output channels of a group up to which matrix products are too small.
@@ -90,12 +94,24 @@ class DirectOutputs : public Instruction {
     Activation activation = Activation::none;
   };
 
+  /// Whether y is large, and every vector of it can be written past the caches.
+  bool streams(const Target& to, std::int64_t images) const {
+    const auto size = static_cast<std::int64_t>(sizeof(T));
+    const std::int64_t pixel = grouping_.outputs * size;
+    return grouping_.plain() && pixel % 64 == 0 &&
+           reinterpret_cast<std::uintptr_t>(to.y) % 64 == 0 &&
+           images * to.height * to.width >= kStreamedBytes / pixel;
+  }
+
   void run_pass(const Run& run, const Pass& rows, const Pass& columns, const Target& to) const {
     const TensorView& x = run.inputs[0];
+    const bool past_caches = streams(to, x.shape[0]);
     const double row_operations =
         2.0 * static_cast<double>(columns.count * grouping_.outputs * grouping_.inner) *
         static_cast<double>(std::max<std::int64_t>(1, rows.taps * columns.taps));
-    const auto wanted = static_cast<std::int64_t>(kTaskOperations / row_operations) + 1;
+    const auto enough = static_cast<std::int64_t>(kTaskOperations / row_operations) + 1;
+    // Even, as rows may be computed in pairs.
+    const std::int64_t wanted = std::max(enough, x.shape[0] * rows.count / kMostTasks) / 2 * 2 + 2;
     const std::int64_t span = (rows.taps - 1) * rows.dilation + 1;
     const std::int64_t most = (strips_.most_rows() - span) / rows.stride + 1;
     const std::int64_t height = std::clamp<std::int64_t>(std::min({wanted, most, rows.count}), 1,
@@ -106,21 +122,28 @@ class DirectOutputs : public Instruction {
     const Run limited = limit_threads(run, static_cast<std::int64_t>(std::min(1e15, operations)));
     limited.parallel_for(tasks, [&](std::int64_t task) {
       const std::int64_t begin = task % blocks * height;
-      run_rows(run, rows, columns, to, task / blocks, begin, std::min(rows.count, begin + height));
+      DirectConvRows<T> call = {};
+      call.rows = std::min(height, rows.count - begin);
+      call.past_caches = past_caches;
+      run_rows(run, rows, columns, to, task / blocks, begin, call);
     });
   }
 
  private:
+  /// The rows of image n from `begin` on that `rows_call` has.
   void run_rows(const Run& run, const Pass& rows, const Pass& columns, const Target& to,
-                std::int64_t n, std::int64_t begin, std::int64_t end) const {
+                std::int64_t n, std::int64_t begin, DirectConvRows<T>& rows_call) const {
     const T* image = run.inputs[0].as<T>() + n * height_ * width_ * grouping_.inputs;
     const T* packed = packed_ ? run.inputs[1].as<T>() : reinterpret_cast<const T*>(run.scratch);
-    const Rows needed = rows_of(rows, begin, end, height_);
+    const Rows needed = rows_of(rows, begin, begin + rows_call.rows, height_);
     const std::int64_t block = strips_.block_channels();
     const std::int64_t tap_pitch = grouping_.inner * grouping_.outputs;
     const auto kernel =
-        grouping_.narrow() ? kernels_.direct_conv_narrow_row : kernels_.direct_conv_row;
-    DirectConvRow<T> call = {};
+        grouping_.narrow() ? kernels_.direct_conv_narrow_rows : kernels_.direct_conv_rows;
+    const std::int64_t line = to.width * grouping_.outputs;
+    rows_call.stride_h = rows.stride;
+    rows_call.y_row_pitch = rows.step * line;
+    DirectConvRow<T>& call = rows_call.first;
     call.tap_row_pitch = rows.tap_step * conv_.s * tap_pitch;
     call.tap_pitch = columns.tap_step * tap_pitch;
     call.weight_inner_pitch = grouping_.narrow() ? grouping_.inner : grouping_.outputs;
@@ -132,15 +155,13 @@ class DirectOutputs : public Instruction {
       call.channels = std::min(block, grouping_.outputs - channel);
       call.bias = to.bias == nullptr ? nullptr : to.bias + channel;
       call.weight = packed + (rows.first_tap * conv_.s + columns.first_tap) * tap_pitch + channel;
-      for (std::int64_t row = begin; row < end; ++row) {
-        aim(call.input, rows, columns, row, needed.first);
-        const std::int64_t h = rows.first + row * rows.step;
-        const std::int64_t place =
-            ((n * to.height + h) * to.width + columns.first) * grouping_.outputs + channel;
-        call.y = to.y + place;
-        call.residual = to.residual == nullptr ? nullptr : to.residual + place;
-        kernel(call);
-      }
+      aim(call.input, rows, columns, begin, needed.first);
+      const std::int64_t h = rows.first + begin * rows.step;
+      const std::int64_t place =
+          (n * to.height + h) * line + columns.first * grouping_.outputs + channel;
+      call.y = to.y + place;
+      call.residual = to.residual == nullptr ? nullptr : to.residual + place;
+      kernel(rows_call);
     }
   }
 

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "core/thread_pool.h"
 #include "operands.h"
@@ -194,6 +196,25 @@ TYPED_TEST(Conv2dTest, GroupsOfFewChannels) {
   check_conv2d<TypeParam>(this->random_, grouped(square(3, 24, 30, 24, 3, 1, 1), 6), 0);
 }
 
+TYPED_TEST(Conv2dTest, DepthwiseTilesOfRowsAndColumns) {
+  for (const std::int64_t size : {1, 2, 3, 5, 7}) {
+    for (const std::int64_t stride : {1, 2, 3}) {
+      for (const std::int64_t channels : {5, 16, 35}) {
+        Shape t = grouped(square(2, channels, 16, channels, size, stride, size / 2), channels);
+        t.w = 17 + channels;
+        t.bottom = 0;
+        t.left = size - 1;
+        t.flipped = channels == 35;
+        check_conv2d<TypeParam>(this->random_, t, 16);
+        t.dilation_h = 2;
+        t.w = 14;
+        check_conv2d<TypeParam>(this->random_, t, 16);
+      }
+    }
+  }
+  check_conv2d<TypeParam>(this->random_, grouped(square(3, 24, 33, 24, 3, 1, 1), 24), 0);
+}
+
 TYPED_TEST(Conv2dTest, PixelsThatAreRowsOfAMatrix) {
   // Rows that are read where they lie, and rows that compete for a cache; more than one block of
   // the depth; outputs smaller than the image, of which every pixel is a row only in the gradient.
@@ -297,6 +318,32 @@ TYPED_TEST(Conv2dTest, ALargeResultIsWrittenPastTheCaches) {
       if (y[i] != (sum > 0 ? sum : 0)) ++wrong;
     }
     EXPECT_EQ(wrong, 0) << table->name;
+  }
+}
+
+TYPED_TEST(Conv2dTest, ALargeDepthwiseResultIsWrittenPastTheCaches) {
+  using T = TypeParam;
+  const Shape t = grouped(square(1, 16, 520, 16, 3, 1, 1), 16);
+  Operand<T> x({1, t.h, t.w, t.c});
+  Operand<T> weight({t.k, 1, t.r, t.s});
+  Operand<T> no_bias({t.k});
+  Attributes attributes = t.attributes();
+  attributes.set("activation", std::string("none"));
+  x.fill(this->random_, 8);
+  std::fill(no_bias.values.begin(), no_bias.values.end(), T{0});
+  weight.fill(this->random_, 8);
+  for (const KernelTable* table : supported_kernels()) {
+    Operand<T> y(x.shape), dx(x.shape);
+    ASSERT_GE(y.values.size() * sizeof(T), std::size_t{16} << 20);
+    run_operator<T>("conv2d", attributes, *table, {&x, &weight, &no_bias}, {&y}, 2);
+    run_operator<T>("conv2dInputGradient", t.attributes(), *table, {&x, &weight}, {&dx}, 2);
+    std::vector<T> want_y(y.values.size()), want_dx(want_y.size());
+    for_each_product(t, [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) {
+      want_y[static_cast<std::size_t>(iy)] += x[ix] * weight[iw];
+      want_dx[static_cast<std::size_t>(ix)] += x[iy] * weight[iw];
+    });
+    EXPECT_TRUE(std::equal(want_y.begin(), want_y.end(), y.values.begin())) << table->name;
+    EXPECT_TRUE(std::equal(want_dx.begin(), want_dx.end(), dx.values.begin())) << table->name;
   }
 }
 
