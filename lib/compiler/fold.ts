@@ -20,7 +20,7 @@ function foldable(
   const norm = rewriting.onlyReader(value);
   if (norm?.operator.name !== 'batchNorm' || norm.inputs[0] !== value) return null;
   const [, deviation] = norm.outputs;
-  if (deviation !== undefined && rewriting.needed(deviation, norm)) return null;
+  if (deviation !== undefined && rewriting.isNeeded(deviation, norm)) return null;
   const parameters = [...product.inputs.slice(1), ...norm.inputs.slice(1)];
   return parameters.every((each) => each === null || fixed.has(each)) ? norm : null;
 }

@@ -155,7 +155,7 @@ function fuseBackward(graph: Graph): Graph {
       ? [null, normalizerOf(rewriting, forward), forward.inputs[4] ?? null]
       : [message.y, null, null];
     const masked = node.inputs[0] as GraphVariable;
-    const shared = rewriting.needed(masked, node) ? [masked] : [];
+    const shared = rewriting.isNeeded(masked, node) ? [masked] : [];
     const [x, mean, inverse, weight = null] = own as GraphVariable[];
     const parts = [...message.parts, node];
     const fused: Node = {

@@ -9,8 +9,8 @@ import { biasGradientOperator } from '../ops/linear.ts';
 import { type MaxPool2dAttributes, maxPool2dOperator } from '../ops/maxPool2d.ts';
 import { type Attributes, need, type Operator, type Spec } from '../ops/operator.ts';
 import type { Pair } from '../shape.ts';
-import { goesByWinners, poolOf, producers } from './poolGradients.ts';
-import { leaving, readers } from './uses.ts';
+import { goesByWinners, poolOf } from './poolGradients.ts';
+import { Rewriting } from './rewriting.ts';
 
 /** Winners are bytes, and one number more than the cells says that none won. */
 const mostGatedCells = 254;
@@ -73,108 +73,76 @@ const conv2dMaxPoolGradientOperator: Operator = {
   multiplyAdds: ([x], [dw], attributes) => productsOf(need(x), need(dw).shape, attributes),
 };
 
-/** The subgraphs that nodes of `graph` become. */
-class PoolFusion {
-  readonly #graph: Graph;
-  readonly #uses: Map<GraphVariable, Node[]>;
-  readonly #outside: Set<GraphVariable>;
-  readonly #sources: Map<GraphVariable, Node>;
-  /** By the recorded node in whose place it stands. */
-  readonly #fused = new Map<Node, Node>();
-  readonly #absorbed = new Set<Node>();
+/** Puts the convolution that alone gives a pool its x into one node with it. */
+function fuseForward(rewriting: Rewriting, pool: Node): void {
+  const [x] = pool.inputs;
+  const conv = rewriting.maker(x);
+  if (conv?.operator.name !== 'conv2d' || (conv.inputs[3] ?? null) !== null) return;
+  if (rewriting.onlyReader(x) === null) return;
+  const [image = null, weight = null, bias = null] = conv.inputs;
+  const fused = {
+    ...pool,
+    operator: conv2dMaxPoolOperator,
+    inputs: [image, weight, bias],
+    attributes: {
+      ...{ activation: 'none', ...conv.attributes, ...poolAttributes(pool) },
+      ...{ ceilMode: pool.attributes.ceilMode as boolean, gated: false },
+    },
+    parts: [...(conv.parts ?? [conv]), ...(pool.parts ?? [pool])],
+  };
+  rewriting.fuse(fused, [conv, pool]);
+}
 
-  constructor(graph: Graph) {
-    this.#graph = graph;
-    this.#uses = readers(graph);
-    this.#outside = leaving(graph);
-    this.#sources = producers(graph);
-  }
+/** Puts the gradient of a pool, and those of the filters and bias before it, into one node. */
+function fuseGradient(rewriting: Rewriting, gradient: Node): void {
+  const pool = poolOf(gradient, rewriting);
+  const [map] = gradient.outputs;
+  if (pool === null || map === undefined || !goesByWinners(gradient)) return;
+  const [filter, bias, ...others] = rewriting.inner(map);
+  if (others.length > 0 || filter?.operator.name !== 'conv2dFilterGradient') return;
+  if (bias !== undefined && bias.operator.name !== 'biasGradient') return;
+  const [x, of] = filter.inputs as [GraphVariable, GraphVariable];
+  if (of !== map || x === map) return;
+  const [dy, winners] = gradient.inputs as [GraphVariable, GraphVariable];
+  const gate = gateOf(rewriting, pool, gradient, dy);
+  const members = [gate, gradient, filter, bias ?? null].filter((member) => member !== null);
+  const fused = {
+    ...filter,
+    operator: conv2dMaxPoolGradientOperator,
+    inputs: [x, (gate?.inputs[0] as GraphVariable | undefined) ?? dy, winners],
+    outputs: [...filter.outputs, ...(bias?.outputs ?? [])],
+    attributes: { ...filter.attributes, ...poolAttributes(gradient) },
+    parts: members.flatMap((member) => member.parts ?? [member]),
+  };
+  rewriting.fuse(fused, members, filter);
+}
 
-  run(): Graph {
-    const { nodes } = this.#graph;
-    for (const node of nodes) this.#forward(node);
-    for (const node of nodes) this.#gradient(node);
-    return {
-      ...this.#graph,
-      nodes: nodes
-        .filter((node) => !this.#absorbed.has(node))
-        .map((node) => this.#fused.get(node) ?? node),
-    };
-  }
-
-  /** Whoever reads `variable`, when it does not leave the graph. */
-  #inner(variable: GraphVariable): readonly Node[] {
-    return this.#outside.has(variable) ? [] : (this.#uses.get(variable) ?? []);
-  }
-
-  #forward(pool: Node): void {
-    if (pool.operator.name !== 'maxPool2d' && pool.operator.name !== 'maxPool2dMask') return;
-    const x = pool.inputs[0] as GraphVariable;
-    const conv = this.#sources.get(x);
-    if (conv?.operator.name !== 'conv2d' || (conv.inputs[3] ?? null) !== null) return;
-    if (this.#inner(x).length !== 1) return;
-    const [image = null, weight = null, bias = null] = conv.inputs;
-    this.#absorbed.add(conv);
-    this.#fused.set(pool, {
-      ...pool,
-      operator: conv2dMaxPoolOperator,
-      inputs: [image, weight, bias],
-      attributes: {
-        ...{ activation: 'none', ...conv.attributes, ...poolAttributes(pool) },
-        ...{ ceilMode: pool.attributes.ceilMode as boolean, gated: false },
-      },
-      parts: [...(conv.parts ?? [conv]), ...(pool.parts ?? [pool])],
-    });
-  }
-
-  #gradient(gradient: Node): void {
-    const pool = poolOf(gradient, this.#sources);
-    const [map] = gradient.outputs;
-    if (pool === null || map === undefined || !goesByWinners(gradient)) return;
-    const [filter, bias, ...others] = this.#inner(map);
-    if (others.length > 0 || filter?.operator.name !== 'conv2dFilterGradient') return;
-    if (bias !== undefined && bias.operator.name !== 'biasGradient') return;
-    const [x, of] = filter.inputs as [GraphVariable, GraphVariable];
-    if (of !== map || x === map) return;
-    const [dy, winners] = gradient.inputs as [GraphVariable, GraphVariable];
-    const gate = this.#gate(pool, gradient, dy);
-    const whole = [...(gate === null ? [] : [gate]), gradient, filter];
-    if (bias !== undefined) whole.push(bias);
-    for (const part of whole) this.#absorbed.add(part);
-    this.#absorbed.delete(filter);
-    this.#fused.set(filter, {
-      ...filter,
-      operator: conv2dMaxPoolGradientOperator,
-      inputs: [x, (gate?.inputs[0] as GraphVariable | undefined) ?? dy, winners],
-      outputs: [...filter.outputs, ...(bias?.outputs ?? [])],
-      attributes: { ...filter.attributes, ...poolAttributes(gradient) },
-      parts: whole.flatMap((part) => part.parts ?? [part]),
-    });
-  }
-
-  /**
-   * The ReLU's gradient before `gradient`, which the winners can tell as well as y: those of
-   * windows without a positive value then pass nothing. Null when someone else reads either.
-   */
-  #gate(pool: Node, gradient: Node, dy: GraphVariable): Node | null {
-    const relu = this.#sources.get(dy);
-    const fused = this.#fused.get(pool);
-    const [y, winners] = pool.outputs;
-    if (relu?.operator.name !== 'reluGradient' || fused === undefined) return null;
-    if (relu.inputs[1] !== y || winners === undefined) return null;
-    if (this.#inner(dy).length !== 1 || this.#inner(winners).length !== 1) return null;
-    const [h, w] = gradient.attributes.kernelSize as Pair;
-    if (h * w > mostGatedCells) return null;
-    this.#fused.set(pool, { ...fused, attributes: { ...fused.attributes, gated: true } });
-    return relu;
-  }
+/**
+ * The ReLU's gradient before `gradient`, which the winners can tell as well as y: those of windows
+ * without a positive value then pass nothing. Null when someone else reads either.
+ */
+function gateOf(rewriting: Rewriting, pool: Node, gradient: Node, dy: GraphVariable): Node | null {
+  const relu = rewriting.maker(dy);
+  const fused = rewriting.replacement(pool);
+  const [y, winners] = pool.outputs;
+  if (relu?.operator.name !== 'reluGradient' || fused === pool) return null;
+  if (relu.inputs[1] !== y || rewriting.onlyReader(dy) === null) return null;
+  if (rewriting.onlyReader(winners) === null) return null;
+  const [h, w] = gradient.attributes.kernelSize as Pair;
+  if (h * w > mostGatedCells) return null;
+  rewriting.replace(pool, { ...fused, attributes: { ...fused.attributes, gated: true } });
+  return relu;
 }
 
 /**
  * Convolution, bias, activation and max pool as one instruction, and the gradients of its filters
- * and bias from the gradient of what was pooled, where nobody else needs what is between: the map
- * before the pool, and its gradient, never exist.
+ * and bias from the gradient of what was pooled, where nobody else needs what is between. The map
+ * before the pool, and its gradient, never exist where the kernels take windows of 2x2 and short
+ * patches; else they are scratch of the instruction.
  */
 export function fusePools(graph: Graph): Graph {
-  return new PoolFusion(graph).run();
+  const rewriting = new Rewriting(graph);
+  for (const pool of rewriting.named(['maxPool2d', 'maxPool2dMask'])) fuseForward(rewriting, pool);
+  for (const node of graph.nodes) fuseGradient(rewriting, node);
+  return rewriting.result();
 }

@@ -1,9 +1,9 @@
-import { type Graph, GraphVariable, type Node } from '../graph/graph.ts';
+import { type Graph, GraphVariable } from '../graph/graph.ts';
 import { maxPool2dOperator } from '../ops/maxPool2d.ts';
 import { need, type Operator } from '../ops/operator.ts';
 import type { Pair } from '../shape.ts';
-import { poolOf, producers } from './poolGradients.ts';
-import { leaving, readers } from './uses.ts';
+import { poolOf } from './poolGradients.ts';
+import { Rewriting } from './rewriting.ts';
 
 /** A mask is a byte. */
 const mostCells = 8;
@@ -35,28 +35,27 @@ const maxPool2dMaskGradientOperator: Operator = {
  * compared in it.
  */
 export function maskTies(graph: Graph): Graph {
-  const sources = producers(graph);
-  const uses = readers(graph);
-  const outside = leaving(graph);
-  const replaced = new Map<Node, Node>();
-  for (const gradient of graph.nodes) {
-    if (gradient.operator.name !== 'maxPool2dTieGradient') continue;
-    const pool = poolOf(gradient, sources);
+  const rewriting = new Rewriting(graph);
+  for (const gradient of rewriting.named(['maxPool2dTieGradient'])) {
+    const pool = poolOf(gradient, rewriting);
     if (pool?.operator.name !== 'maxPool2d') continue;
     const [h, w] = pool.attributes.kernelSize as Pair;
     const [y, winners] = pool.outputs as [GraphVariable, GraphVariable];
-    if (h * w > mostCells || uses.has(winners) || outside.has(winners)) continue;
-    const known = replaced.get(pool)?.outputs[1];
-    const masks = known ?? new GraphVariable(winners.tracer, winners, null, 'maxPool2dMask');
-    replaced.set(pool, {
+    if (h * w > mostCells || rewriting.isNeeded(winners)) continue;
+    const known = rewriting.replacement(pool);
+    const masks =
+      known === pool
+        ? new GraphVariable(winners.tracer, winners, null, 'maxPool2dMask')
+        : (known.outputs[1] as GraphVariable);
+    rewriting.replace(pool, {
       ...{ ...pool, operator: maxPool2dMaskOperator, outputs: [y, masks], parts: [pool] },
     });
-    replaced.set(gradient, {
+    rewriting.replace(gradient, {
       ...gradient,
       operator: maxPool2dMaskGradientOperator,
       inputs: [gradient.inputs[0] as GraphVariable, masks],
       parts: [gradient],
     });
   }
-  return { ...graph, nodes: graph.nodes.map((node) => replaced.get(node) ?? node) };
+  return rewriting.result();
 }

@@ -44,8 +44,8 @@ export class Rewriting {
     return others.length === 0 ? (reader ?? null) : null;
   }
 
-  /** Whether anyone but `besides` reads a variable or sees it. */
-  needed(variable: GraphVariable, besides: Node): boolean {
+  /** Whether anyone, or anyone but `besides`, reads a variable or sees it. */
+  isNeeded(variable: GraphVariable, besides?: Node): boolean {
     return this.#outside.has(variable) || this.uses(variable).some((use) => use !== besides);
   }
 
