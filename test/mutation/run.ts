@@ -5,16 +5,20 @@ import { parseArgs } from 'node:util';
 import { type Mutation, occurrences } from './mutation.ts';
 import { mutations } from './mutations.ts';
 
-const usage = `npm run test:mutation -- [--only TEXT] [--write]
+const usage = `npm run test:mutation -- [--only TEXT]... [--write]
   Puts one fault after the other into a copy of the sources, builds it and runs the quick suite.
-  --only TEXT   the mutations whose fault or file has this text
-  --write       put the table into docs/numerics.md`;
+  --only TEXT   the mutations whose fault or file has this text, or that of another --only
+  --write       put what was tried into the table of docs/numerics.md`;
 
-/** The tests that must notice: every case of every operator, values and gradients. */
+/** The tests that must notice: every case of every operator, values and gradients, fused and not. */
 const quickSuite = [
   'test/operators.test.ts',
   'test/gradients.test.ts',
   'test/random-shapes.test.ts',
+  'test/fused-epilogues.test.ts',
+  'test/fused-normalization.test.ts',
+  'test/fused-pools.test.ts',
+  'test/inference.test.ts',
 ];
 
 /** A run that hangs has noticed too. */
@@ -101,29 +105,37 @@ function cell(text: string): string {
   return text.replaceAll('|', '\\|');
 }
 
-function tableOf(outcomes: readonly Outcome[]): string {
-  const rows = outcomes.map(
-    ({ mutation, caughtBy }) =>
-      `| ${cell(mutation.fault)} | ${mutation.file} | ${caughtBy === null ? '**survived**' : cell(caughtBy)} |`,
-  );
+function rowOf({ mutation: { fault, file }, caughtBy }: Outcome): string {
+  return `| ${cell(fault)} | ${file} | ${caughtBy === null ? '**survived**' : cell(caughtBy)} |`;
+}
+
+/** Rows of the list's faults in its order: those of `outcomes`, and `known` ones of the others. */
+function tableOf(outcomes: readonly Outcome[], known: readonly string[] = []): string {
+  const rows = mutations.flatMap(({ fault }) => {
+    const tried = outcomes.find(({ mutation }) => mutation.fault === fault);
+    if (tried !== undefined) return [rowOf(tried)];
+    return known.filter((row) => row.startsWith(`| ${cell(fault)} | `));
+  });
   return ['| fault | native/ | first test that fails |', '|---|---|---|', ...rows].join('\n');
 }
 
-/** Puts the table between the marks of docs/numerics.md. */
-function writeTable(table: string): void {
+/** Puts the outcomes into the table between the marks of docs/numerics.md. */
+function writeTable(outcomes: readonly Outcome[]): void {
   const file = path.join(root, 'docs', 'numerics.md');
   const text = readFileSync(file, 'utf8');
-  const marks = /(<!-- mutations -->\n)[\s\S]*(\n<!-- \/mutations -->)/;
-  if (!marks.test(text)) throw new Error('docs/numerics.md has no place for the table');
+  const marks = /(?<=<!-- mutations -->\n)[\s\S]*(?=\n<!-- \/mutations -->)/;
+  const [before] = marks.exec(text) ?? [];
+  if (before === undefined) throw new Error('docs/numerics.md has no place for the table');
+  const table = tableOf(outcomes, before.split('\n'));
   writeFileSync(
     file,
-    text.replace(marks, (_, before, after) => `${before}${table}${after}`),
+    text.replace(marks, () => table),
   );
 }
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: '' },
+    only: { type: 'string', multiple: true, default: [''] },
     write: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -136,8 +148,8 @@ prepareWorkspace();
 build();
 const before = firstFailure();
 if (before !== null) throw new Error(`the suite fails without any fault: ${before}`);
-const chosen = mutations.filter(
-  ({ fault, file }) => fault.includes(values.only) || file.includes(values.only),
+const chosen = mutations.filter(({ fault, file }) =>
+  values.only.some((text) => fault.includes(text) || file.includes(text)),
 );
 const outcomes: Outcome[] = [];
 for (const mutation of chosen) {
@@ -152,5 +164,5 @@ build();
 const caught = outcomes.filter(({ caughtBy }) => caughtBy !== null).length;
 console.log(tableOf(outcomes));
 console.log(`\n${caught} of ${outcomes.length} caught`);
-if (values.write) writeTable(tableOf(outcomes));
+if (values.write) writeTable(outcomes);
 process.exitCode = outcomes.length - caught > 1 ? 1 : 0;
