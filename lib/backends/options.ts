@@ -27,6 +27,7 @@ const passes: Readonly<Record<keyof PassOptions, true>> = {
   hoist: true,
   layout: true,
   reuse: true,
+  winograd: true,
 };
 
 function checkIsa(where: string, isa: unknown): void {

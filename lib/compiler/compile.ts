@@ -12,8 +12,12 @@ import { planMemory } from './planMemory.ts';
 import { moveBiasGradients, moveReluGradients } from './poolGradients.ts';
 import { maskTies } from './poolMasks.ts';
 import type { Program } from './program.ts';
+import { allowWinograd } from './winograd.ts';
 
-/** Which passes run; all by default. Results agree within the operators' error bounds, not in bits. */
+/**
+ * Which passes run; all but `winograd` by default. Results agree within the operators' error bounds,
+ * not in bits.
+ */
 export interface PassOptions {
   /**
    * Convolution or dense + bias + sum with a residual + ReLU or ReLU6 as one instruction, likewise
@@ -31,6 +35,13 @@ export interface PassOptions {
   layout?: boolean;
   /** Let temporaries share memory when their lifetimes do not meet. */
   reuse?: boolean;
+  /**
+   * Native 3x3 convolutions of stride 1, with 16 channels and filters at least, and their input
+   * gradients by Winograd's F(2x2, 3x3): 2.25 times fewer multiply-adds. Their error is bounded by
+   * the largest values of a sample instead of by those that an output sees, and a value that is not
+   * finite spreads to the outputs beside those that see it. Default false.
+   */
+  winograd?: boolean;
 }
 
 function prune(graph: Graph, { deadCode = true }: PassOptions): Graph {
@@ -66,6 +77,7 @@ export function compileProgram(
   const expanded = expandCompositions(pruned);
   const needed = expanded === pruned ? pruned : prune(expanded, passes);
   const laidOut = chooseLayouts(fuse(fold(needed, passes), passes), passes);
-  const lowered = lower(laidOut, scratch, passes.hoist === false ? undefined : packed);
+  const allowed = passes.winograd === true ? allowWinograd(laidOut) : laidOut;
+  const lowered = lower(allowed, scratch, passes.hoist === false ? undefined : packed);
   return planMemory(hoistInvariants(lowered, passes), passes);
 }

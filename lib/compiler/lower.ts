@@ -332,8 +332,10 @@ interface Packer {
 const packers: Readonly<Record<string, Packer>> = {
   conv2d: {
     op: 'packConv2dWeight',
-    attributes({ stride, padding, dilation, groups, flipKernel }, [, height = 0, width = 0]) {
-      return { stride, padding, dilation, groups, flipKernel, inputSize: [height, width] };
+    attributes(attributes, [, height = 0, width = 0]) {
+      const { stride, padding, dilation, groups, flipKernel, winograd = false } = attributes;
+      const inputSize = [height, width];
+      return { stride, padding, dilation, groups, flipKernel, winograd, inputSize };
     },
   },
   linear: {

@@ -20,7 +20,7 @@ export interface ClassifierDefaults {
   readonly inputShape: Shape;
 }
 
-const sharedOptions = ['classes', 'inputShape', 'seed', 'dtype', 'backend', 'threads'];
+const sharedOptions = ['classes', 'inputShape', 'seed', 'dtype', 'backend', 'threads', 'winograd'];
 
 /** Throws ERR_SHAPE for a shape that looks like (H,W,C), as images of many programs are. */
 function checkChannelsFirst(name: string, shape: Shape): void {

@@ -123,6 +123,8 @@ function checkParameters(architecture: Architecture, tensors: SafetensorsFile['t
 export interface LoadOptions {
   backend?: BackendName;
   threads?: number;
+  /** As of `sequential`; default false. */
+  winograd?: boolean;
   /**
    * The custom layers of the network, made by `sn.layers.custom` and found by their titles and
    * settings; each may be used any number of times, under the names and `trainable` of the file. Or
@@ -150,7 +152,7 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Net
       `[load] ${path} is no stridenet model of version ${formatVersion}; ${cure}`,
     );
   }
-  checkOptions('load', options, ['backend', 'threads', 'custom']);
+  checkOptions('load', options, ['backend', 'threads', 'winograd', 'custom']);
   return describedNetwork(path, file, options);
 }
 

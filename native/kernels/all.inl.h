@@ -12,6 +12,7 @@
 #include "kernels/direct_conv.inl.h"
 #include "kernels/depthwise.inl.h"
 #include "kernels/plane_conv.inl.h"
+#include "kernels/winograd.inl.h"
 #include "kernels/move.inl.h"
 #include "kernels/dropout.inl.h"
 #include "kernels/average_pool.inl.h"

@@ -4,6 +4,7 @@
 #include "ops/gemm.h"
 #include "ops/parallel.h"
 #include "ops/plane_conv2d.h"
+#include "ops/winograd_conv2d.h"
 
 namespace stridenet {
 
@@ -96,7 +97,10 @@ std::unique_ptr<Instruction> prepare_conv2d(const Call& call, const KernelTable&
   }
   const Activation activation = parse_activation(call);
   const bool packed = has_packed_weight(call);
-  auto instruction = make_plane_conv2d(x.dtype, table, conv, activation, packed);
+  auto instruction = make_winograd_conv2d(call, table, conv, activation, packed);
+  if (instruction == nullptr) {
+    instruction = make_plane_conv2d(x.dtype, table, conv, activation, packed);
+  }
   if (instruction == nullptr) {
     instruction = make_direct_conv2d(x.dtype, table, conv, activation, packed);
   }

@@ -6,6 +6,7 @@
 #include "ops/gemm.h"
 #include "ops/parallel.h"
 #include "ops/plane_conv2d.h"
+#include "ops/winograd_conv2d.h"
 
 namespace stridenet {
 
@@ -189,6 +190,7 @@ std::unique_ptr<Instruction> prepare_conv2d_input_gradient(const Call& call,
   const TensorSpec& dy = required_input(call, 0, "dy");
   const TensorSpec& weight = required_input(call, 1, "weight");
   const Convolution conv = check_convolution(call, required_output(call, 0, "dx"), weight, dy);
+  if (auto winograd = make_winograd_input_gradient(call, table, conv)) return winograd;
   if (auto planes = make_plane_conv2d_input_gradient(dy.dtype, table, conv)) return planes;
   if (auto direct = make_direct_conv2d_input_gradient(dy.dtype, table, conv)) return direct;
   return make_floating<Conv2dInputGradient>(dy.dtype, table, conv);

@@ -73,6 +73,17 @@ class Samples {
         attributes);
     add("conv2dFilterGradient", {real({3, 9, 11, 6}), real({3, 5, 10, 10})}, {like({10, 3, 3, 2})},
         attributes);
+    const Pairs winograd = {{"stride", numbers({1, 1})},
+                            {"padding", numbers({1, 1, 0, 1})},
+                            {"dilation", numbers({1, 1})},
+                            {"groups", 1.0},
+                            {"flipKernel", true},
+                            {"activation", std::string("relu6")},
+                            {"winograd", true}};
+    add("conv2d", {real({3, 9, 8, 17}), real({21, 17, 3, 3}), real({21}), real({3, 9, 7, 21})},
+        {like({3, 9, 7, 21})}, winograd);
+    add("conv2dInputGradient", {real({3, 9, 7, 21}), real({21, 17, 3, 3})}, {like({3, 9, 8, 17})},
+        winograd);
     Pairs pooled = {{"stride", numbers({1, 1})},
                     {"padding", numbers({1, 1, 0, 1})},
                     {"dilation", numbers({1, 1})},

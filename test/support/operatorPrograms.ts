@@ -21,9 +21,25 @@ function describeCase(tried: Case, dtype: 'float32' | 'float64'): Description {
   return structuredClone(describeProgram(program, {})) as Description;
 }
 
-/** Programs of one operator each: the small cases of every family, in both dtypes. */
+/** A convolution and its input gradient by Winograd's products. */
+function describeWinograd(dtype: 'float32' | 'float64'): Description {
+  const tracer = new Tracer();
+  const geometry = { stride: [1, 1], padding: [1, 1, 1, 1], dilation: [1, 1] } as const;
+  const attributes = { ...geometry, groups: 1, flipKernel: false };
+  const x = tracer.input({ shape: [2, 17, 5, 4], dtype });
+  const weight = tracer.input({ shape: [16, 17, 3, 3], dtype });
+  const [y] = tracer.record(operatorNamed('conv2d'), [x, weight, null], attributes);
+  const backward = { ...attributes, inputSize: [5, 4] };
+  const dx = tracer.record(operatorNamed('conv2dInputGradient'), [y as never, weight], backward);
+  const { addon } = loadAddon();
+  const passes = { winograd: true };
+  const program = compileProgram(tracer.graph(dx), (call) => addon.scratchBytes(call), passes);
+  return structuredClone(describeProgram(program, {})) as Description;
+}
+
+/** Programs of one operator each: the small cases of every family, in both dtypes; and of Winograd. */
 export function describeOperators(): Description[] {
-  return Object.values(families)
+  const ordinary = Object.values(families)
     .flatMap(({ cases }) => cases)
     .filter((tried) => {
       const inputs = makeInputs(tried, 'float32');
@@ -32,4 +48,5 @@ export function describeOperators(): Description[] {
     })
     .flatMap((tried) => [describeCase(tried, 'float32'), describeCase(tried, 'float64')])
     .filter(({ instructions }) => instructions.length > 0);
+  return [...ordinary, describeWinograd('float32'), describeWinograd('float64')];
 }
