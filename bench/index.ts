@@ -12,7 +12,7 @@ import { compareWithReference } from './reference.ts';
 import { formatAbout, formatTables, type Results, writeMarkdown } from './results.ts';
 import { measurePeaks, type Peaks } from './roofline.ts';
 import { plans, rowOf } from './suites.ts';
-import { type Library, stridenetLibrary } from './worker.ts';
+import { type Library, stridenetLibrary, withWinograd } from './worker.ts';
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
@@ -106,7 +106,8 @@ async function measureAll(options: Options): Promise<Results> {
   const found = options.peers === null ? none : findPeers(options.peers);
   for (const note of found.notes) say(note);
   for (const { name, reason } of found.missing) say(`without ${name}: ${reason}`);
-  const libraries = [await stridenetLibrary(options.isa), ...found.found];
+  const ours = await stridenetLibrary(options.isa);
+  const libraries = [ours, ...(options.winograd ? [withWinograd(ours)] : []), ...found.found];
   say(`measured: ${libraries.map(({ name }) => name).join(', ')}`);
   const workers = new Workers(libraries);
   const peaks = new PeaksByThreads(
@@ -140,11 +141,11 @@ async function measureAll(options: Options): Promise<Results> {
   return results;
 }
 
-function profile({ network, mode, threads, seconds, batch, isa }: Options): void {
+function profile({ network, mode, threads, seconds, batch, isa, winograd }: Options): void {
   const own = { ...(batch === undefined ? {} : { batch }), ...(isa === undefined ? {} : { isa }) };
   const take = mode === 'infer' ? profileInference : profileTraining;
   const times = take(subjects[network] as Subject, {
-    ...{ threads, seconds: seconds ?? 4, ...own },
+    ...{ threads, seconds: seconds ?? 4, winograd, ...own },
   });
   console.log(formatProfile(times, 40));
 }

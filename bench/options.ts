@@ -35,6 +35,8 @@ export interface Options {
   readonly mode: string;
   readonly batch?: number;
   readonly isa?: string;
+  /** Whether stridenet with `winograd: true` is measured too; of a profile, alone. */
+  readonly winograd: boolean;
 }
 
 const usage = `npm run bench -- [--suite NAMES] [--quick | --all] [options]
@@ -47,6 +49,7 @@ const usage = `npm run bench -- [--suite NAMES] [--quick | --all] [options]
   --no-peers      stridenet alone
   --peers NAMES   only peers whose names have one of these: tuned,onnx
   --isa NAME      stridenet's instruction set; default: the best
+  --winograd      stridenet with winograd: true as one more column; the profile of that
   --json FILE     write what was measured
   --markdown FILE write the tables: between the marks of a file that has them, else as a new file
   --from FILE     take the results of a --json instead of measuring
@@ -83,7 +86,7 @@ function parse(args: readonly string[]) {
         ...{ json: text, markdown: text, from: text, batch: text },
         network: { type: 'string', default: 'mnist' },
         mode: { type: 'string', default: 'train' },
-        ...{ quick: flag, all: flag, 'no-peers': flag, help: flag },
+        ...{ quick: flag, all: flag, 'no-peers': flag, winograd: flag, help: flag },
       },
     }).values;
   } catch (error) {
@@ -116,6 +119,7 @@ export function parseOptions(args: readonly string[]): Options {
     from: values.from ?? null,
     network: values.network,
     mode: values.mode,
+    winograd: values.winograd,
     ...(batch === undefined ? {} : { batch: positive('batch', batch, true) }),
     ...(isa === undefined ? {} : { isa }),
   };

@@ -34,6 +34,7 @@ interface ProfileOptions {
   /** Default: the subject's, of inference 1. */
   readonly batch?: number;
   readonly isa?: string;
+  readonly winograd: boolean;
 }
 
 /** A graph with its states written, ready to be measured. */
@@ -41,10 +42,10 @@ function prepared(
   tracer: Tracer,
   graph: Graph,
   values: ReadonlyMap<string, sn.Tensor>,
-  { threads, isa }: ProfileOptions,
+  { threads, isa, winograd }: ProfileOptions,
 ): NativeExecutable {
   const program = new NativeExecutable(graph, {
-    ...{ threads, profile: true },
+    ...{ threads, profile: true, passes: { winograd } },
     ...(isa === undefined ? {} : { isa }),
   });
   tracer.inputs

@@ -4,8 +4,19 @@ import { loadAddon } from '../lib/backends/addon.ts';
 import * as sn from '../lib/index.ts';
 import { images, subjectOf } from './networks.ts';
 import { operatorProgram, randomTensor } from './operatorProgram.ts';
-import { type Measure, type Prepared, repeated, serve, threads } from './peers/serve.mjs';
+import {
+  argument,
+  type Measure,
+  type Prepared,
+  repeated,
+  serve,
+  threads,
+  Unsupported,
+} from './peers/serve.mjs';
 import { type ConvTask, type GemmTask, type NetworkTask, outputSize, type Task } from './tasks.ts';
+
+/** Whether this is stridenet with `winograd: true`. */
+const winograd = argument('winograd', 'false') === 'true';
 
 async function ofOperator(call: Parameters<typeof operatorProgram>[0]): Promise<Prepared> {
   const program = operatorProgram(call, threads);
@@ -14,6 +25,7 @@ async function ofOperator(call: Parameters<typeof operatorProgram>[0]): Promise<
 }
 
 function prepareGemm({ m, n, k, dtype }: GemmTask): Promise<Prepared> {
+  if (winograd) throw new Unsupported('no convolution');
   const inputs = [
     [m, k],
     [k, n],
@@ -28,6 +40,7 @@ function prepareConv(task: ConvTask): Promise<Prepared> {
   const [top, left] = padding;
   const attributes = {
     ...{ stride, padding: [top, top, left, left], dilation: [1, 1], groups, flipKernel: false },
+    ...(winograd ? { winograd } : {}),
   };
   const weight = [filters, c / groups, ...kernelSize];
   const y = [n, filters, ...outputSize(task)];
@@ -38,6 +51,7 @@ function prepareConv(task: ConvTask): Promise<Prepared> {
     const own = { ...attributes, inputSize };
     return ofOperator({ operator: 'conv2dInputGradient', inputs: [y, weight], attributes: own });
   }
+  if (winograd) throw new Unsupported('filter gradients are not computed so');
   const own = { ...attributes, kernelSize };
   return ofOperator({ operator: 'conv2dFilterGradient', inputs: [input, y], attributes: own });
 }
@@ -85,7 +99,7 @@ function countParameters(net: sn.Network): number {
 /** Epochs of about 0.1 s, as far as 60 steps and 16,384 samples go. */
 async function prepareTraining({ network, batch, size }: NetworkTask): Promise<Prepared> {
   const subject = subjectOf(network, size);
-  const net = subject.build({ threads, seed: 1 });
+  const net = subject.build({ threads, seed: 1, winograd });
   const own = { batch, optimizer: subject.optimizer() };
   const pace = { ...own, seconds: 0, least: 3 };
   const once = Math.min(...(await fitSteps(net, images(batch, subject), pace)));
@@ -98,7 +112,7 @@ async function prepareTraining({ network, batch, size }: NetworkTask): Promise<P
 
 async function prepareInference({ network, batch, size }: NetworkTask): Promise<Prepared> {
   const subject = subjectOf(network, size);
-  const net = subject.build({ threads, seed: 1 });
+  const net = subject.build({ threads, seed: 1, winograd });
   const x = randomTensor([batch, ...subject.inputShape], 1);
   const measure = await repeated(async (count) => {
     for (let i = 0; i < count; i++) await net.predict(x);

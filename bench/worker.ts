@@ -163,3 +163,9 @@ export async function stridenetLibrary(isa?: string): Promise<Library> {
     environment: isa === undefined ? {} : { STRIDENET_ISA: isa },
   };
 }
+
+/** The same library with `winograd: true`, as one of its own. */
+export function withWinograd(library: Library): Library {
+  const name = `${library.name}, winograd`;
+  return { ...library, name, arguments: [...library.arguments, '--winograd=true'] };
+}

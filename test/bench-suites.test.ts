@@ -46,6 +46,22 @@ it.runIf(native)(
 );
 
 it.runIf(native)(
+  'measures stridenet with winograd beside stridenet without, where it convolves',
+  () => {
+    const json = path.join(folder, 'winograd.json');
+    const only = ['--suite', 'gemm,train', '--winograd', '--json', json];
+    const { status, stderr } = bench(...quick, ...only);
+    expect(status, stderr).toBe(0);
+    const { rows } = JSON.parse(readFileSync(json, 'utf8')) as Results;
+    const states = rows.map(({ rows: measured }) => measured[0]?.outcomes[1]);
+    const name = 'stridenet, winograd';
+    expect(states[0]).toMatchObject({ name, status: 'unsupported' });
+    expect(states[1]).toMatchObject({ name, status: 'measured' });
+  },
+  60_000,
+);
+
+it.runIf(native)(
   'measures memory and the time of importing the package',
   () => {
     const json = path.join(folder, 'memory.json');
