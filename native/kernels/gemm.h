@@ -47,6 +47,11 @@ constexpr std::int64_t panel_stride(const GemmTile& tile, PanelLayout layout, st
   return tile.rows * depth + kPanelSlack;
 }
 
+/// Elements that lie behind each other in every row of a panel, and those left out after them.
+struct DepthRun {
+  std::int64_t length, gap;
+};
+
 /// C[rows × columns] = (accumulate ? C : 0) + A[rows × depth] · B[depth × columns], then + bias,
 /// then + residual, then the activation, for one block with depth ≤ KC. Every element is one chain
 /// of fused multiply-adds from 0 in rising k (a product and a sum, each rounded, on the portable
@@ -57,6 +62,11 @@ struct GemmBlock {
   /// row · row_step + k · depth_step elements from its start: packed, or as A lies in memory.
   const T* a;
   std::int64_t row_step, depth_step;
+  /// Where rows are cut into runs, with depth_step 1: those that the depth needs; or null.
+  const DepthRun* runs;
+  /// Where the second half of a panel of panel_rows rows begins, when that is an even number and
+  /// the halves do not follow each other; or 0. Runs and steps are those of both.
+  std::int64_t half_step;
   int panel_rows;               // 1 to MR
   std::int64_t a_panel_stride;  // elements
   const T* b;                   // panels of NR columns, all NR readable for every k
@@ -77,7 +87,8 @@ struct GemmBlock {
   /// Takes the panels of B one after the other, each with all of A, else those of A with all of B.
   bool columns_first;
   /// Without columns_first, what the caches are asked for meanwhile: `rows` rows of `depth`
-  /// elements, wherever they lie, as these are hints alone; nothing when next_pitch is 0.
+  /// elements, wherever they lie, as these are hints alone; nothing when next_pitch is 0, as it is
+  /// with runs.
   const T* next;
   std::int64_t next_pitch;
 };

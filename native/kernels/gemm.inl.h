@@ -16,15 +16,16 @@ STRIDENET_INLINE Vec<T> activate(Activation activation, Vec<T> x) {
 template <class T>
 struct TileCall {
   const T* a;
-  std::int64_t row_step, depth_step;
+  std::int64_t row_step, half_step, depth_step;
+  const DepthRun* runs;
   const T* b;
   std::int64_t b_pitch;
   T* c;
   const std::int64_t* row_offsets;
   const T* bias;
   const T* residual;
-  const T* next;  // memory to prefetch while the tile is computed, row by row
-  std::int64_t next_pitch;
+  const T* next;  // memory to prefetch, a line for each k, with gaps after runs
+  std::int64_t next_gap;
   std::int64_t depth;
   int columns;
   bool accumulate;
@@ -43,15 +44,13 @@ STRIDENET_INLINE Vec<T> load_columns(const T* row, int first, int columns) {
 template <class T, int Rows, int Vectors>
 using TileSums = Vec<T>[Rows][Vectors];
 
-/// A · B over the whole depth. Rows of A are addressed from one pointer for every kGroup of them:
-/// multiples of the step fit the addressing modes of CPUs, a pointer a row not their registers.
+/// A · B over the whole depth. The rows of A are addressed from two pointers: multiples of the step
+/// fit the addressing modes of CPUs, a pointer a row not their registers.
 template <class T, int Rows, int Vectors>
 STRIDENET_INLINE void multiply_tile(const TileCall<T>& call, TileSums<T, Rows, Vectors>& sums) {
   constexpr int lanes = Vec<T>::lanes;
-  constexpr int kGroup = Rows % 3 == 0 && Rows <= 6 ? 3 : 5;
-  constexpr int groups = (Rows + kGroup - 1) / kGroup;
+  constexpr int kHalf = (Rows + 1) / 2;
   constexpr std::int64_t line = 64 / sizeof(T);
-  constexpr std::int64_t row_lines = (kTile<T>.depth + line - 1) / line;
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) {
 #pragma GCC unroll 4
@@ -59,33 +58,34 @@ STRIDENET_INLINE void multiply_tile(const TileCall<T>& call, TileSums<T, Rows, V
   }
   const std::int64_t row_step = call.row_step;
   const std::int64_t depth_step = call.depth_step;
-  const T* a[groups];
-#pragma GCC unroll 8
-  for (int g = 0; g < groups; ++g) a[g] = call.a + g * kGroup * row_step;
+  const T* first = call.a;
+  const T* second = call.a + call.half_step;
   const T* b = call.b;
   const std::int64_t b_pitch = call.b_pitch;
-  const T* next_row = call.next;
-  for (std::int64_t left = call.depth; left > 0; left -= row_lines) {
-    const T* next = next_row;
-    next_row += call.next_pitch;
-    for (std::int64_t k = left < row_lines ? left : row_lines; k > 0; --k) {
+  const T* next = call.next;
+  const DepthRun* run = call.runs;
+  for (std::int64_t left = call.depth; left > 0; left -= run->length, ++run) {
+    for (std::int64_t k = left < run->length ? left : run->length; k > 0; --k) {
       __builtin_prefetch(next, 0, 2);
       next += line;
-#pragma GCC unroll 8
-      for (int g = 0; g < groups; ++g) asm("" : "+r"(a[g]));
+      asm("" : "+r"(first), "+r"(second));
       Vec<T> columns[Vectors];
 #pragma GCC unroll 4
       for (int j = 0; j < Vectors; ++j) columns[j] = load(b + j * lanes);
 #pragma GCC unroll 16
       for (int i = 0; i < Rows; ++i) {
-        const Vec<T> row = broadcast(a[i / kGroup][i % kGroup * row_step]);
+        const Vec<T> row =
+            broadcast(i < kHalf ? first[i * row_step] : second[(i - kHalf) * row_step]);
 #pragma GCC unroll 4
         for (int j = 0; j < Vectors; ++j) sums[i][j] = fma(row, columns[j], sums[i][j]);
       }
-#pragma GCC unroll 8
-      for (int g = 0; g < groups; ++g) a[g] += depth_step;
+      first += depth_step;
+      second += depth_step;
       b += b_pitch;
     }
+    first += run->gap;
+    second += run->gap;
+    next += call.next_gap;
   }
 }
 
@@ -207,6 +207,8 @@ STRIDENET_INLINE void multiply_at(const GemmBlock<T>& block, std::int64_t row, s
   const std::int64_t rows_left = block.rows - row;
   const std::int64_t columns_left = block.columns - column;
   const int rows = static_cast<int>(rows_left < block.panel_rows ? rows_left : block.panel_rows);
+  const bool halves = block.half_step != 0 && rows == block.panel_rows;
+  call.half_step = halves ? block.half_step : (rows + 1) / 2 * block.row_step;
   call.columns = static_cast<int>(columns_left < panel_columns ? columns_left : panel_columns);
   call.stream = block.stream && call.columns % Vec<T>::lanes == 0;
   call.row_offsets = block.row_offsets + row;
@@ -216,16 +218,32 @@ STRIDENET_INLINE void multiply_at(const GemmBlock<T>& block, std::int64_t row, s
   choose_tile<T>(rows, call.columns)(call);
 }
 
+/// Lines of memory that a row of KC elements takes.
+template <class T>
+constexpr std::int64_t kRowLines = (kTile<T>.depth * static_cast<int>(sizeof(T)) + 63) / 64;
+
+/// A row without gaps, in as many runs as a tile asks for rows of what comes next.
+template <class T>
+struct WholeRow {
+  DepthRun runs[(kTile<T>.depth + kRowLines<T> - 1) / kRowLines<T>] = {};
+  constexpr WholeRow() {
+    for (DepthRun& run : runs) run = {kRowLines<T>, 0};
+  }
+};
+template <class T>
+constexpr WholeRow<T> kWholeRow;
+
 template <class T>
 void gemm_block(const GemmBlock<T>& block) {
   constexpr std::int64_t line = 64 / sizeof(T);
-  constexpr std::int64_t lines = (kTile<T>.depth + line - 1) / line;
+  constexpr std::int64_t lines = kRowLines<T>;
   constexpr int panel_columns = kTile<T>.columns;
   // Rows of what comes next that one tile asks for.
   const std::int64_t next_rows = (block.depth + lines - 1) / lines;
   TileCall<T> call = {};
   call.row_step = block.row_step;
   call.depth_step = block.depth_step;
+  call.runs = block.runs == nullptr ? kWholeRow<T>.runs : block.runs;
   call.b_pitch = block.b_pitch;
   call.depth = block.depth;
   call.accumulate = block.accumulate;
@@ -234,14 +252,13 @@ void gemm_block(const GemmBlock<T>& block) {
   call.b = block.b;
   if (block.columns_first) {
     // B's panel stays in the first cache while all A panels, which stay in the second, pass it.
-    call.next_pitch = lines * line;
     for (std::int64_t column = 0; column < block.columns; column += panel_columns) {
       call.a = block.a;
       call.next = call.b + block.b_panel_stride;
       for (std::int64_t row = 0; row < block.rows; row += block.panel_rows) {
         multiply_at(block, row, column, call);
         call.a += block.a_panel_stride;
-        call.next += next_rows * call.next_pitch;
+        call.next += next_rows * lines * line;
       }
       call.b += block.b_panel_stride;
     }
@@ -253,7 +270,7 @@ void gemm_block(const GemmBlock<T>& block) {
         const bool more = next_row < block.panel_rows;
         call.next =
             more ? block.next + (row + next_row) * block.next_pitch : call.b + block.b_panel_stride;
-        call.next_pitch = more ? block.next_pitch : lines * line;
+        call.next_gap = more ? block.next_pitch - lines * line : 0;
         next_row += next_rows;
         multiply_at(block, row, column, call);
         call.b += block.b_panel_stride;

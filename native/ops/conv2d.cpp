@@ -4,6 +4,7 @@
 #include "ops/gemm.h"
 #include "ops/parallel.h"
 #include "ops/plane_conv2d.h"
+#include "ops/strip_conv2d.h"
 #include "ops/winograd_conv2d.h"
 
 namespace stridenet {
@@ -14,12 +15,17 @@ template <class T>
 class Conv2d final : public Instruction {
  public:
   Conv2d(const Kernels<T>& kernels, const Convolution& conv, Activation activation, bool packed)
-      : kernels_(kernels), conv_(conv), activation_(activation), packed_(packed) {}
+      : kernels_(kernels),
+        conv_(conv),
+        activation_(activation),
+        packed_(packed),
+        strips_(suits_strips<T>(kernels, input_patches<T>(conv, nullptr, conv.n, 0),
+                                conv.group_filters())) {}
 
   std::size_t scratch_bytes() const override {
     const Patches<T> patches = input_patches<T>(conv_, nullptr, conv_.n, 0);
-    return static_cast<std::size_t>(scratch_weight() + padded_elements(patches, conv_.n)) *
-           sizeof(T);
+    const std::int64_t padded = strips_ ? 0 : padded_elements(patches, conv_.n);
+    return static_cast<std::size_t>(scratch_weight() + padded) * sizeof(T);
   }
 
   std::int64_t packed_elements() const override { return conv_.groups * group_elements(); }
@@ -42,21 +48,33 @@ class Conv2d final : public Instruction {
     for (std::int64_t group = 0; group < conv_.groups; ++group) {
       if (!packed_) pack_group(run, weight, group, scratch);
       const T* packed = packed_ ? weight + group * group_elements() : scratch;
-      const Patches<T> patches =
-          best_patches(run, input_patches(conv_, run.inputs[0].as<T>(), batch, group), batch,
-                       scratch + scratch_weight());
+      Patches<T> patches = input_patches(conv_, run.inputs[0].as<T>(), batch, group);
+      if (!strips_) patches = best_patches(run, patches, batch, scratch + scratch_weight());
       const auto pack = [&](const PackRange& range, const PanelTarget<T>& to) {
         kernels_.pack_patch_rows(patches, {range.first, range.count, range.k, range.depth}, to);
       };
       const auto offsets = [&](std::int64_t first, std::int64_t count, std::int64_t* to) {
         row_starts(conv_.k, first, count, to);
       };
-      gemm<T>(run, kernels_,
-              {batch * conv_.p * conv_.q, filters, patch, false, pack, packed,
-               run.outputs[0].as<T>() + group * filters, offsets,
-               bias == nullptr ? nullptr : bias + group * filters, activation_,
-               conv_.groups == 1 && conv_.k * static_cast<std::int64_t>(sizeof(T)) % 64 == 0,
-               residual == nullptr ? nullptr : residual + group * filters, pixel_rows(patches)});
+      const Gemm<T> problem = {
+          batch * conv_.p * conv_.q,
+          filters,
+          patch,
+          false,
+          pack,
+          packed,
+          run.outputs[0].as<T>() + group * filters,
+          offsets,
+          bias == nullptr ? nullptr : bias + group * filters,
+          activation_,
+          conv_.groups == 1 && conv_.k * static_cast<std::int64_t>(sizeof(T)) % 64 == 0,
+          residual == nullptr ? nullptr : residual + group * filters,
+          pixel_rows(patches)};
+      if (strips_) {
+        strip_gemm(run, kernels_, problem, patches, batch);
+      } else {
+        gemm(run, kernels_, problem);
+      }
     }
   }
 
@@ -82,6 +100,7 @@ class Conv2d final : public Instruction {
   Convolution conv_;
   Activation activation_;
   bool packed_;
+  bool strips_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "ops/gemm.h"
 #include "ops/parallel.h"
 #include "ops/plane_conv2d.h"
+#include "ops/strip_conv2d.h"
 #include "ops/winograd_conv2d.h"
 
 namespace stridenet {
@@ -23,8 +24,10 @@ class Conv2dInputGradient final : public Instruction {
     std::int64_t padded = 0;
     for_each_phase([&](const Phase& rows, const Phase& columns) {
       packed += phase_elements(rows, columns);
-      padded = std::max(
-          padded, padded_elements(gradient_patches(nullptr, conv_.n, rows, columns, 0), conv_.n));
+      const Patches<T> patches = gradient_patches(nullptr, conv_.n, rows, columns, 0);
+      if (!takes_strips(patches)) {
+        padded = std::max(padded, padded_elements(patches, conv_.n));
+      }
     });
     return static_cast<std::size_t>(packed + padded) * sizeof(T) + places_bytes();
   }
@@ -117,8 +120,9 @@ class Conv2dInputGradient final : public Instruction {
     const std::int64_t channels = conv_.group_channels();
     const std::int64_t batch = run.outputs[0].shape[0];
     const std::int64_t depth = rows.taps * columns.taps * conv_.group_filters();
-    const Patches<T> patches = best_patches(
-        run, gradient_patches(run.inputs[0].as<T>(), batch, rows, columns, group), batch, padded);
+    Patches<T> patches = gradient_patches(run.inputs[0].as<T>(), batch, rows, columns, group);
+    const bool strips = takes_strips(patches);
+    if (!strips) patches = best_patches(run, patches, batch, padded);
     const auto pack = [&](const PackRange& range, const PanelTarget<T>& to) {
       kernels_.pack_patch_rows(patches, {range.first, range.count, range.k, range.depth}, to);
     };
@@ -137,16 +141,24 @@ class Conv2dInputGradient final : public Instruction {
         ++n;
       }
     };
-    gemm<T>(run, kernels_,
-            {.rows = batch * rows.count * columns.count,
-             .columns = channels,
-             .depth = depth,
-             .depth_major = false,
-             .pack_a = pack,
-             .b = packed,
-             .c = run.outputs[0].as<T>() + group * channels,
-             .row_offsets = offsets,
-             .a = pixel_rows(patches)});
+    const Gemm<T> problem = {.rows = batch * rows.count * columns.count,
+                             .columns = channels,
+                             .depth = depth,
+                             .depth_major = false,
+                             .pack_a = pack,
+                             .b = packed,
+                             .c = run.outputs[0].as<T>() + group * channels,
+                             .row_offsets = offsets,
+                             .a = pixel_rows(patches)};
+    if (strips) {
+      strip_gemm(run, kernels_, problem, patches, batch);
+    } else {
+      gemm(run, kernels_, problem);
+    }
+  }
+
+  bool takes_strips(const Patches<T>& patches) const {
+    return suits_strips(kernels_, patches, conv_.group_channels());
   }
 
   Patches<T> gradient_patches(const T* dy, std::int64_t batch, const Phase& rows,

@@ -140,14 +140,6 @@ Plan make_plan(const Gemm<T>& problem, const GemmTile& tile) {
   return plan;
 }
 
-/// Whether C is written in one pass and is too large to be found in a cache later.
-template <class T>
-bool streams(const Gemm<T>& problem, int lanes) {
-  const std::int64_t bytes = static_cast<std::int64_t>(sizeof(T));
-  return problem.aligned_rows && reinterpret_cast<std::uintptr_t>(problem.c) % 64 == 0 &&
-         problem.columns % lanes == 0 && problem.rows * problem.columns >= kStreamedBytes / bytes;
-}
-
 /// Steps of packed panels.
 void set_steps(const GemmTile& tile, PanelLayout layout, std::int64_t& row, std::int64_t& depth) {
   row = layout == PanelLayout::depth_major  ? 1
@@ -225,6 +217,13 @@ void gemm_task(const Kernels<T>& kernels, const Gemm<T>& problem, const Plan& pl
 }
 
 }  // namespace
+
+template <class T>
+bool streams(const Gemm<T>& problem, int lanes) {
+  const std::int64_t bytes = static_cast<std::int64_t>(sizeof(T));
+  return problem.aligned_rows && reinterpret_cast<std::uintptr_t>(problem.c) % 64 == 0 &&
+         problem.columns % lanes == 0 && problem.rows * problem.columns >= kStreamedBytes / bytes;
+}
 
 std::int64_t block_depth(const GemmTile& tile, std::int64_t depth) {
   return depth == 0 ? 1 : ceil_divide(depth, ceil_divide(depth, tile.depth));
@@ -379,6 +378,7 @@ void gemm(const Run& run, const Kernels<T>& kernels, const ReducingGemm<T>& prob
 }
 
 #define STRIDENET_INSTANTIATE(T)                                                          \
+  template bool streams<T>(const Gemm<T>&, int);                                          \
   template void gemm<T>(const Run&, const Kernels<T>&, const Gemm<T>&);                   \
   template void gemm<T>(const Run&, const Kernels<T>&, const Gemm<T>&, T*, PackPanel<T>); \
   template void gemm<T>(const Run&, const Kernels<T>&, const ReducingGemm<T>&);

@@ -80,6 +80,10 @@ struct Gemm {
   MatrixRows<T> a = {};
 };
 
+/// Whether C may bypass the caches and is too large to be found in one later.
+template <class T>
+bool streams(const Gemm<T>& problem, int lanes);
+
 template <class T>
 void gemm(const Run& run, const Kernels<T>& kernels, const Gemm<T>& problem);
 

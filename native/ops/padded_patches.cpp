@@ -24,7 +24,8 @@ std::int64_t padded_width(const Patches<T>& x) {
   return (x.out_width - 1) * x.stride_w + (x.taps_w - 1) * x.dilation_w + 1;
 }
 
-/// One row of the copy from image row `from`, null for a row of zeros.
+}  // namespace
+
 template <class T>
 void pad_row(const Patches<T>& x, const T* from, std::int64_t width, T* to) {
   const std::int64_t first = std::clamp<std::int64_t>(-x.origin_w, 0, width);
@@ -45,8 +46,6 @@ void pad_row(const Patches<T>& x, const T* from, std::int64_t width, T* to) {
   }
   std::fill_n(to + last * x.channels, (width - last) * x.channels, T{0});
 }
-
-}  // namespace
 
 template <class T>
 std::int64_t padded_elements(const Patches<T>& x, std::int64_t batch) {
@@ -87,6 +86,7 @@ Patches<T> pad_patches(const Run& run, const Patches<T>& x, std::int64_t batch, 
 }
 
 #define STRIDENET_INSTANTIATE(T)                                             \
+  template void pad_row<T>(const Patches<T>&, const T*, std::int64_t, T*);   \
   template std::int64_t padded_elements<T>(const Patches<T>&, std::int64_t); \
   template Patches<T> pad_patches<T>(const Run&, const Patches<T>&, std::int64_t, T*);
 STRIDENET_INSTANTIATE(float)

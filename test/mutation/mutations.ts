@@ -17,8 +17,8 @@ const products: Mutation[] = [
   {
     fault: 'GEMM drops the last product of a depth block',
     file: gemm,
-    find: 'for (std::int64_t left = call.depth; left > 0; left -= row_lines) {',
-    replace: 'for (std::int64_t left = call.depth - 1; left > 0; left -= row_lines) {',
+    find: 'for (std::int64_t left = call.depth; left > 0; left -= run->length, ++run) {',
+    replace: 'for (std::int64_t left = call.depth - 1; left > 0; left -= run->length, ++run) {',
     tests: 'matmul|linear|conv2d',
   },
   {
@@ -85,6 +85,13 @@ const patches: Mutation[] = [
     file: 'ops/padded_patches.cpp',
     find: 'const std::int64_t first = std::clamp<std::int64_t>(-x.origin_w, 0, width);',
     replace: 'const std::int64_t first = std::clamp<std::int64_t>(-x.origin_w - 1, 0, width);',
+    tests: 'conv2d',
+  },
+  {
+    fault: 'a strip of patches skips a filter row',
+    file: 'ops/strip_conv2d.cpp',
+    find: 'const std::int64_t tap_row = x.dilation_h * shape.row_step;',
+    replace: 'const std::int64_t tap_row = (x.dilation_h + 1) * shape.row_step;',
     tests: 'conv2d',
   },
   {
