@@ -1,9 +1,9 @@
+import { fusedMutations } from './fusedMutations.ts';
 import type { Mutation } from './mutation.ts';
 
 const gemm = 'kernels/gemm.inl.h';
 const pack = 'kernels/pack.inl.h';
 const pool = 'kernels/pool.inl.h';
-const convPool = 'kernels/conv_pool.inl.h';
 const softmax = 'kernels/softmax.inl.h';
 
 const products: Mutation[] = [
@@ -340,79 +340,6 @@ const depthwise: Mutation[] = [
   },
 ];
 
-const fused: Mutation[] = [
-  {
-    fault: 'GEMM adds the first row of a residual to all rows of a tile',
-    file: gemm,
-    find: 'const T* residual = call.residual + call.row_offsets[i];',
-    replace: 'const T* residual = call.residual + call.row_offsets[0];',
-    tests: 'what follows a convolution',
-  },
-  {
-    fault: 'a pooled convolution forgets the depth blocks after the first',
-    file: convPool,
-    find: 'sums.of[i / cells][i % cells][v] + more.of[i / cells][i % cells][v];',
-    replace: 'sums.of[i / cells][i % cells][v];',
-    tests: 'pooled convolutions',
-  },
-  {
-    fault: 'a pooled window without a positive value passes the gradient on',
-    file: convPool,
-    find: 'best[v].place = select(less(zero<T>(), best[v].value), best[v].place, none);',
-    replace: '(void)none;',
-    tests: 'pooled convolutions',
-  },
-  {
-    fault: 'every cell of a pooled window wins',
-    file: convPool,
-    find: 'const Vec<T> won = select(wins, dy, zero<T>());',
-    replace: 'const Vec<T> won = select(wins, dy, dy);',
-    tests: 'pooled convolutions',
-  },
-  {
-    fault: 'winners in the lower row of a pooled window count as in the upper one',
-    file: convPool,
-    find: 'const std::int64_t second = (call.cell_rows - 1) * call.cell_row;',
-    replace: 'const std::int64_t second = 0;',
-    tests: 'pooled convolutions',
-  },
-  {
-    fault: "'split' gives each cell of a mask of winners the whole gradient",
-    file: pool,
-    find: 'if (!split) return dy;',
-    replace: 'if (split || !split) return dy;',
-    tests: 'pools|pooled',
-  },
-  {
-    fault: 'filter gradients over strips forget the sums of earlier strips at the edge',
-    file: 'kernels/outer_products.inl.h',
-    find: 'store_partial(last, call.accumulate ? load_partial(last, tail) + sum : sum, tail);',
-    replace: 'store_partial(last, sum, tail);',
-    tests: 'conv2d',
-  },
-  {
-    fault: 'strips of columns that the stride does not divide are packed over each other',
-    file: 'ops/filter_strips.cpp',
-    find: 'const std::int64_t longer = std::min(residue, width % conv_.stride_w);',
-    replace: 'const std::int64_t longer = 0;',
-    tests: 'conv2d',
-  },
-  {
-    fault: 'batch normalization leaves out the residual',
-    file: 'kernels/normalize.inl.h',
-    find: 'if (call.residual != nullptr) value = value + load_lanes(call.residual + first + c, count);',
-    replace: '',
-    tests: 'what follows batch normalization',
-  },
-  {
-    fault: "batch normalization's gradient adds the second message twice",
-    file: 'ops/batch_norm_gradient.cpp',
-    find: '      message.more = nullptr;\n',
-    replace: '',
-    tests: 'what follows batch normalization',
-  },
-];
-
 /** Faults of every kind, one in a kernel at a time. */
 export const mutations: readonly Mutation[] = [
   ...products,
@@ -426,5 +353,5 @@ export const mutations: readonly Mutation[] = [
   ...normalizations,
   ...movements,
   ...depthwise,
-  ...fused,
+  ...fusedMutations,
 ];
