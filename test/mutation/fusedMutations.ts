@@ -5,6 +5,20 @@ const convPool = 'kernels/conv_pool.inl.h';
 /** Faults in what fused nodes run, and in the sums of filter gradients over strips. */
 export const fusedMutations: readonly Mutation[] = [
   {
+    fault: 'strips of columns that the stride does not divide are packed over each other',
+    file: 'ops/filter_strips.cpp',
+    find: 'const std::int64_t longer = std::min(residue, width % conv_.stride_w);',
+    replace: 'const std::int64_t longer = 0;',
+    tests: 'conv2d',
+  },
+  {
+    fault: "batch normalization's gradient adds the second message twice",
+    file: 'ops/batch_norm_gradient.cpp',
+    find: '      message.more = nullptr;\n',
+    replace: '',
+    tests: 'what follows batch normalization',
+  },
+  {
     fault: 'GEMM adds the first row of a residual to all rows of a tile',
     file: 'kernels/gemm.inl.h',
     find: 'const T* residual = call.residual + call.row_offsets[i];',
@@ -54,23 +68,9 @@ export const fusedMutations: readonly Mutation[] = [
     tests: 'conv2d',
   },
   {
-    fault: 'strips of columns that the stride does not divide are packed over each other',
-    file: 'ops/filter_strips.cpp',
-    find: 'const std::int64_t longer = std::min(residue, width % conv_.stride_w);',
-    replace: 'const std::int64_t longer = 0;',
-    tests: 'conv2d',
-  },
-  {
     fault: 'batch normalization leaves out the residual',
     file: 'kernels/normalize.inl.h',
     find: 'if (call.residual != nullptr) value = value + load_lanes(call.residual + first + c, count);',
-    replace: '',
-    tests: 'what follows batch normalization',
-  },
-  {
-    fault: "batch normalization's gradient adds the second message twice",
-    file: 'ops/batch_norm_gradient.cpp',
-    find: '      message.more = nullptr;\n',
     replace: '',
     tests: 'what follows batch normalization',
   },
