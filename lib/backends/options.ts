@@ -25,6 +25,7 @@ const passes: Readonly<Record<keyof PassOptions, true>> = {
   fold: true,
   deadCode: true,
   hoist: true,
+  recompute: true,
   layout: true,
   reuse: true,
   winograd: true,

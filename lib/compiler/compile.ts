@@ -12,6 +12,7 @@ import { planMemory } from './planMemory.ts';
 import { moveBiasGradients, moveReluGradients } from './poolGradients.ts';
 import { maskTies } from './poolMasks.ts';
 import type { Program } from './program.ts';
+import { recomputeNormalizations } from './recompute.ts';
 import { allowWinograd } from './winograd.ts';
 
 /**
@@ -27,6 +28,8 @@ export interface PassOptions {
   fuse?: boolean;
   /** Batch normalization by fixed statistics into the weight before it; natively, with `hoist`. */
   fold?: boolean;
+  /** Batch normalizations again for filter gradients, instead of keeping them; natively. */
+  recompute?: boolean;
   /** Drop what nobody needs. */
   deadCode?: boolean;
   /** Compute once what no step changes, weights in the form that products read them among it. */
@@ -76,7 +79,9 @@ export function compileProgram(
   const pruned = prune(graph, passes);
   const expanded = expandCompositions(pruned);
   const needed = expanded === pruned ? pruned : prune(expanded, passes);
-  const laidOut = chooseLayouts(fuse(fold(needed, passes), passes), passes);
+  const fused = fuse(fold(needed, passes), passes);
+  const { recompute = true } = passes;
+  const laidOut = chooseLayouts(recompute ? recomputeNormalizations(fused) : fused, passes);
   const allowed = passes.winograd === true ? allowWinograd(laidOut) : laidOut;
   const lowered = lower(allowed, scratch, passes.hoist === false ? undefined : packed);
   return planMemory(hoistInvariants(lowered, passes), passes);

@@ -134,7 +134,9 @@ export class Network {
    * as after the last steps that were reported; of a large network at times a little older.
    */
   parameters(): Map<string, Tensor<FloatDType>> {
-    const copies = [...this.#store.latest].map(([key, value]) => [key, value.clone()] as const);
+    const copies = this.#store.lend((values) =>
+      [...values].map(([key, value]) => [key, value.clone()] as const),
+    );
     return new Map(copies as [string, Tensor<FloatDType>][]);
   }
 
@@ -279,7 +281,7 @@ export class Network {
         if (this.#store.training) {
           throw new StridenetError('ERR_BUSY', '[fit] a fit of this network is in progress');
         }
-        const trainer = make(this.#store.latest);
+        const trainer = this.#store.lend(make);
         this.#store.attach(trainer);
         this.#loss = loss;
         return trainer;

@@ -19,7 +19,7 @@ export class ParameterStore {
   #busy = false;
   /** The trainer has run since its values were copied. */
   #stale = false;
-  /** The values are a trainer's, and nobody was given them: the next copy may take their memory. */
+  /** The values were drawn or are a trainer's, and nobody has them: a copy may take their memory. */
   #owned = false;
   #waiting: (() => void)[] = [];
   #copied = 0;
@@ -46,8 +46,13 @@ export class ParameterStore {
    * run before, or a little older when copying them takes long.
    */
   get latest(): ReadonlyMap<string, Tensor> {
+    return this.lend(() => this.#given());
+  }
+
+  /** The latest values, for what keeps none of them. */
+  lend<T>(body: (values: ReadonlyMap<string, Tensor>) => T): T {
     if (!this.#busy) this.#refresh();
-    return this.#given();
+    return body(this.#values);
   }
 
   /** The values at the next moment when no step is under way. */
@@ -110,8 +115,11 @@ export class ParameterStore {
 
   /** The values are drawn, and those of the trainer. */
   #refresh(): void {
-    if (this.#draw !== null) this.#values = this.#draw(this.#values);
-    this.#draw = null;
+    if (this.#draw !== null) {
+      this.#owned = this.#values.size === 0;
+      this.#values = this.#draw(this.#values);
+      this.#draw = null;
+    }
     this.#copy();
   }
 

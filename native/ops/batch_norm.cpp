@@ -14,15 +14,14 @@ struct Affine {
         scale(scratch.take<T>(cut.width)),
         shift(scratch.take<T>(cut.width)) {}
 
-  /// With the bias and the residual of the run, where it has them.
+  /// To input 0, for output 0; `residual` may be null.
   void apply(const Run& run, const Kernels<T>& kernels, const ChannelCut& cut, bool has_rest,
-             Activation activation) const {
+             bool has_shift, const T* residual, Activation activation) const {
     const T* x = run.inputs[0].as<T>();
-    const T* residual = run.inputs[5].as<T>();
     T* y = run.outputs[0].as<T>();
     cut.for_rows(run, [&](std::int64_t first, std::int64_t rows, std::int64_t columns) {
       kernels.normalize_rows({x + first, rows, columns, mean, has_rest ? rest : nullptr, scale,
-                              run.inputs[4].present() ? shift : nullptr,
+                              has_shift ? shift : nullptr,
                               residual == nullptr ? nullptr : residual + first, activation,
                               y + first});
     });
@@ -60,12 +59,47 @@ class BatchNorm final : public Instruction {
       cut.spread(affine.scale, c, static_cast<T>(inverse * channel_value<T>(run.inputs[3], c, 1)));
       cut.spread(affine.shift, c, static_cast<T>(channel_value<T>(run.inputs[4], c, 0)));
     }
-    affine.apply(run, kernels_, cut, false, activation_);
+    affine.apply(run, kernels_, cut, false, run.inputs[4].present(), run.inputs[5].as<T>(),
+                 activation_);
   }
 
  private:
   const Kernels<T>& kernels_;
   double epsilon_;
+  Activation activation_;
+  std::size_t scratch_ = 0;
+};
+
+/// What batchNormTraining gave, from the mean and the normalizer that it gave too.
+template <class T>
+class BatchNormAgain final : public Instruction {
+ public:
+  BatchNormAgain(const Kernels<T>& kernels, const ChannelCut& bound, Activation activation)
+      : kernels_(kernels), activation_(activation) {
+    ScratchArrays scratch(nullptr);
+    Affine<T>(scratch, bound);
+    scratch_ = scratch.bytes();
+  }
+
+  std::size_t scratch_bytes() const override { return scratch_; }
+  bool may_alias(int output, int input) const override { return output == 0 && input == 0; }
+
+  void run(const Run& run) const override {
+    const ChannelCut cut = channel_cut(run.inputs[0]);
+    ScratchArrays scratch(run.scratch);
+    const Affine<T> affine(scratch, cut);
+    const T* normalizer = run.inputs[2].as<T>();
+    for (std::int64_t c = 0; c < cut.channels; ++c) {
+      cut.spread(affine.mean, c, run.inputs[1].as<T>()[c]);
+      cut.spread(affine.rest, c, normalizer[c]);
+      cut.spread(affine.scale, c, normalizer[cut.channels + c]);
+      cut.spread(affine.shift, c, static_cast<T>(channel_value<T>(run.inputs[3], c, 0)));
+    }
+    affine.apply(run, kernels_, cut, true, run.inputs[3].present(), nullptr, activation_);
+  }
+
+ private:
+  const Kernels<T>& kernels_;
   Activation activation_;
   std::size_t scratch_ = 0;
 };
@@ -115,7 +149,8 @@ class BatchNormTraining final : public Instruction {
         set_channel(run, affine, cut, c, combined(cut, c, origin[c], means, squares));
       }
     });
-    affine.apply(run, kernels_, cut, true, settings_.activation);
+    affine.apply(run, kernels_, cut, true, run.inputs[4].present(), run.inputs[5].as<T>(),
+                 settings_.activation);
   }
 
  private:
@@ -203,6 +238,16 @@ std::unique_ptr<Instruction> prepare_batch_norm(const Call& call, const KernelTa
   expect_channels(call.outputs[1], "inverseDeviation", x);
   return make_floating<BatchNorm>(x.dtype, table, channel_cut(x), parse_epsilon(call),
                                   parse_activation(call));
+}
+
+std::unique_ptr<Instruction> prepare_batch_norm_again(const Call& call, const KernelTable& table) {
+  expect_operands(call, 4, 1);
+  const TensorSpec& x = expect_image(call, 0, "x");
+  expect_channels(required_input(call, 1, "mean"), "mean", x);
+  expect_normalizer(required_input(call, 2, "normalizer"), x);
+  expect_channels(call.inputs[3], "bias", x);
+  expect_like(required_output(call, 0, "y"), "y", x);
+  return make_floating<BatchNormAgain>(x.dtype, table, channel_cut(x), parse_activation(call));
 }
 
 std::unique_ptr<Instruction> prepare_batch_norm_training(const Call& call,

@@ -148,6 +148,8 @@ class LinearInputGradient final : public Instruction {
   LinearSizes sizes_;
 };
 
+/// Of x as it is stored, rows of images with their channels last, x or the product is permuted,
+/// whichever is smaller.
 template <class T>
 class LinearWeightGradient final : public Instruction {
  public:
@@ -155,9 +157,9 @@ class LinearWeightGradient final : public Instruction {
       : kernels_(kernels), sizes_(sizes) {}
 
   std::size_t scratch_bytes() const override {
-    return sizes_.positions() == 1 ? 0
-                                   : static_cast<std::size_t>(sizes_.outputs) *
-                                         static_cast<std::size_t>(sizes_.features) * sizeof(T);
+    if (sizes_.positions() == 1) return 0;
+    const std::int64_t rows = std::min(sizes_.batch, sizes_.outputs);
+    return static_cast<std::size_t>(rows) * static_cast<std::size_t>(sizes_.features) * sizeof(T);
   }
 
   void run(const Run& run) const override {
@@ -166,6 +168,17 @@ class LinearWeightGradient final : public Instruction {
     T* dw = run.outputs[0].as<T>();
     const std::int64_t features = sizes_.features;
     const std::int64_t outputs = sizes_.outputs;
+    const std::int64_t batch = run.inputs[0].shape[0];
+    T* c = dw;
+    const bool permuted = sizes_.positions() != 1;
+    const bool permutes_x = permuted && sizes_.batch < outputs;
+    if (permutes_x) {
+      T* copy = reinterpret_cast<T*>(run.scratch);
+      to_channels_first(run, x, batch, copy);
+      x = copy;
+    } else if (permuted) {
+      c = reinterpret_cast<T*>(run.scratch);
+    }
     const auto pack_dy = [&](const PackRange& range, const PanelTarget<T>& to) {
       kernels_.pack_across(dy + range.k * outputs + range.first, outputs, range.count, range.depth,
                            to.data, to.panel_rows, to.step, to.stride);
@@ -174,26 +187,24 @@ class LinearWeightGradient final : public Instruction {
       kernels_.pack_across(x + range.k * features + range.first, features, range.count, range.depth,
                            to.data, to.panel_rows, to.step, to.stride);
     };
-    const bool permuted = sizes_.positions() != 1;
-    T* c = permuted ? reinterpret_cast<T*>(run.scratch) : dw;
     const Run limited = limit_threads(run, outputs * features * 2);
-    gemm<T>(limited, kernels_,
-            {outputs, features, run.inputs[0].shape[0], 1, pack_dy, pack_x, x, c});
-    if (permuted) {
-      limited.parallel_for(outputs, [&](std::int64_t row) {
-        to_channels_first(c + row * features, dw + row * features);
-      });
-    }
+    gemm<T>(limited, kernels_, {outputs, features, batch, 1, pack_dy, pack_x, x, c});
+    if (permuted && !permutes_x) to_channels_first(run, c, outputs, dw);
   }
 
  private:
-  void to_channels_first(const T* from, T* to) const {
+  void to_channels_first(const Run& run, const T* from, std::int64_t rows, T* to) const {
+    const std::int64_t features = sizes_.features;
     const std::int64_t positions = sizes_.positions();
-    for (std::int64_t channel = 0; channel < sizes_.channels; ++channel) {
-      for (std::int64_t position = 0; position < positions; ++position) {
-        *to++ = from[position * sizes_.channels + channel];
+    limit_threads(run, rows * features * 2).parallel_for(rows, [&](std::int64_t row) {
+      const T* stored = from + row * features;
+      T* next = to + row * features;
+      for (std::int64_t channel = 0; channel < sizes_.channels; ++channel) {
+        for (std::int64_t position = 0; position < positions; ++position) {
+          *next++ = stored[position * sizes_.channels + channel];
+        }
       }
-    }
+    });
   }
 
   const Kernels<T>& kernels_;

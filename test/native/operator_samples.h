@@ -183,6 +183,7 @@ class Samples {
     add("batchNormTraining",
         {real(images), statistic, statistic, statistic, statistic, real(images)},
         {image, channels, channels, channels, channels, like({2, 19})}, settings);
+    add("batchNormAgain", {real(images), statistic, real({2, 19}), statistic}, {image}, settings);
     add("batchNormGradient",
         {real(images), real(images), statistic, statistic, statistic, Operand{}, real({2, 19}),
          statistic, real(images)},
