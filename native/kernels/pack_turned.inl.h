@@ -31,6 +31,7 @@ template <class T>
 void pack_along(const DepthOrder& order, const T* from, std::int64_t pitch, std::int64_t count,
                 std::int64_t depth, T* to) {
   constexpr int lanes = Vec<T>::lanes;
+  constexpr int line = 64 / static_cast<int>(sizeof(T));
   constexpr int width = kTile<T>.columns;
   const std::int64_t outer_count = depth / order.inner_count;
   for (int j = 0; j < width; j += lanes) {
@@ -41,6 +42,8 @@ void pack_along(const DepthOrder& order, const T* from, std::int64_t pitch, std:
       const int part = static_cast<int>(depth - k < lanes ? depth - k : lanes);
       Vec<T> rows[lanes];
       const T* row = from + j * pitch + k;
+#pragma GCC unroll 16
+      for (int i = 0; i < lanes; ++i) __builtin_prefetch(row + i * pitch + 4 * line);
       if (valid == lanes && part == lanes) {
 #pragma GCC unroll 16
         for (int i = 0; i < lanes; ++i) rows[i] = load(row + i * pitch);
@@ -72,6 +75,7 @@ template <class T>
 void pack_taps(const TapPlaces& taps, const T* from, std::int64_t pitch, std::int64_t count,
                std::int64_t filters, T* to) {
   constexpr int lanes = Vec<T>::lanes;
+  constexpr int line = 64 / static_cast<int>(sizeof(T));
   constexpr int width = kTile<T>.columns;
   if (taps.count == 1) {
     if (taps.places->start < 0) return;
@@ -79,7 +83,12 @@ void pack_taps(const TapPlaces& taps, const T* from, std::int64_t pitch, std::in
                 to + taps.places->start + taps.panel * taps.places->panel_step, width, width, 0);
     return;
   }
+  // The filters' channels of one panel lie apart: too short for the hardware to see them coming.
+  constexpr int filters_ahead = 2;
   for (std::int64_t filter = 0; filter < filters; ++filter) {
+    for (std::int64_t i = 0; i < count * taps.count; i += line) {
+      __builtin_prefetch(from + filters_ahead * pitch + i);
+    }
     for (int j = 0; j < width; j += lanes) {
       const std::int64_t valid = clamp(count - j, 0, lanes);
       for (std::int64_t first = 0; first < taps.count; first += lanes) {
