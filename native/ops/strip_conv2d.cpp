@@ -20,6 +20,9 @@ constexpr std::int64_t kResultBytes = 256 << 10;
 // Elements of a run from which on the loop over runs costs little.
 constexpr std::int64_t kLeastRun = 16;
 
+// Packing patches for so many columns costs as much as leaving all rows of panels empty would.
+constexpr std::int64_t kColumnsOfPacking = 40;
+
 constexpr std::int64_t kMostOffsets = (std::int64_t{1} << 20) / sizeof(std::int64_t);
 
 std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -290,9 +293,11 @@ bool suits_strips(const Kernels<T>& kernels, const Patches<T>& x, std::int64_t c
       shape.span * shape.row_step > most || x.out_width > kMostOffsets) {
     return false;
   }
+  // Packing costs the less the more columns use it; panels that leave rows empty cost always.
   const std::int64_t panel = even_piece(x.out_width, kernels.tile.rows);
   const std::int64_t rows = 2 * panel <= kernels.tile.rows ? 2 * panel : panel;
-  return 2 * rows >= kernels.tile.rows;
+  return 2 * rows >= kernels.tile.rows &&
+         (kernels.tile.rows - rows) * columns <= kColumnsOfPacking * kernels.tile.rows;
 }
 
 template <class T>
