@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { tryAddon } from '../lib/backends/addon.ts';
 import { NativeExecutable } from '../lib/backends/native.ts';
 import { referenceBackend } from '../lib/backends/reference.ts';
+import type { PassOptions } from '../lib/compiler/compile.ts';
 import { foldNormalizations } from '../lib/compiler/fold.ts';
 import { type Graph, type GraphVariable, Tracer } from '../lib/graph/graph.ts';
 import * as sn from '../lib/index.ts';
@@ -90,6 +91,33 @@ describe.runIf(native)('inference with parameters that stay', () => {
     expect(steps).toEqual(['transpose', 'conv2d', 'conv2d', 'linear']);
     const once = program.instructions.slice(0, program.prologue).map(({ op }) => op);
     expect(once.filter((op) => op.startsWith('pack'))).toHaveLength(3);
+  });
+
+  it('packs once for convolutions that are pooled, unless these keep filters in cache', () => {
+    const tracer = new Tracer();
+    const x = tracer.input({ shape: [2, 400, 9, 9], dtype: 'float32', batched: true });
+    const deep = tracer.input({ shape: [48, 400, 5, 5], dtype: 'float32' }, 'state');
+    const small = tracer.input({ shape: [33, 400, 1, 1], dtype: 'float32' }, 'state');
+    const pooled = [deep, small].map((weight) =>
+      sn.ops.maxPool2d(sn.ops.relu(sn.ops.conv2d(x, weight)), { kernelSize: 2 }),
+    );
+    const graph = tracer.graph(pooled);
+    const run = (passes: PassOptions) => {
+      const executable = new NativeExecutable(graph, { passes });
+      [deep, small].forEach(({ shape }, i) => {
+        executable.write(i, random([...shape], i));
+      });
+      const feeds = [random([...x.shape], 7).data];
+      const { fetches } = executable.runSync({ steps: 1, feeds });
+      const ops = executable.program.instructions.map(({ op }) => op);
+      executable.dispose();
+      return { fetches, ops };
+    };
+    const packed = run({});
+    const count = (op: string) => packed.ops.filter((each) => each === op).length;
+    expect([count('packConv2dWeight'), count('conv2dMaxPool')]).toEqual([1, 2]);
+    expect(packed.fetches).toEqual(run({ hoist: false }).fetches);
+    expect(packed.fetches).toEqual(run({ hoist: false, fuse: false }).fetches);
   });
 
   it('packs to the same bits as a product packs in each step', () => {

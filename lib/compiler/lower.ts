@@ -328,16 +328,19 @@ interface Packer {
   readonly attributes: (attributes: Attributes, x: readonly number[]) => Attributes;
 }
 
+const conv2dPacker: Packer = {
+  op: 'packConv2dWeight',
+  attributes(attributes, [, height = 0, width = 0]) {
+    const { stride, padding, dilation, groups, flipKernel, winograd = false } = attributes;
+    const inputSize = [height, width];
+    return { stride, padding, dilation, groups, flipKernel, winograd, inputSize };
+  },
+};
+
 /** Who packs the weight of an operator. */
 const packers: Readonly<Record<string, Packer>> = {
-  conv2d: {
-    op: 'packConv2dWeight',
-    attributes(attributes, [, height = 0, width = 0]) {
-      const { stride, padding, dilation, groups, flipKernel, winograd = false } = attributes;
-      const inputSize = [height, width];
-      return { stride, padding, dilation, groups, flipKernel, winograd, inputSize };
-    },
-  },
+  conv2d: conv2dPacker,
+  conv2dMaxPool: conv2dPacker,
   linear: {
     op: 'packLinearWeight',
     attributes: ({ channelsLast }) => ({ channelsLast }),

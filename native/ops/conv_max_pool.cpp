@@ -9,6 +9,7 @@
 #include "ops/parallel.h"
 #include "ops/plane_conv2d.h"
 #include "ops/planes.h"
+#include "ops/winograd_conv2d.h"
 
 namespace stridenet {
 
@@ -39,6 +40,12 @@ class ConvThenPool final : public Instruction {
 
   std::size_t scratch_bytes() const override {
     return map_bytes_ + std::max(conv_->scratch_bytes(), pool_->scratch_bytes());
+  }
+
+  std::int64_t packed_elements() const override { return conv_->packed_elements(); }
+
+  void pack_weight(const Run& run, const void* weight, void* to) const override {
+    conv_->pack_weight(run, weight, to);
   }
 
   void run(const Run& run) const override {
@@ -194,8 +201,10 @@ class Conv2dMaxPool final : public Instruction {
 };
 
 /// Whether conv2d sums its products in the order of a matrix product over patches.
-bool sums_as_product(DType dtype, const KernelTable& table, const Convolution& conv,
+bool sums_as_product(const Call& call, const KernelTable& table, const Convolution& conv,
                      Activation activation) {
+  const DType dtype = call.inputs[0].dtype;
+  if (make_winograd_conv2d(call, table, conv, activation, false) != nullptr) return false;
   if (make_direct_conv2d(dtype, table, conv, activation, false) != nullptr) return false;
   const GemmTile& tile = dtype == DType::float32 ? table.float32.tile : table.float64.tile;
   // Sums of one block are in one order in both.
@@ -287,7 +296,7 @@ template void copy_span<double>(const ConvMaxPool&, const double*, std::int64_t,
 std::unique_ptr<Instruction> prepare_conv2d_max_pool(const Call& call, const KernelTable& table) {
   expect_operands(call, 3, 2);
   const TensorSpec& x = required_input(call, 0, "x");
-  const TensorSpec& weight = required_input(call, 1, "weight");
+  const TensorSpec weight = weight_spec(call, 4);
   const TensorSpec& y = required_output(call, 0, "y");
   const ConvMaxPool shape = read_conv_max_pool(call, x, weight, y);
   const Activation activation = parse_activation(call);
@@ -297,8 +306,9 @@ std::unique_ptr<Instruction> prepare_conv2d_max_pool(const Call& call, const Ker
   auto pool = prepare(
       {masks ? "maxPool2dMask" : "maxPool2d", {shape.map}, call.outputs, shape.pool}, table);
   auto conv = prepare({"conv2d", call.inputs, {shape.map}, call.attributes}, table);
-  const bool direct = activation != Activation::relu6 && suits(x.dtype, table, shape) &&
-                      sums_as_product(x.dtype, table, shape.conv, activation);
+  const bool direct = !has_packed_weight(call) && activation != Activation::relu6 &&
+                      suits(x.dtype, table, shape) &&
+                      sums_as_product(call, table, shape.conv, activation);
   if (direct) return make_floating<Conv2dMaxPool>(x.dtype, table, shape, activation, gated);
   const auto none = static_cast<std::uint8_t>(masks ? 0 : shape.cells());
   return std::make_unique<ConvThenPool>(std::move(conv), std::move(pool), shape.map, none, gated);
