@@ -45,11 +45,23 @@ class Conv2dFilterGradient final : public Instruction {
       const std::int64_t parts = chunks(pixels);
       if (patches_first()) {
         gemm<T>(run, kernels_,
-                {conv_.patch(), filters, pixels, parts, pack_x, pack_dy,
-                 conv_.groups == 1 ? dy : nullptr, partial});
+                {.rows = conv_.patch(),
+                 .columns = filters,
+                 .depth = pixels,
+                 .chunks = parts,
+                 .pack_a = pack_x,
+                 .pack_b = pack_dy,
+                 .direct_b = conv_.groups == 1 ? dy : nullptr,
+                 .c = partial});
       } else {
         gemm<T>(run, kernels_,
-                {filters, conv_.patch(), pixels, parts, pack_dy, pack_x, nullptr, partial});
+                {.rows = filters,
+                 .columns = conv_.patch(),
+                 .depth = pixels,
+                 .chunks = parts,
+                 .pack_a = pack_dy,
+                 .pack_b = pack_x,
+                 .c = partial});
       }
       combine(run, partial, parts, run.outputs[0].as<T>() + group * filters * conv_.patch());
     }
