@@ -11,6 +11,7 @@
 #include "kernels/conv_pool.inl.h"
 #include "kernels/direct_conv.inl.h"
 #include "kernels/depthwise.inl.h"
+#include "kernels/depthwise_filter.inl.h"
 #include "kernels/plane_conv.inl.h"
 #include "kernels/winograd.inl.h"
 #include "kernels/move.inl.h"

@@ -21,8 +21,9 @@ STRIDENET_INLINE void add_depthwise_row(DepthwiseTile<T, P, B, S>& tile,
                                         std::int64_t count) {
 #pragma GCC unroll 32
   for (int j = 0; j < (B - 1) * Step + S; ++j) {
+    const T* at = row;
+    row += in.pixel_pitch;
     if (Edge && (w + j < 0 || w + j >= in.width)) continue;
-    const T* at = row + j * in.pixel_pitch;
     const Vec<T> x = Whole ? load(at) : load_lanes(at, count);
 #pragma GCC unroll 2
     for (int a = First; a < Last; ++a) {

@@ -84,4 +84,15 @@ struct DirectConvFilterRow {
   std::int64_t dw_pitch;  // elements between (r, s, i) and the next
 };
 
+/// Several rows of dy, their places in x stride_h rows apart. What a call adds to an element is
+/// summed from 0; so a call should have some hundred pixels at most.
+template <class T>
+struct DirectConvFilterRows {
+  DirectConvFilterRow<T> first;
+  std::int64_t rows, stride_h;
+  std::int64_t dy_row_pitch;  // elements between rows
+  /// Rows of dy from this call's to those of the next, which are fetched meanwhile; 0: none.
+  std::int64_t ahead;
+};
+
 }  // namespace stridenet

@@ -9,39 +9,12 @@ namespace stridenet {
 
 namespace {
 
-/// Operations of a task, and of rows that are summed apart, at least.
-constexpr double kTaskOperations = 4e5;
 /// Of tasks of outputs: neighbours read rows of x twice.
 constexpr std::int64_t kMostTasks = 64;
-/// A result from this size on is written past the caches.
-constexpr std::int64_t kStreamedBytes = std::int64_t{16} << 20;
-constexpr std::int64_t kMostParts = 16;
-constexpr std::int64_t kMostPartialElements = 2'000'000;
 /// Input and output channels of a group up to which matrix products are too small.
 constexpr std::int64_t kMostOfGroup = 8;
 /// Places that an expansion lists.
 constexpr std::int64_t kMostPlaces = std::int64_t{1} << 22;
-
-template <class T>
-std::int64_t round_up_line(std::int64_t elements) {
-  constexpr std::int64_t line = 64 / static_cast<std::int64_t>(sizeof(T));
-  return (elements + line - 1) / line * line;
-}
-
-/// Whether groups are too small for matrix products, and the expanded rows of the taps fit.
-bool is_direct(const Convolution& conv, const Grouping& grouping, std::int64_t width,
-               std::int64_t rows, const KernelTable& table, DType dtype) {
-  if (conv.group_channels() == 0 || conv.group_filters() == 0) return false;
-  if (grouping.plain() || grouping.narrow()) return true;
-  if (conv.groups == 1) return false;
-  if (conv.group_channels() > kMostOfGroup || conv.group_filters() > kMostOfGroup) return false;
-  if (grouping.outputs > kMostPlaces / kMostOfGroup) return false;
-  const bool single = dtype == DType::float32;
-  const std::int64_t lanes = single ? table.float32.lanes : table.float64.lanes;
-  const std::int64_t pixel = 2 * lanes * grouping.inner * (single ? 4 : 8);
-  const std::int64_t pixels = kThreadBytes / pixel;
-  return width <= pixels && rows <= pixels / std::max<std::int64_t>(1, width);
-}
 
 /// Outputs of several passes: a convolution, or its input gradient.
 template <class T>
@@ -100,7 +73,7 @@ class DirectOutputs : public Instruction {
     const std::int64_t pixel = grouping_.outputs * size;
     return grouping_.plain() && pixel % 64 == 0 &&
            reinterpret_cast<std::uintptr_t>(to.y) % 64 == 0 &&
-           images * to.height * to.width >= kStreamedBytes / pixel;
+           images * to.height * to.width >= kDirectStreamedBytes / pixel;
   }
 
   void run_pass(const Run& run, const Pass& rows, const Pass& columns, const Target& to) const {
@@ -109,7 +82,7 @@ class DirectOutputs : public Instruction {
     const double row_operations =
         2.0 * static_cast<double>(columns.count * grouping_.outputs * grouping_.inner) *
         static_cast<double>(std::max<std::int64_t>(1, rows.taps * columns.taps));
-    const auto enough = static_cast<std::int64_t>(kTaskOperations / row_operations) + 1;
+    const auto enough = static_cast<std::int64_t>(kDirectTaskOperations / row_operations) + 1;
     // Even, as rows may be computed in pairs.
     const std::int64_t wanted = std::max(enough, x.shape[0] * rows.count / kMostTasks) / 2 * 2 + 2;
     const std::int64_t span = (rows.taps - 1) * rows.dilation + 1;
@@ -174,13 +147,6 @@ class DirectOutputs : public Instruction {
   Strips<T> strips_;
 };
 
-Grouping forward_grouping(const Convolution& conv) {
-  return {conv.k, conv.c, conv.group_filters(), conv.group_channels()};
-}
-Grouping gradient_grouping(const Convolution& conv) {
-  return {conv.c, conv.k, conv.group_channels(), conv.group_filters()};
-}
-
 template <class T>
 class DirectConv2d final : public DirectOutputs<T> {
  public:
@@ -236,103 +202,23 @@ class DirectConv2dInputGradient final : public DirectOutputs<T> {
   }
 };
 
-template <class T>
-class DirectConv2dFilterGradient final : public Instruction {
- public:
-  DirectConv2dFilterGradient(const Kernels<T>& kernels, const Convolution& conv)
-      : kernels_(kernels),
-        conv_(conv),
-        strips_(kernels, forward_grouping(conv), conv.w),
-        rows_(forward_pass(conv.p, conv.stride_h, conv.top, conv.r, conv.dilation_h)),
-        columns_(forward_pass(conv.q, conv.stride_w, conv.left, conv.s, conv.dilation_w)) {}
-
-  std::size_t scratch_bytes() const override {
-    return static_cast<std::size_t>(parts(conv_.n * conv_.p) * part_elements()) * sizeof(T);
-  }
-
-  void run(const Run& run) const override {
-    const std::int64_t rows = run.inputs[0].shape[0] * conv_.p;
-    const std::int64_t count = parts(rows);
-    const std::int64_t height = (rows + count - 1) / count;
-    T* partial = reinterpret_cast<T*>(run.scratch);
-    run.parallel_for(count, [&](std::int64_t part) {
-      T* sums = partial + part * part_elements();
-      std::fill_n(sums, part_elements(), T{0});
-      const std::int64_t end = std::min(rows, (part + 1) * height);
-      for (std::int64_t row = part * height; row < end;) {
-        row += add_rows(run, row, end, sums);
-      }
-    });
-    combine(run, partial, count);
-  }
-
- private:
-  std::int64_t size() const { return conv_.patch() * conv_.k; }
-  std::int64_t part_elements() const { return round_up_line<T>(size()); }
-
-  /// Parts of the rows of dy that are summed apart.
-  std::int64_t parts(std::int64_t rows) const {
-    const double operations =
-        2.0 * static_cast<double>(size()) * static_cast<double>(rows * conv_.q);
-    const auto by_work =
-        static_cast<std::int64_t>(std::min<double>(kMostParts, operations / kTaskOperations));
-    return std::max<std::int64_t>(1, std::min({by_work, rows, kMostPartialElements / size()}));
-  }
-
-  /// Adds rows of dy from `row` on, of one image and at most to `end`; returns how many.
-  std::int64_t add_rows(const Run& run, std::int64_t row, std::int64_t end, T* sums) const {
-    const std::int64_t n = row / conv_.p;
-    const std::int64_t begin = row % conv_.p;
-    const std::int64_t span = (conv_.r - 1) * conv_.dilation_h + 1;
-    const std::int64_t most =
-        std::max<std::int64_t>(1, (strips_.most_rows() - span) / conv_.stride_h + 1);
-    const std::int64_t last = std::min({conv_.p, begin + end - row, begin + most});
-    const T* image = run.inputs[0].as<T>() + n * conv_.h * conv_.w * conv_.c;
-    const Rows needed = rows_of(rows_, begin, last, conv_.h);
-    const std::int64_t block = strips_.block_channels();
-    DirectConvFilterRow<T> call = {};
-    call.dy_pitch = conv_.k;
-    call.columns = conv_.q;
-    call.dw_pitch = conv_.k;
-    for (std::int64_t channel = 0; channel < conv_.k; channel += block) {
-      call.input = strips_.input(image, needed, channel);
-      call.channels = std::min(block, conv_.k - channel);
-      call.dw = sums + channel;
-      for (std::int64_t p = begin; p < last; ++p) {
-        aim(call.input, rows_, columns_, p, needed.first);
-        call.dy = run.inputs[1].as<T>() + (n * conv_.p + p) * conv_.q * conv_.k + channel;
-        kernels_.direct_conv_filter_row(call);
-      }
-    }
-    return last - begin;
-  }
-
-  /// Sums the parts in order and writes them as (K, inner, R, S).
-  void combine(const Run& run, const T* partial, std::int64_t count) const {
-    const std::int64_t taps = conv_.taps();
-    const std::int64_t inner = conv_.group_channels();
-    T* dw = run.outputs[0].as<T>();
-    limit_threads(run, size() * count * 8).parallel_for(taps * inner, [&](std::int64_t element) {
-      const std::int64_t tap = element / inner;
-      T* to = dw + element % inner * taps + (conv_.flipped ? taps - 1 - tap : tap);
-      const T* from = partial + element * conv_.k;
-      for (std::int64_t k = 0; k < conv_.k; ++k) {
-        T sum = from[k];
-        for (std::int64_t i = 1; i < count; ++i) sum += from[i * part_elements() + k];
-        to[k * conv_.patch()] = sum;
-      }
-    });
-  }
-
-  const Kernels<T>& kernels_;
-  Convolution conv_;
-  Strips<T> strips_;
-  Pass rows_, columns_;
-};
-
 std::int64_t span_of(const Pass& pass) { return (pass.taps - 1) * pass.dilation + 1; }
 
 }  // namespace
+
+bool is_direct(const Convolution& conv, const Grouping& grouping, std::int64_t width,
+               std::int64_t rows, const KernelTable& table, DType dtype) {
+  if (conv.group_channels() == 0 || conv.group_filters() == 0) return false;
+  if (grouping.plain() || grouping.narrow()) return true;
+  if (conv.groups == 1) return false;
+  if (conv.group_channels() > kMostOfGroup || conv.group_filters() > kMostOfGroup) return false;
+  if (grouping.outputs > kMostPlaces / kMostOfGroup) return false;
+  const bool single = dtype == DType::float32;
+  const std::int64_t lanes = single ? table.float32.lanes : table.float64.lanes;
+  const std::int64_t pixel = 2 * lanes * grouping.inner * (single ? 4 : 8);
+  const std::int64_t pixels = kThreadBytes / pixel;
+  return width <= pixels && rows <= pixels / std::max<std::int64_t>(1, width);
+}
 
 std::unique_ptr<Instruction> make_direct_conv2d(DType dtype, const KernelTable& table,
                                                 const Convolution& conv, Activation activation,
@@ -356,17 +242,6 @@ std::unique_ptr<Instruction> make_direct_conv2d_input_gradient(DType dtype,
     return nullptr;
   }
   return make_floating<DirectConv2dInputGradient>(dtype, table, conv);
-}
-
-std::unique_ptr<Instruction> make_direct_conv2d_filter_gradient(DType dtype,
-                                                                const KernelTable& table,
-                                                                const Convolution& conv) {
-  const std::int64_t rows = (conv.r - 1) * conv.dilation_h + 1;
-  if (conv.groups == 1 && !forward_grouping(conv).plain()) return nullptr;
-  if (!is_direct(conv, forward_grouping(conv), conv.w, std::min(rows, conv.h), table, dtype)) {
-    return nullptr;
-  }
-  return make_floating<DirectConv2dFilterGradient>(dtype, table, conv);
 }
 
 }  // namespace stridenet

@@ -12,6 +12,10 @@ namespace stridenet {
 
 /// Of expanded rows at a time: they should stay in the second cache.
 inline constexpr std::int64_t kStripBytes = 256 << 10;
+/// Operations of a task, and of rows that are summed apart, at least.
+inline constexpr double kDirectTaskOperations = 4e5;
+/// A result from this size on is written past the caches, and operands are fetched from memory.
+inline constexpr std::int64_t kDirectStreamedBytes = std::int64_t{16} << 20;
 /// Input channels from which a vector over them is better than one over few output channels.
 inline constexpr std::int64_t kLeastNarrow = 8;
 /// Output o of a group's `per_group` meets the `inner` inputs o / per_group · inner + i.
@@ -26,6 +30,17 @@ struct Grouping {
     return inner == inputs && outputs <= kMostNarrow && inputs >= kLeastNarrow;
   }
 };
+
+inline Grouping forward_grouping(const Convolution& conv) {
+  return {conv.k, conv.c, conv.group_filters(), conv.group_channels()};
+}
+inline Grouping gradient_grouping(const Convolution& conv) {
+  return {conv.c, conv.k, conv.group_channels(), conv.group_filters()};
+}
+
+/// Whether groups are too small for matrix products, and the expanded rows of the taps fit.
+bool is_direct(const Convolution& conv, const Grouping& grouping, std::int64_t width,
+               std::int64_t rows, const KernelTable& table, DType dtype);
 
 /// Outputs first + i · step of one axis, i < count, and what they meet: tap t of the pass at input
 /// coordinate origin + i · stride + t · dilation, tap first_tap + t · tap_step of the filter.

@@ -338,6 +338,48 @@ const depthwise: Mutation[] = [
     replace: 'range.row_first = taps_from(in.h, in.dilation_h) + (in.h < 0 ? 1 : 0);',
     tests: 'conv2d|convolution',
   },
+  {
+    fault: 'a depthwise tile mirrors the taps of a filter row',
+    file: 'kernels/depthwise.inl.h',
+    find: 'tile.sums[a][b] = fma(x, tile.taps[a][s], tile.sums[a][b]);',
+    replace: 'tile.sums[a][b] = fma(x, tile.taps[a][S - 1 - s], tile.sums[a][b]);',
+    tests: 'conv2d|convolution',
+  },
+  {
+    fault: 'a depthwise tile at the right edge sees the next row',
+    file: 'kernels/depthwise.inl.h',
+    find: 'if (Edge && (w + j < 0 || w + j >= in.width)) continue;',
+    replace: 'if (Edge && w + j < 0) continue;',
+    tests: 'conv2d|convolution',
+  },
+  {
+    fault: 'the depthwise filter gradient forgets the rows of earlier calls',
+    file: 'kernels/depthwise_filter.inl.h',
+    find: 'store_lanes(at, load_lanes(at, count) + sums[r][s], count);',
+    replace: 'store_lanes(at, sums[r][s], count);',
+    tests: 'conv2d|convolution',
+  },
+  {
+    fault: 'the depthwise filter gradient leaves the last of an odd number of rows out',
+    file: 'kernels/depthwise_filter.inl.h',
+    find: 'if (p < call.rows) add_depthwise_rows<T, R, S, Step, 1, Whole>(call, p, c, count, sums);',
+    replace: '',
+    tests: 'conv2d|convolution',
+  },
+  {
+    fault: 'the filter gradient over planes forgets earlier rows',
+    file: 'kernels/plane_conv.inl.h',
+    find: 'store(at, load(at) + sums[n][o]);',
+    replace: 'store(at, sums[n][o]);',
+    tests: 'conv2d|convolution',
+  },
+  {
+    fault: 'convolution over planes reads the planes of the first block for all',
+    file: 'kernels/plane_conv.inl.h',
+    find: 'const T* x = call.x + begin * call.x_plane + first + call.offsets[t];',
+    replace: 'const T* x = call.x + first + call.offsets[t];',
+    tests: 'conv2d|convolution',
+  },
 ];
 
 /** Faults of every kind, one in a kernel at a time. */

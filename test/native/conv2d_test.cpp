@@ -321,7 +321,7 @@ TYPED_TEST(Conv2dTest, ALargeResultIsWrittenPastTheCaches) {
   }
 }
 
-TYPED_TEST(Conv2dTest, ALargeDepthwiseResultIsWrittenPastTheCaches) {
+TYPED_TEST(Conv2dTest, LargeDepthwiseTensorsPassTheCaches) {
   using T = TypeParam;
   const Shape t = grouped(square(1, 16, 520, 16, 3, 1, 1), 16);
   Operand<T> x({1, t.h, t.w, t.c});
@@ -333,17 +333,20 @@ TYPED_TEST(Conv2dTest, ALargeDepthwiseResultIsWrittenPastTheCaches) {
   std::fill(no_bias.values.begin(), no_bias.values.end(), T{0});
   weight.fill(this->random_, 8);
   for (const KernelTable* table : supported_kernels()) {
-    Operand<T> y(x.shape), dx(x.shape);
+    Operand<T> y(x.shape), dx(x.shape), dw(weight.shape);
     ASSERT_GE(y.values.size() * sizeof(T), std::size_t{16} << 20);
     run_operator<T>("conv2d", attributes, *table, {&x, &weight, &no_bias}, {&y}, 2);
     run_operator<T>("conv2dInputGradient", t.attributes(), *table, {&x, &weight}, {&dx}, 2);
-    std::vector<T> want_y(y.values.size()), want_dx(want_y.size());
+    run_operator<T>("conv2dFilterGradient", t.attributes(), *table, {&x, &x}, {&dw}, 2);
+    std::vector<T> want_y(y.values.size()), want_dx(want_y.size()), want_dw(dw.values.size());
     for_each_product(t, [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) {
       want_y[static_cast<std::size_t>(iy)] += x[ix] * weight[iw];
       want_dx[static_cast<std::size_t>(ix)] += x[iy] * weight[iw];
+      want_dw[static_cast<std::size_t>(iw)] += x[ix] * x[iy];
     });
     EXPECT_TRUE(std::equal(want_y.begin(), want_y.end(), y.values.begin())) << table->name;
     EXPECT_TRUE(std::equal(want_dx.begin(), want_dx.end(), dx.values.begin())) << table->name;
+    EXPECT_TRUE(std::equal(want_dw.begin(), want_dw.end(), dw.values.begin())) << table->name;
   }
 }
 
