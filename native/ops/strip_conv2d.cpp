@@ -284,8 +284,8 @@ bool suits_strips(const Kernels<T>& kernels, const Patches<T>& x, std::int64_t c
   if (x.out_height == 0 || x.out_width == 0 || x.channels == 0 || taps == 0 || columns == 0) {
     return false;
   }
-  // Every pixel is a patch.
-  if (taps == 1 && x.stride_h == 1 && x.stride_w == 1) return false;
+  // Patches that do not overlap, and leave out much of the images.
+  if (taps == 1 || taps < x.stride_h * x.stride_w) return false;
   if (!lies_well(x)) return false;
   const StripShape shape = shape_strips(x);
   constexpr std::int64_t most = kStripBytes / static_cast<std::int64_t>(sizeof(T));

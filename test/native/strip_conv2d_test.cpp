@@ -116,6 +116,7 @@ TYPED_TEST(StripConv2dTest, BlocksOfTheDepthAndOfColumns) {
 TYPED_TEST(StripConv2dTest, WhatDoesNotFitIsPacked) {
   EXPECT_EQ(this->compare_all(square(1, 3, 14, 3, 1, 1)), 0) << "short runs";
   EXPECT_EQ(this->compare_all(square(1, 512, 14, 3, 1, 1)), 0) << "pixels that share a cache set";
+  EXPECT_EQ(this->compare_all(square(1, 32, 28, 1, 2, 0)), 0) << "patches apart";
   Convolution wide = square(1, 16, 14, 3, 1, 1);
   wide.w = wide.q = 20000;
   EXPECT_EQ(this->compare_all(wide), 0) << "long rows";
