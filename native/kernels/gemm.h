@@ -34,6 +34,13 @@ inline constexpr int kShortPitch = kShortDepth + kPanelSlack;
 /// Elements between the rows of a row_major panel.
 constexpr int row_pitch(const GemmTile& tile) { return tile.depth + kPanelSlack; }
 
+/// Columns of C in one micro-kernel of `rows` rows when B's columns lie side by side: what leaves
+/// room in the registers for a row of B and an element of A.
+constexpr int wide_columns(const GemmTile& tile, int lanes, int rows) {
+  const int registers = tile.rows * (tile.columns / lanes) + 4;
+  return lanes * (rows == 1 ? registers / 2 : (registers - 1) / (rows + 1));
+}
+
 /// Elements between the starts of two A panels of `depth` products.
 constexpr std::int64_t panel_stride(const GemmTile& tile, PanelLayout layout, std::int64_t depth) {
   switch (layout) {
@@ -72,7 +79,10 @@ struct GemmBlock {
   const T* b;                   // panels of NR columns, all NR readable for every k
   std::int64_t b_pitch;         // elements between two k of a panel
   std::int64_t b_panel_stride;  // elements
-  T* c;                         // row r starts at c + row_offsets[r], its columns contiguous
+  /// B's columns lie side by side instead, `columns` of them, a multiple of the vector; taken one
+  /// tile's after the other, each with all of A.
+  bool b_in_place;
+  T* c;  // row r starts at c + row_offsets[r], its columns contiguous
   const std::int64_t* row_offsets;
   std::int64_t rows;
   std::int64_t columns;

@@ -53,7 +53,7 @@ STRIDENET_INLINE void multiply_tile(const TileCall<T>& call, TileSums<T, Rows, V
   constexpr std::int64_t line = 64 / sizeof(T);
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) {
-#pragma GCC unroll 4
+#pragma GCC unroll 16
     for (int j = 0; j < Vectors; ++j) sums[i][j] = zero<T>();
   }
   const std::int64_t row_step = call.row_step;
@@ -70,13 +70,13 @@ STRIDENET_INLINE void multiply_tile(const TileCall<T>& call, TileSums<T, Rows, V
       next += line;
       asm("" : "+r"(first), "+r"(second));
       Vec<T> columns[Vectors];
-#pragma GCC unroll 4
+#pragma GCC unroll 16
       for (int j = 0; j < Vectors; ++j) columns[j] = load(b + j * lanes);
 #pragma GCC unroll 16
       for (int i = 0; i < Rows; ++i) {
         const Vec<T> row =
             broadcast(i < kHalf ? first[i * row_step] : second[(i - kHalf) * row_step]);
-#pragma GCC unroll 4
+#pragma GCC unroll 16
         for (int j = 0; j < Vectors; ++j) sums[i][j] = fma(row, columns[j], sums[i][j]);
       }
       first += depth_step;
@@ -97,14 +97,14 @@ STRIDENET_INLINE void finish_tile(const TileCall<T>& call, TileSums<T, Rows, Vec
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
       const T* c = call.c + call.row_offsets[i];
-#pragma GCC unroll 4
+#pragma GCC unroll 16
       for (int j = 0; j < Vectors; ++j) {
         sums[i][j] = load_columns(c, j * lanes, call.columns) + sums[i][j];
       }
     }
   }
   if (call.bias != nullptr) {
-#pragma GCC unroll 4
+#pragma GCC unroll 16
     for (int j = 0; j < Vectors; ++j) {
       const Vec<T> bias = load_columns(call.bias, j * lanes, call.columns);
 #pragma GCC unroll 16
@@ -115,7 +115,7 @@ STRIDENET_INLINE void finish_tile(const TileCall<T>& call, TileSums<T, Rows, Vec
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
       const T* residual = call.residual + call.row_offsets[i];
-#pragma GCC unroll 4
+#pragma GCC unroll 16
       for (int j = 0; j < Vectors; ++j) {
         sums[i][j] = sums[i][j] + load_columns(residual, j * lanes, call.columns);
       }
@@ -124,7 +124,7 @@ STRIDENET_INLINE void finish_tile(const TileCall<T>& call, TileSums<T, Rows, Vec
   if (call.activation != Activation::none) {
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
-#pragma GCC unroll 4
+#pragma GCC unroll 16
       for (int j = 0; j < Vectors; ++j) sums[i][j] = activate(call.activation, sums[i][j]);
     }
   }
@@ -137,14 +137,14 @@ STRIDENET_INLINE void store_tile(const TileCall<T>& call, const TileSums<T, Rows
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
       T* c = call.c + call.row_offsets[i];
-#pragma GCC unroll 4
+#pragma GCC unroll 16
       for (int j = 0; j < Vectors; ++j) store_past_caches(c + j * lanes, sums[i][j]);
     }
   } else if (call.columns == Vectors * lanes) {
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
       T* c = call.c + call.row_offsets[i];
-#pragma GCC unroll 4
+#pragma GCC unroll 16
       for (int j = 0; j < Vectors; ++j) store(c + j * lanes, sums[i][j]);
     }
   } else {
@@ -152,7 +152,7 @@ STRIDENET_INLINE void store_tile(const TileCall<T>& call, const TileSums<T, Rows
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
       T* c = call.c + call.row_offsets[i];
-#pragma GCC unroll 4
+#pragma GCC unroll 16
       for (int j = 0; j < Vectors - 1; ++j) store(c + j * lanes, sums[i][j]);
       store_partial(c + (Vectors - 1) * lanes, sums[i][Vectors - 1], tail);
     }
@@ -165,7 +165,7 @@ void gemm_tile(const TileCall<T>& call) {
   if (!call.stream) {
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
-#pragma GCC unroll 4
+#pragma GCC unroll 16
       for (int j = 0; j < Vectors; ++j) {
         __builtin_prefetch(call.c + call.row_offsets[i] + j * Vec<T>::lanes);
       }
@@ -179,6 +179,26 @@ void gemm_tile(const TileCall<T>& call) {
 
 template <class T>
 using TileFunction = void (*)(const TileCall<T>&);
+
+/// The micro-kernel of Rows × up to Vectors vectors that fits `vectors`: all, or by halves.
+template <class T, int Rows, int Vectors>
+TileFunction<T> choose_width(std::int64_t vectors, int& taken) {
+  if constexpr (Vectors > 1) {
+    if (vectors < Vectors) return choose_width<T, Rows, Vectors / 2>(vectors, taken);
+  }
+  taken = Vectors;
+  return &gemm_tile<T, Rows, Vectors>;
+}
+
+/// The micro-kernel of `rows` rows and the most of `vectors` vectors that its registers hold.
+template <class T, int Rows = kTile<T>.rows>
+TileFunction<T> choose_wide_tile(int rows, std::int64_t vectors, int& taken) {
+  if constexpr (Rows > 1) {
+    if (rows < Rows) return choose_wide_tile<T, Rows - 1>(rows, vectors, taken);
+  }
+  constexpr int lanes = Vec<T>::lanes;
+  return choose_width<T, Rows, wide_columns(kTile<T>, lanes, Rows) / lanes>(vectors, taken);
+}
 
 template <class T, int Vectors, int Rows>
 TileFunction<T> tile_of_rows(int rows) {
@@ -199,22 +219,34 @@ TileFunction<T> choose_tile(int rows, int columns) {
   return tile_of_rows<T, Vectors, kTile<T>.rows>(rows);
 }
 
-/// The tile at (row, column) of a block; `call` holds what all tiles have in common.
 template <class T>
-STRIDENET_INLINE void multiply_at(const GemmBlock<T>& block, std::int64_t row, std::int64_t column,
-                                  TileCall<T>& call) {
-  constexpr int panel_columns = kTile<T>.columns;
-  const std::int64_t rows_left = block.rows - row;
-  const std::int64_t columns_left = block.columns - column;
-  const int rows = static_cast<int>(rows_left < block.panel_rows ? rows_left : block.panel_rows);
+STRIDENET_INLINE int rows_at(const GemmBlock<T>& block, std::int64_t row) {
+  const std::int64_t left = block.rows - row;
+  return static_cast<int>(left < block.panel_rows ? left : block.panel_rows);
+}
+
+/// Where the tile of `rows` rows at (row, column) of a block has its A, C, bias and residual.
+template <class T>
+STRIDENET_INLINE void place_tile(const GemmBlock<T>& block, std::int64_t row, int rows,
+                                 std::int64_t column, TileCall<T>& call) {
   const bool halves = block.half_step != 0 && rows == block.panel_rows;
   call.half_step = halves ? block.half_step : (rows + 1) / 2 * block.row_step;
-  call.columns = static_cast<int>(columns_left < panel_columns ? columns_left : panel_columns);
   call.stream = block.stream && call.columns % Vec<T>::lanes == 0;
   call.row_offsets = block.row_offsets + row;
   call.c = block.c + column;
   call.bias = block.bias == nullptr ? nullptr : block.bias + column;
   call.residual = block.residual == nullptr ? nullptr : block.residual + column;
+}
+
+/// The tile at (row, column) of a block; `call` holds what all tiles have in common.
+template <class T>
+STRIDENET_INLINE void multiply_at(const GemmBlock<T>& block, std::int64_t row, std::int64_t column,
+                                  TileCall<T>& call) {
+  constexpr int panel_columns = kTile<T>.columns;
+  const std::int64_t columns_left = block.columns - column;
+  const int rows = rows_at(block, row);
+  call.columns = static_cast<int>(columns_left < panel_columns ? columns_left : panel_columns);
+  place_tile(block, row, rows, column, call);
   choose_tile<T>(rows, call.columns)(call);
 }
 
@@ -233,6 +265,33 @@ struct WholeRow {
 template <class T>
 constexpr WholeRow<T> kWholeRow;
 
+/// A block whose B lies in memory as it is: tiles are as wide as registers allow, and all rows of
+/// A pass the columns of one tile before the next ones are read.
+template <class T>
+STRIDENET_INLINE void multiply_in_place(const GemmBlock<T>& block, TileCall<T>& call) {
+  constexpr int lanes = Vec<T>::lanes;
+  const std::int64_t width = wide_columns(kTile<T>, lanes, block.panel_rows);
+  call.next_gap = block.b_pitch - kRowLines<T> * (64 / static_cast<int>(sizeof(T)));
+  for (std::int64_t first = 0; first < block.columns; first += width) {
+    const std::int64_t left = block.columns - first;
+    const std::int64_t end = first + (left < width ? left : width);
+    call.a = block.a;
+    for (std::int64_t row = 0; row < block.rows; row += block.panel_rows) {
+      const int rows = rows_at(block, row);
+      for (std::int64_t column = first; column < end; column += call.columns) {
+        int vectors = 0;
+        const TileFunction<T> tile = choose_wide_tile<T>(rows, (end - column) / lanes, vectors);
+        call.columns = vectors * lanes;
+        call.b = block.b + column;
+        call.next = call.b;
+        place_tile(block, row, rows, column, call);
+        tile(call);
+      }
+      call.a += block.a_panel_stride;
+    }
+  }
+}
+
 template <class T>
 void gemm_block(const GemmBlock<T>& block) {
   constexpr std::int64_t line = 64 / sizeof(T);
@@ -250,7 +309,9 @@ void gemm_block(const GemmBlock<T>& block) {
   call.activation = block.activation;
   call.a = block.a;
   call.b = block.b;
-  if (block.columns_first) {
+  if (block.b_in_place) {
+    multiply_in_place(block, call);
+  } else if (block.columns_first) {
     // B's panel stays in the first cache while all A panels, which stay in the second, pass it.
     for (std::int64_t column = 0; column < block.columns; column += panel_columns) {
       call.a = block.a;

@@ -87,12 +87,29 @@ bool streams(const Gemm<T>& problem, int lanes);
 template <class T>
 void gemm(const Run& run, const Kernels<T>& kernels, const Gemm<T>& problem);
 
-/// As pack_b to `packed`, of packed_b_elements(), and gemm of it (problem.b is not read); when the
-/// rows are one panel, each panel of B is packed by the task that uses it, and `packed` is left
-/// alone.
+/// A B that is not packed before its product.
 template <class T>
-void gemm(const Run& run, const Kernels<T>& kernels, const Gemm<T>& problem, T* packed,
-          PackPanel<T> pack);
+struct UnpackedB {
+  /// Packs range.count ≤ NR columns from range.first to one panel: row k of the range to
+  /// panel[(k − range.k) · NR], 0 for missing columns.
+  function_ref<void(const PackRange& range, T* panel)> pack;
+  /// pack() delivers no part of the depth.
+  bool whole_depth = false;
+  /// Row k at rows + k · pitch, its columns side by side; or null.
+  const T* rows = nullptr;
+  std::int64_t pitch = 0;
+};
+
+/// gemm() of such a B (problem.b is not read). With few rows it is used as it lies, or packed by
+/// the tasks; else packed to `packed`, of packed_b_elements(), which is left alone otherwise.
+template <class T>
+void gemm(const Run& run, const Kernels<T>& kernels, const Gemm<T>& problem, const UnpackedB<T>& b,
+          T* packed);
+
+/// Whether gemm() packs such a B, from which pack() delivers parts of the depth, before a product
+/// of `rows` rows of `a`.
+template <class T>
+bool packs_before(const GemmTile& tile, std::int64_t rows, const MatrixRows<T>& a, bool in_place);
 
 /// Products with a long depth and a small C: A · B for each of `chunks` parts of the depth, each
 /// to a C of its own. Both operands are packed by the task; A depth_major.

@@ -34,7 +34,8 @@ class Linear final : public Instruction {
   void pack_weight(const Run& run, const void* weight, void* to) const override {
     pack_b<T>(run, kernels_.tile, sizes_.features, sizes_.outputs, static_cast<T*>(to),
               [&](std::int64_t first, std::int64_t count, T* panel) {
-                pack_panel(static_cast<const T*>(weight), first, count, panel);
+                pack_panel(static_cast<const T*>(weight), {first, count, 0, sizes_.features},
+                           panel);
               });
   }
 
@@ -63,17 +64,18 @@ class Linear final : public Instruction {
                              nullptr,
                              {x, features, 1}};
     if (sizes_.packed) return gemm<T>(run, kernels_, problem);
-    gemm<T>(run, kernels_, problem, reinterpret_cast<T*>(run.scratch),
-            [&](std::int64_t first, std::int64_t count, T* panel) {
-              pack_panel(run.inputs[1].as<T>(), first, count, panel);
-            });
+    const auto pack_weight = [&](const PackRange& range, T* panel) {
+      pack_panel(run.inputs[1].as<T>(), range, panel);
+    };
+    gemm<T>(run, kernels_, problem, {pack_weight, sizes_.positions() != 1},
+            reinterpret_cast<T*>(run.scratch));
   }
 
  private:
-  void pack_panel(const T* weight, std::int64_t first, std::int64_t count, T* panel) const {
+  void pack_panel(const T* weight, const PackRange& range, T* panel) const {
     const std::int64_t features = sizes_.features;
-    kernels_.pack_along({sizes_.positions(), false}, weight + first * features, features, count,
-                        features, panel);
+    kernels_.pack_along({sizes_.positions(), false}, weight + range.first * features + range.k,
+                        features, range.count, range.depth, panel);
   }
 
   const Kernels<T>& kernels_;
@@ -98,9 +100,10 @@ class LinearInputGradient final : public Instruction {
     const std::int64_t features = sizes_.features;
     const std::int64_t outputs = sizes_.outputs;
     T* packed = reinterpret_cast<T*>(run.scratch);
-    const auto pack_weight = [&](std::int64_t first, std::int64_t count, T* panel) {
-      pack_panel(weight, first, count, panel);
+    const auto pack_weight = [&](const PackRange& range, T* panel) {
+      pack_panel(weight, range, panel);
     };
+    const bool in_place = sizes_.positions() == 1;
     const auto pack = [&](const PackRange& range, const PanelTarget<T>& to) {
       copy_rows(kernels_.tile, dy, outputs, range, to);
     };
@@ -121,25 +124,26 @@ class LinearInputGradient final : public Instruction {
              false,
              nullptr,
              {dy, outputs, 1}},
-            packed, pack_weight);
+            {pack_weight, false, in_place ? weight : nullptr, features}, packed);
   }
 
  private:
-  void pack_panel(const T* weight, std::int64_t first, std::int64_t count, T* panel) const {
+  void pack_panel(const T* weight, const PackRange& range, T* panel) const {
     const std::int64_t width = kernels_.tile.columns;
     const std::int64_t features = sizes_.features;
+    weight += range.k * features;
     if (sizes_.positions() == 1) {
-      kernels_.pack_across(weight + first, features, count, sizes_.outputs, panel,
-                           kernels_.tile.columns, width, sizes_.outputs * width);
+      kernels_.pack_across(weight + range.first, features, range.count, range.depth, panel,
+                           kernels_.tile.columns, width, range.depth * width);
       return;
     }
     for (std::int64_t j = 0; j < width; ++j) {
       // Feature (position, channel) of x is column (channel, position) of the weight.
-      const std::int64_t feature = first + std::min(j, count - 1);
+      const std::int64_t feature = range.first + std::min(j, range.count - 1);
       const T* from =
           weight + feature % sizes_.channels * sizes_.positions() + feature / sizes_.channels;
-      for (std::int64_t k = 0; k < sizes_.outputs; ++k) {
-        panel[k * width + j] = j < count ? from[k * features] : T{0};
+      for (std::int64_t k = 0; k < range.depth; ++k) {
+        panel[k * width + j] = j < range.count ? from[k * features] : T{0};
       }
     }
   }

@@ -44,14 +44,19 @@ class Matmul final : public Instruction {
     const T* b = run.inputs[1].as<T>();
     T* y = run.outputs[0].as<T>();
     T* packed = reinterpret_cast<T*>(run.scratch);
-    for_products(run, sizes.right_sides, sizes, [&](std::int64_t i) {
-      pack(run, sizes, b + i * sizes.depth * sizes.columns, packed + i * packed_elements_);
-    });
+    const bool packs =
+        packs_before<T>(kernels_.tile, sizes.rows, rows_of(sizes, a), !plan_.transpose_b);
+    if (packs) {
+      for_products(run, sizes.right_sides, sizes, [&](std::int64_t i) {
+        pack_right(run, sizes, b + i * sizes.depth * sizes.columns, packed + i * packed_elements_);
+      });
+    }
     for_products(run, sizes.products, sizes, [&](std::int64_t i) {
       const std::int64_t left = plan_.one_b ? i : matrix_of(0, i);
       const std::int64_t right = plan_.one_b ? 0 : matrix_of(1, i);
-      multiply(run, sizes, a + left * sizes.rows * sizes.depth, packed + right * packed_elements_,
-               y + i * sizes.rows * sizes.columns);
+      multiply(
+          run, sizes, a + left * sizes.rows * sizes.depth, b + right * sizes.depth * sizes.columns,
+          packs ? packed + right * packed_elements_ : nullptr, y + i * sizes.rows * sizes.columns);
     });
   }
 
@@ -103,47 +108,52 @@ class Matmul final : public Instruction {
     return matrix + i * plan_.batch.stride[o][0];
   }
 
-  void pack(const Run& run, const MatmulSizes& sizes, const T* b, T* packed) const {
-    const GemmTile& tile = kernels_.tile;
-    pack_b<T>(run, tile, sizes.depth, sizes.columns, packed,
+  MatrixRows<T> rows_of(const MatmulSizes& sizes, const T* a) const {
+    return {a, plan_.transpose_a ? 1 : sizes.depth, plan_.transpose_a ? sizes.rows : 1};
+  }
+
+  void pack_panel(const MatmulSizes& sizes, const T* b, const PackRange& range, T* panel) const {
+    if (plan_.transpose_b) {
+      kernels_.pack_along({}, b + range.first * sizes.depth + range.k, sizes.depth, range.count,
+                          range.depth, panel);
+      return;
+    }
+    const int width = kernels_.tile.columns;
+    kernels_.pack_across(b + range.k * sizes.columns + range.first, sizes.columns, range.count,
+                         range.depth, panel, width, width, range.depth * width);
+  }
+
+  void pack_right(const Run& run, const MatmulSizes& sizes, const T* b, T* packed) const {
+    pack_b<T>(run, kernels_.tile, sizes.depth, sizes.columns, packed,
               [&](std::int64_t first, std::int64_t count, T* panel) {
-                if (plan_.transpose_b) {
-                  kernels_.pack_along({}, b + first * sizes.depth, sizes.depth, count, sizes.depth,
-                                      panel);
-                } else {
-                  kernels_.pack_across(b + first, sizes.columns, count, sizes.depth, panel,
-                                       tile.columns, tile.columns, sizes.depth * tile.columns);
-                }
+                pack_panel(sizes, b, {first, count, 0, sizes.depth}, panel);
               });
   }
 
-  void multiply(const Run& run, const MatmulSizes& sizes, const T* a, const T* packed, T* y) const {
-    const GemmTile& tile = kernels_.tile;
-    const auto pack = [&](const PackRange& range, const PanelTarget<T>& to) {
+  /// y = a · b, which is packed before or not: `packed` is null.
+  void multiply(const Run& run, const MatmulSizes& sizes, const T* a, const T* b, const T* packed,
+                T* y) const {
+    const auto pack_a = [&](const PackRange& range, const PanelTarget<T>& to) {
       if (plan_.transpose_a) {
         kernels_.pack_across(a + range.k * sizes.rows + range.first, sizes.rows, range.count,
                              range.depth, to.data, to.panel_rows, to.step, to.stride);
       } else {
-        copy_rows(tile, a, sizes.depth, range, to);
+        copy_rows(kernels_.tile, a, sizes.depth, range, to);
       }
     };
     const auto offsets = [&](std::int64_t first, std::int64_t count, std::int64_t* to) {
       row_starts(sizes.columns, first, count, to);
     };
-    gemm<T>(run, kernels_,
-            {sizes.rows,
-             sizes.columns,
-             sizes.depth,
-             plan_.transpose_a,
-             pack,
-             packed,
-             y,
-             offsets,
-             nullptr,
-             Activation::none,
-             false,
-             nullptr,
-             {a, plan_.transpose_a ? 1 : sizes.depth, plan_.transpose_a ? sizes.rows : 1}});
+    const Gemm<T> problem = {sizes.rows,       sizes.columns,    sizes.depth, plan_.transpose_a,
+                             pack_a,           packed,           y,           offsets,
+                             nullptr,          Activation::none, false,       nullptr,
+                             rows_of(sizes, a)};
+    if (packed != nullptr) return gemm<T>(run, kernels_, problem);
+    const auto pack_columns = [&](const PackRange& range, T* panel) {
+      pack_panel(sizes, b, range, panel);
+    };
+    gemm<T>(run, kernels_, problem,
+            {pack_columns, false, plan_.transpose_b ? nullptr : b, sizes.columns}, nullptr);
   }
 
   const Kernels<T>& kernels_;

@@ -91,6 +91,50 @@ TYPED_TEST(GemmTest, MatmulIsExactForIntegersAtEveryEdge) {
   }
 }
 
+TYPED_TEST(GemmTest, FewRowsOfEveryNumberReadBWhereItLies) {
+  // Each number of rows has tiles of its own width; 271 and 320 columns end in all of their halves.
+  for (std::int64_t m = 1; m <= 14; ++m) {
+    for (const std::int64_t n : {271, 320}) {
+      check_matmul<TypeParam>(this->random_, m, n, 70, m % 2 == 0, false, 32);
+    }
+  }
+  for (const std::int64_t m : {15, 29, 57, 71, 280, 281}) {
+    for (const bool transpose_b : {false, true}) {
+      check_matmul<TypeParam>(this->random_, m, 100, 300, false, transpose_b, 8);
+      // Rows of a that are packed, as they compete for places in a cache.
+      check_matmul<TypeParam>(this->random_, m, 49, 1024, false, transpose_b, 4);
+    }
+  }
+}
+
+TYPED_TEST(GemmTest, FewRowsKeepNanAndInfinityInTheirPlaces) {
+  using T = TypeParam;
+  for (const std::int64_t rows : {1, 3, 8, 14, 30}) {
+    for (const bool transpose_b : {false, true}) {
+      const std::int64_t columns = 53;
+      const std::int64_t depth = 300;
+      Operand<T> a({rows, depth});
+      Operand<T> b(transpose_b ? std::vector{columns, depth} : std::vector{depth, columns});
+      a.fill(this->random_, 4);
+      b.fill(this->random_, 4);
+      const auto at = [&](std::int64_t k, std::int64_t j) -> T& {
+        return b[transpose_b ? j * depth + k : k * columns + j];
+      };
+      a[270] = 1;
+      at(270, 50) = std::numeric_limits<T>::quiet_NaN();
+      at(270, 7) = std::numeric_limits<T>::infinity();
+      for (const KernelTable* table : supported_kernels()) {
+        Operand<T> y({rows, columns});
+        run_operator<T>("matmul", transposes(false, transpose_b), *table, {&a, &b}, {&y}, 1);
+        for (std::int64_t j = 0; j < columns; ++j) {
+          EXPECT_EQ(std::isnan(y[j]), j == 50) << table->name << " " << rows << " " << j;
+          EXPECT_EQ(std::isinf(y[j]), j == 7) << table->name << " " << rows << " " << j;
+        }
+      }
+    }
+  }
+}
+
 TYPED_TEST(GemmTest, MatmulIsWithinTheErrorBound) {
   check_matmul<TypeParam>(this->random_, 60, 50, 1000, false, false, 0);
   check_matmul<TypeParam>(this->random_, 17, 130, 257, true, true, 0);
@@ -104,20 +148,62 @@ TYPED_TEST(GemmTest, EmptySizes) {
 
 TYPED_TEST(GemmTest, ARowDoesNotDependOnTheOthers) {
   using T = TypeParam;
-  Operand<T> a({50, 333});
-  Operand<T> b({333, 40});
-  a.fill(this->random_, 0);
-  b.fill(this->random_, 0);
-  for (const KernelTable* table : supported_kernels()) {
-    Operand<T> all({50, 40});
-    run_operator<T>("matmul", transposes(false, false), *table, {&a, &b}, {&all}, 2);
-    for (const std::int64_t rows : {1, 3, 20}) {
-      Operand<T> part({rows, 333});
-      std::copy_n(a.values.begin(), part.values.size(), part.values.begin());
-      Operand<T> y({rows, 40});
-      run_operator<T>("matmul", transposes(false, false), *table, {&part, &b}, {&y}, 2);
-      EXPECT_TRUE(std::equal(y.values.begin(), y.values.end(), all.values.begin()))
-          << table->name << " " << rows;
+  const std::int64_t depth = 777;
+  for (const bool transpose_b : {false, true}) {
+    for (const std::int64_t columns : {40, 275}) {
+      Operand<T> a({300, depth});
+      Operand<T> b(transpose_b ? std::vector{columns, depth} : std::vector{depth, columns});
+      a.fill(this->random_, 0);
+      b.fill(this->random_, 0);
+      for (const KernelTable* table : supported_kernels()) {
+        Operand<T> all({300, columns});
+        run_operator<T>("matmul", transposes(false, transpose_b), *table, {&a, &b}, {&all}, 2);
+        for (const std::int64_t rows : {1, 3, 5, 8, 20, 60, 150}) {
+          Operand<T> part({rows, depth});
+          std::copy_n(a.values.begin(), part.values.size(), part.values.begin());
+          Operand<T> y({rows, columns});
+          run_operator<T>("matmul", transposes(false, transpose_b), *table, {&part, &b}, {&y}, 2);
+          EXPECT_TRUE(std::equal(y.values.begin(), y.values.end(), all.values.begin()))
+              << table->name << " " << rows;
+        }
+      }
+    }
+  }
+}
+
+TYPED_TEST(GemmTest, ASampleOfLinearDoesNotDependOnTheBatch) {
+  using T = TypeParam;
+  for (const std::int64_t channels : {0, 7}) {
+    Operand<T> x({100, 777});
+    Operand<T> weight({70, 777});
+    Operand<T> dy({100, 70});
+    Attributes attributes = linear_attributes(channels);
+    for (Operand<T>* operand : {&x, &weight, &dy}) operand->fill(this->random_, 0);
+    const auto run = [&](const KernelTable& table, std::int64_t rows, Operand<T>& y,
+                         Operand<T>& dx) {
+      Operand<T> samples({rows, 777});
+      Operand<T> messages({rows, 70});
+      std::copy_n(x.values.begin(), samples.values.size(), samples.values.begin());
+      std::copy_n(dy.values.begin(), messages.values.size(), messages.values.begin());
+      Operand<T> none;
+      attributes.set("activation", std::string("none"));
+      run_operator<T>("linear", attributes, table, {&samples, &weight, &none}, {&y}, 2);
+      run_operator<T>("linearInputGradient", linear_attributes(channels), table,
+                      {&messages, &weight}, {&dx}, 2);
+    };
+    for (const KernelTable* table : supported_kernels()) {
+      Operand<T> all_y({100, 70});
+      Operand<T> all_dx({100, 777});
+      run(*table, 100, all_y, all_dx);
+      for (const std::int64_t rows : {1, 2, 7, 14, 31}) {
+        Operand<T> y({rows, 70});
+        Operand<T> dx({rows, 777});
+        run(*table, rows, y, dx);
+        EXPECT_TRUE(std::equal(y.values.begin(), y.values.end(), all_y.values.begin()))
+            << table->name << " " << rows;
+        EXPECT_TRUE(std::equal(dx.values.begin(), dx.values.end(), all_dx.values.begin()))
+            << table->name << " " << rows;
+      }
     }
   }
 }

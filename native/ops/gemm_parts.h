@@ -1,0 +1,68 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/arena.h"
+#include "ops/gemm.h"
+
+namespace stridenet {
+
+// What the ways to multiply share: of ops/gemm*.cpp alone.
+
+inline constexpr std::int64_t kTasks = 32;  // wanted at least
+
+/// What a thread packs into.
+struct Buffers {
+  static constexpr std::size_t kBytes = kThreadBytes;
+  static constexpr std::size_t kABytes = std::size_t{640} << 10;
+  static constexpr std::size_t kBBytes = std::size_t{1344} << 10;
+  static constexpr std::int64_t kOffsets =
+      static_cast<std::int64_t>((kBytes - kABytes - kBBytes) / sizeof(std::int64_t));
+  Arena arena{kBytes};
+
+  template <class T>
+  T* a() {
+    return reinterpret_cast<T*>(arena.data());
+  }
+  template <class T>
+  T* b() {
+    return reinterpret_cast<T*>(arena.data() + kABytes);
+  }
+  std::int64_t* offsets() {
+    return reinterpret_cast<std::int64_t*>(arena.data() + kABytes + kBBytes);
+  }
+};
+
+Buffers& thread_buffers();
+
+inline std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+/// A cut of `count` rows or columns into panels, and of the panels into blocks.
+struct Cut {
+  std::int64_t panel;  // rows of a panel
+  std::int64_t block;  // rows of a block
+  std::int64_t blocks;
+};
+
+inline Cut make_cut(std::int64_t count, std::int64_t panel, std::int64_t panels_a_block) {
+  const std::int64_t block = panel * panels_a_block;
+  return {panel, block, ceil_divide(count, block)};
+}
+
+/// Panels of equal height, so that the last is not a small one.
+inline std::int64_t even_panel(std::int64_t rows, std::int64_t most) {
+  return rows == 0 ? most : ceil_divide(rows, ceil_divide(rows, most));
+}
+
+/// Steps of packed panels.
+inline void set_steps(const GemmTile& tile, PanelLayout layout, std::int64_t& row,
+                      std::int64_t& depth) {
+  row = layout == PanelLayout::depth_major  ? 1
+        : layout == PanelLayout::short_rows ? kShortPitch
+                                            : row_pitch(tile);
+  depth = layout == PanelLayout::depth_major ? tile.rows : 1;
+}
+
+}  // namespace stridenet
