@@ -34,11 +34,14 @@ inline constexpr int kShortPitch = kShortDepth + kPanelSlack;
 /// Elements between the rows of a row_major panel.
 constexpr int row_pitch(const GemmTile& tile) { return tile.depth + kPanelSlack; }
 
-/// Columns of C in one micro-kernel of `rows` rows when B's columns lie side by side: what leaves
-/// room in the registers for a row of B and an element of A.
+/// Columns of C in the widest micro-kernel of `rows` rows, whole panels of B or one at most: as
+/// many as leave room in the registers for a row of B and an element of A.
 constexpr int wide_columns(const GemmTile& tile, int lanes, int rows) {
   const int registers = tile.rows * (tile.columns / lanes) + 4;
-  return lanes * (rows == 1 ? registers / 2 : (registers - 1) / (rows + 1));
+  const int vectors = rows == 1 ? registers / 2 : (registers - 1) / (rows + 1);
+  int columns = tile.columns;
+  while (columns * 2 <= vectors * lanes) columns *= 2;
+  return columns;
 }
 
 /// Elements between the starts of two A panels of `depth` products.
@@ -79,8 +82,8 @@ struct GemmBlock {
   const T* b;                   // panels of NR columns, all NR readable for every k
   std::int64_t b_pitch;         // elements between two k of a panel
   std::int64_t b_panel_stride;  // elements
-  /// B's columns lie side by side instead, `columns` of them, a multiple of the vector; taken one
-  /// tile's after the other, each with all of A.
+  /// B's columns lie side by side, `columns` of them, a multiple of the vector: b_panel_stride is
+  /// NR.
   bool b_in_place;
   T* c;  // row r starts at c + row_offsets[r], its columns contiguous
   const std::int64_t* row_offsets;

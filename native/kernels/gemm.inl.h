@@ -19,7 +19,7 @@ struct TileCall {
   std::int64_t row_step, half_step, depth_step;
   const DepthRun* runs;
   const T* b;
-  std::int64_t b_pitch;
+  std::int64_t b_pitch, b_panel_stride;
   T* c;
   const std::int64_t* row_offsets;
   const T* bias;
@@ -50,6 +50,7 @@ template <class T, int Rows, int Vectors>
 STRIDENET_INLINE void multiply_tile(const TileCall<T>& call, TileSums<T, Rows, Vectors>& sums) {
   constexpr int lanes = Vec<T>::lanes;
   constexpr int kHalf = (Rows + 1) / 2;
+  constexpr int kPanel = kTile<T>.columns / lanes;
   constexpr std::int64_t line = 64 / sizeof(T);
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) {
@@ -62,6 +63,7 @@ STRIDENET_INLINE void multiply_tile(const TileCall<T>& call, TileSums<T, Rows, V
   const T* second = call.a + call.half_step;
   const T* b = call.b;
   const std::int64_t b_pitch = call.b_pitch;
+  const std::int64_t b_panel_stride = call.b_panel_stride;
   const T* next = call.next;
   const DepthRun* run = call.runs;
   for (std::int64_t left = call.depth; left > 0; left -= run->length, ++run) {
@@ -71,7 +73,9 @@ STRIDENET_INLINE void multiply_tile(const TileCall<T>& call, TileSums<T, Rows, V
       asm("" : "+r"(first), "+r"(second));
       Vec<T> columns[Vectors];
 #pragma GCC unroll 16
-      for (int j = 0; j < Vectors; ++j) columns[j] = load(b + j * lanes);
+      for (int j = 0; j < Vectors; ++j) {
+        columns[j] = load(b + j / kPanel * b_panel_stride + j % kPanel * lanes);
+      }
 #pragma GCC unroll 16
       for (int i = 0; i < Rows; ++i) {
         const Vec<T> row =
@@ -250,6 +254,9 @@ STRIDENET_INLINE void multiply_at(const GemmBlock<T>& block, std::int64_t row, s
   choose_tile<T>(rows, call.columns)(call);
 }
 
+/// Rows whose sums are too few for the latency of additions in tiles of one panel of B.
+constexpr int kFewRows = 3;
+
 /// Lines of memory that a row of KC elements takes.
 template <class T>
 constexpr std::int64_t kRowLines = (kTile<T>.depth * static_cast<int>(sizeof(T)) + 63) / 64;
@@ -265,11 +272,12 @@ struct WholeRow {
 template <class T>
 constexpr WholeRow<T> kWholeRow;
 
-/// A block whose B lies in memory as it is: tiles are as wide as registers allow, and all rows of
-/// A pass the columns of one tile before the next ones are read.
+/// All rows of A pass the columns of one tile, which is as wide as registers allow, before the next
+/// ones are read: for a B that lies in memory as it is, and for few rows.
 template <class T>
-STRIDENET_INLINE void multiply_in_place(const GemmBlock<T>& block, TileCall<T>& call) {
+STRIDENET_INLINE void multiply_wide(const GemmBlock<T>& block, TileCall<T>& call) {
   constexpr int lanes = Vec<T>::lanes;
+  constexpr int panel_columns = kTile<T>.columns;
   const std::int64_t width = wide_columns(kTile<T>, lanes, block.panel_rows);
   call.next_gap = block.b_pitch - kRowLines<T> * (64 / static_cast<int>(sizeof(T)));
   for (std::int64_t first = 0; first < block.columns; first += width) {
@@ -278,14 +286,17 @@ STRIDENET_INLINE void multiply_in_place(const GemmBlock<T>& block, TileCall<T>& 
     call.a = block.a;
     for (std::int64_t row = 0; row < block.rows; row += block.panel_rows) {
       const int rows = rows_at(block, row);
-      for (std::int64_t column = first; column < end; column += call.columns) {
+      for (std::int64_t column = first; column < end;) {
         int vectors = 0;
-        const TileFunction<T> tile = choose_wide_tile<T>(rows, (end - column) / lanes, vectors);
-        call.columns = vectors * lanes;
-        call.b = block.b + column;
+        const TileFunction<T> tile =
+            choose_wide_tile<T>(rows, (end - column + lanes - 1) / lanes, vectors);
+        const std::int64_t taken = vectors * lanes;
+        call.columns = static_cast<int>(end - column < taken ? end - column : taken);
+        call.b = block.b + column / panel_columns * block.b_panel_stride + column % panel_columns;
         call.next = call.b;
         place_tile(block, row, rows, column, call);
         tile(call);
+        column += taken;
       }
       call.a += block.a_panel_stride;
     }
@@ -304,13 +315,14 @@ void gemm_block(const GemmBlock<T>& block) {
   call.depth_step = block.depth_step;
   call.runs = block.runs == nullptr ? kWholeRow<T>.runs : block.runs;
   call.b_pitch = block.b_pitch;
+  call.b_panel_stride = block.b_panel_stride;
   call.depth = block.depth;
   call.accumulate = block.accumulate;
   call.activation = block.activation;
   call.a = block.a;
   call.b = block.b;
-  if (block.b_in_place) {
-    multiply_in_place(block, call);
+  if (block.b_in_place || (block.rows <= kFewRows && block.columns > panel_columns)) {
+    multiply_wide(block, call);
   } else if (block.columns_first) {
     // B's panel stays in the first cache while all A panels, which stay in the second, pass it.
     for (std::int64_t column = 0; column < block.columns; column += panel_columns) {

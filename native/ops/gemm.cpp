@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/thread_pool.h"
 #include "ops/gemm_parts.h"
 
 namespace stridenet {
@@ -20,8 +21,11 @@ constexpr std::int64_t kResultBytes = 256 << 10;
 constexpr std::int64_t kPackedRowBytes = 16 << 10;
 constexpr std::int64_t kPackedDepthBytes = 192 << 10;
 
+// Tasks of a thread from which on they may be longer.
+constexpr std::int64_t kTasksOfThread = 4;
+
 // Row panels from which on they are shared out before the columns, and the least of them in a task
-// that has to read a B from beyond the second cache.
+// that has to read a B from beyond the second cache, and up to twice as many when tasks suffice.
 constexpr std::int64_t kManyRowPanels = 8;
 constexpr std::int64_t kLeastRowPanels = 10;
 
@@ -51,6 +55,11 @@ bool lies_well(const MatrixRows<T>& a, std::int64_t panel_rows) {
   return panel_rows <= kWays || (rest >= kLine && rest <= kPeriod - kLine);
 }
 
+std::int64_t count_threads(const Run& run) {
+  const int all = ThreadPool::instance().threads();
+  return run.threads > 0 ? std::min(run.threads, all) : all;
+}
+
 /// How a product is cut.
 struct Plan {
   PanelLayout layout;
@@ -60,8 +69,10 @@ struct Plan {
   Cut rows, columns;
 };
 
+/// The cut depends on the threads: it does not change what an element is summed from.
 template <class T>
-Plan make_plan(const Gemm<T>& problem, const GemmTile& tile) {
+Plan make_plan(const Gemm<T>& problem, const Kernels<T>& kernels, std::int64_t threads) {
+  const GemmTile& tile = kernels.tile;
   constexpr std::int64_t size = sizeof(T);
   Plan plan = {};
   plan.layout = choose_layout(problem);
@@ -77,10 +88,20 @@ Plan make_plan(const Gemm<T>& problem, const GemmTile& tile) {
     column_blocks =
         std::max(column_blocks, std::min(column_panels, ceil_divide(kTasks, row_panels)));
   }
+  if (problem.rows == panel) {
+    // Tiles of few rows are several panels wide.
+    const std::int64_t width =
+        wide_columns(tile, kernels.lanes, static_cast<int>(panel)) / tile.columns;
+    column_blocks = std::max(ceil_divide(column_panels, width), std::min(column_panels, threads));
+  }
   plan.columns = make_cut(problem.columns, tile.columns, ceil_divide(column_panels, column_blocks));
 
   const bool resident = problem.depth * problem.columns * size <= kSlabBytes;
-  const std::int64_t least = std::min(row_panels, resident ? 1 : kLeastRowPanels);
+  const std::int64_t least =
+      resident ? 1
+               : std::clamp(row_panels * plan.columns.blocks / (kTasksOfThread * threads),
+                            std::min(row_panels, kLeastRowPanels),
+                            std::min(row_panels, 2 * kLeastRowPanels));
   std::int64_t most = Buffers::kOffsets / tile.rows;
   if (plan.step < problem.depth) {
     most = std::clamp(kResultBytes / (panel * plan.columns.block * size), least, most);
@@ -221,7 +242,7 @@ template <class T>
 void gemm(const Run& run, const Kernels<T>& kernels, const Gemm<T>& problem) {
   if (problem.rows == 0 || problem.columns == 0) return;
   const GemmTile& tile = kernels.tile;
-  const Plan plan = make_plan(problem, tile);
+  const Plan plan = make_plan(problem, kernels, count_threads(run));
   const std::int64_t stride = packed_panel_stride<T>(tile, problem.depth);
   limit_threads(run, count_operations(problem.rows, problem.columns, problem.depth))
       .parallel_for(plan.rows.blocks * plan.columns.blocks, [&](std::int64_t task) {
@@ -264,7 +285,7 @@ void multiply_few_rows(const Run& run, const Kernels<T>& kernels, const Gemm<T>&
                        const UnpackedB<T>& b) {
   const GemmTile& tile = kernels.tile;
   const bool in_place = b.rows != nullptr;
-  Plan plan = make_plan(problem, tile);
+  Plan plan = make_plan(problem, kernels, count_threads(run));
   const std::int64_t panel = plan.rows.panel;
   const std::int64_t row_panels = ceil_divide(problem.rows, panel);
   const std::int64_t whole = problem.columns - (in_place ? problem.columns % kernels.lanes : 0);
@@ -287,7 +308,7 @@ void multiply_few_rows(const Run& run, const Kernels<T>& kernels, const Gemm<T>&
         if (!in_place || rest) return packing_task(kernels, problem, plan, part, b);
         gemm_task<T>(kernels, problem, plan, part,
                      [&](std::int64_t k, std::int64_t) -> BlockOfB<T> {
-                       return {b.rows + k * b.pitch + column, b.pitch, 0, true};
+                       return {b.rows + k * b.pitch + column, b.pitch, tile.columns, true};
                      });
       });
 }
