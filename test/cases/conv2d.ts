@@ -174,6 +174,8 @@ const chosen: ConvolutionShape[] = [
   { x: [1, 3, 35, 35], filters: [8, 11, 11], options: { stride: 4, padding: 2 } },
   { x: [9, 1, 28, 28], filters: [32, 3, 3], bias: true },
   { x: [3, 32, 14, 14], filters: [40, 3, 3], options: { padding: 1 }, bias: true },
+  { x: [3, 24, 7, 7], filters: [36, 3, 3], options: { padding: 1 }, bias: true },
+  { x: [1, 12, 31, 30], filters: [20, 5, 5], options: { padding: 2, stride: 2, groups: 2 } },
   { x: [2, 64, 9, 9], filters: [72, 3, 3], options: { padding: 1, stride: 2 } },
   { x: [2, 130, 7, 7], filters: [70, 1, 1], bias: true },
   { x: [1, 600, 3, 3], filters: [5, 3, 3], options: { padding: 1 } },
