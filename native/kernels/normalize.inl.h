@@ -80,22 +80,36 @@ STRIDENET_INLINE Flat flat_of(const NormalizeMessage<T>& message) {
   return message.y != nullptr ? Flat::by_result : Flat::by_operand;
 }
 
+/// Of some columns, what tells by x where a message is flat.
+template <class T>
+struct FlatColumns {
+  Vec<T> rest, scale, shift;
+};
+
+template <Flat kFlat, class T>
+STRIDENET_INLINE FlatColumns<T> flat_columns(const NormalizeMessage<T>& message,
+                                             std::int64_t column, std::int64_t count) {
+  FlatColumns<T> columns = {zero<T>(), zero<T>(), zero<T>()};
+  if constexpr (kFlat == Flat::by_operand) {
+    columns.rest = load_lanes(message.rest + column, count);
+    columns.scale = load_lanes(message.scale + column, count);
+    if (message.shift != nullptr) columns.shift = load_lanes(message.shift + column, count);
+  }
+  return columns;
+}
+
 /// Lanes of a message from element `at` on; difference: x − mean of them, with Flat::by_operand.
 template <Flat kFlat, class T>
-STRIDENET_INLINE Vec<T> message_lanes(const NormalizeMessage<T>& message, std::int64_t at,
-                                      std::int64_t column, std::int64_t count, Vec<T> difference) {
+STRIDENET_INLINE Vec<T> message_lanes(const NormalizeMessage<T>& message,
+                                      const FlatColumns<T>& columns, std::int64_t at,
+                                      std::int64_t count, Vec<T> difference) {
   Vec<T> value = load_lanes(message.dy + at, count);
   if (message.more != nullptr) value = value + load_lanes(message.more + at, count);
   if constexpr (kFlat == Flat::nowhere) return value;
-  Vec<T> sign;
-  if constexpr (kFlat == Flat::by_result) {
-    sign = load_lanes(message.y + at, count);
-  } else {
-    const Vec<T> exact = difference - load_lanes(message.rest + column, count);
-    const Vec<T> scale = load_lanes(message.scale + column, count);
-    sign = message.shift == nullptr ? exact * scale
-                                    : fma(exact, scale, load_lanes(message.shift + column, count));
-  }
+  // A product that is rounded to 0 has the sign bit of 0 with a shift of 0: it is flat either way.
+  const Vec<T> sign = kFlat == Flat::by_result
+                          ? load_lanes(message.y + at, count)
+                          : fma(difference - columns.rest, columns.scale, columns.shift);
   Mask<T> open = less(zero<T>(), sign);
   if (message.activation == Activation::relu6) {
     open = mask_and(open, less(sign, broadcast(T{6})));
@@ -111,9 +125,11 @@ STRIDENET_INLINE void column_products_of(const ColumnProducts<T>& call, std::int
   Vec<T> means[kVectors];
   Vec<T> sums[kVectors];
   Vec<T> products[kVectors];
+  FlatColumns<T> flat[kVectors];
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) {
     means[v] = load_lanes(message.mean + column + v * lanes, count);
+    flat[v] = flat_columns<kFlat>(message, column + v * lanes, count);
     sums[v] = products[v] = zero<T>();
   }
   for (std::int64_t row = 0; row < call.rows; ++row) {
@@ -121,7 +137,7 @@ STRIDENET_INLINE void column_products_of(const ColumnProducts<T>& call, std::int
     for (int v = 0; v < kVectors; ++v) {
       const std::int64_t at = row * call.pitch + column + v * lanes;
       const Vec<T> difference = load_lanes(message.x + at, count) - means[v];
-      const Vec<T> value = message_lanes<kFlat>(message, at, column + v * lanes, count, difference);
+      const Vec<T> value = message_lanes<kFlat>(message, flat[v], at, count, difference);
       if (call.masked != nullptr) store_lanes(call.masked + at, value, count);
       sums[v] = sums[v] + value;
       products[v] = fma(value, difference, products[v]);
@@ -161,19 +177,54 @@ void column_products(const ColumnProducts<T>& call) {
   }
 }
 
+/// V vectors of columns of a row, `count` elements of the only one or whole ones: what is asked of
+/// the call is asked once for all of them.
+template <int V, Activation kActivation, class T>
+STRIDENET_INLINE void normalize_columns(const NormalizeRows<T>& call, std::int64_t first,
+                                        std::int64_t column, std::int64_t count) {
+  constexpr int lanes = Vec<T>::lanes;
+  Vec<T> values[V];
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v) {
+    const std::int64_t c = column + v * lanes;
+    values[v] = load_lanes(call.x + first + c, count) - load_lanes(call.mean + c, count);
+  }
+  if (call.rest != nullptr) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      values[v] = values[v] - load_lanes(call.rest + column + v * lanes, count);
+    }
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v) {
+    const std::int64_t c = column + v * lanes;
+    const Vec<T> scale = load_lanes(call.scale + c, count);
+    values[v] = call.shift == nullptr ? values[v] * scale
+                                      : fma(values[v], scale, load_lanes(call.shift + c, count));
+  }
+  if (call.residual != nullptr) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      values[v] = values[v] + load_lanes(call.residual + first + column + v * lanes, count);
+    }
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v) {
+    store_lanes(call.y + first + column + v * lanes, activate(kActivation, values[v]), count);
+  }
+}
+
 template <Activation kActivation, class T>
 STRIDENET_INLINE void normalize_rows_with(const NormalizeRows<T>& call) {
+  constexpr int lanes = Vec<T>::lanes;
   for (std::int64_t row = 0; row < call.rows; ++row) {
     const std::int64_t first = row * call.columns;
-    for (std::int64_t c = 0; c < call.columns; c += Vec<T>::lanes) {
-      const std::int64_t count = call.columns - c;
-      Vec<T> value = load_lanes(call.x + first + c, count) - load_lanes(call.mean + c, count);
-      if (call.rest != nullptr) value = value - load_lanes(call.rest + c, count);
-      const Vec<T> scale = load_lanes(call.scale + c, count);
-      value = call.shift == nullptr ? value * scale
-                                    : fma(value, scale, load_lanes(call.shift + c, count));
-      if (call.residual != nullptr) value = value + load_lanes(call.residual + first + c, count);
-      store_lanes(call.y + first + c, activate(kActivation, value), count);
+    std::int64_t c = 0;
+    for (; c + 4 * lanes <= call.columns; c += 4 * lanes) {
+      normalize_columns<4, kActivation>(call, first, c, lanes);
+    }
+    for (; c < call.columns; c += lanes) {
+      normalize_columns<1, kActivation>(call, first, c, call.columns - c);
     }
   }
 }
@@ -190,23 +241,57 @@ void normalize_rows(const NormalizeRows<T>& call) {
   }
 }
 
+/// As normalize_columns.
+template <int V, Flat kFlat, class T>
+STRIDENET_INLINE void normalize_gradient_columns(const NormalizeGradientRows<T>& call,
+                                                 std::int64_t first, std::int64_t column,
+                                                 std::int64_t count) {
+  constexpr int lanes = Vec<T>::lanes;
+  const NormalizeMessage<T>& message = call.message;
+  const bool training = call.slope != nullptr;
+  Vec<T> differences[V];
+  Vec<T> values[V];
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v) {
+    const std::int64_t c = column + v * lanes;
+    differences[v] = zero<T>();
+    if (kFlat == Flat::by_operand || training) {
+      differences[v] =
+          load_lanes(message.x + first + c, count) - load_lanes(message.mean + c, count);
+    }
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v) {
+    const std::int64_t c = column + v * lanes;
+    const FlatColumns<T> flat = flat_columns<kFlat>(message, c, count);
+    values[v] = message_lanes<kFlat>(message, flat, first + c, count, differences[v]);
+  }
+  if (training) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      const std::int64_t c = column + v * lanes;
+      values[v] = (values[v] - load_lanes(call.offset + c, count)) -
+                  differences[v] * load_lanes(call.slope + c, count);
+    }
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v) {
+    const std::int64_t c = column + v * lanes;
+    store_lanes(call.dx + first + c, values[v] * load_lanes(call.scale + c, count), count);
+  }
+}
+
 template <Flat kFlat, class T>
 STRIDENET_INLINE void normalize_gradient_rows_with(const NormalizeGradientRows<T>& call) {
-  const NormalizeMessage<T>& message = call.message;
+  constexpr int lanes = Vec<T>::lanes;
   for (std::int64_t row = 0; row < call.rows; ++row) {
     const std::int64_t first = row * call.columns;
-    for (std::int64_t c = 0; c < call.columns; c += Vec<T>::lanes) {
-      const std::int64_t count = call.columns - c;
-      Vec<T> difference = zero<T>();
-      if (kFlat == Flat::by_operand || call.slope != nullptr) {
-        difference = load_lanes(message.x + first + c, count) - load_lanes(message.mean + c, count);
-      }
-      Vec<T> value = message_lanes<kFlat>(message, first + c, c, count, difference);
-      if (call.slope != nullptr) {
-        value = (value - load_lanes(call.offset + c, count)) -
-                difference * load_lanes(call.slope + c, count);
-      }
-      store_lanes(call.dx + first + c, value * load_lanes(call.scale + c, count), count);
+    std::int64_t c = 0;
+    for (; c + 4 * lanes <= call.columns; c += 4 * lanes) {
+      normalize_gradient_columns<4, kFlat>(call, first, c, lanes);
+    }
+    for (; c < call.columns; c += lanes) {
+      normalize_gradient_columns<1, kFlat>(call, first, c, call.columns - c);
     }
   }
 }
