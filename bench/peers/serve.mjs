@@ -28,6 +28,7 @@ export function peakMemory() {
 }
 
 const SHORTEST = 0.001;
+const MOST = 100_000;
 
 /** Seconds of one call of `body(count)`, which does the work `count` times. */
 async function secondsOf(body, count) {
@@ -44,7 +45,12 @@ async function secondsOf(body, count) {
 export async function repeated(body, { warmUp = 2 } = {}) {
   let once = Number.POSITIVE_INFINITY;
   for (let i = 0; i < warmUp; i += 1) once = Math.min(once, await secondsOf(body, 1));
-  const count = warmUp === 0 ? 1 : Math.max(1, Math.ceil(SHORTEST / once));
+  let count = 1;
+  while (warmUp > 0 && once * count < SHORTEST && count < MOST) {
+    // Less than a repetition says little of how long one more lasts: by steps of at most 8.
+    count = Math.min(MOST, Math.ceil(count * Math.min(8, SHORTEST / (once * count) + 0.01)));
+    once = Math.min(once, await secondsOf(body, count));
+  }
   return async (seconds, least) => {
     if (once * count < seconds / 4) await body(count);
     const times = [];
