@@ -360,10 +360,10 @@ const depthwise: Mutation[] = [
     tests: 'conv2d|convolution',
   },
   {
-    fault: 'the depthwise filter gradient leaves the last of an odd number of rows out',
+    fault: 'the depthwise filter gradient leaves the columns beyond whole tiles out',
     file: 'kernels/depthwise_filter.inl.h',
-    find: 'if (p < call.rows) add_depthwise_rows<T, R, S, Step, 1, Whole>(call, p, c, count, sums);',
-    replace: '',
+    find: 'for (std::int64_t q = 0; q < row.columns; q += B) {',
+    replace: 'for (std::int64_t q = 0; q + B <= row.columns; q += B) {',
     tests: 'conv2d|convolution',
   },
   {

@@ -246,6 +246,8 @@ TYPED_TEST(Conv2dTest, PlanesInStripsAndGroups) {
   check_conv2d<TypeParam>(this->random_, square(1, 3, 70, 40, 3, 2, 1), 4);
   check_conv2d<TypeParam>(this->random_, square(3, 3, 90, 7, 5, 1, 2), 4);
   check_conv2d<TypeParam>(this->random_, square(5, 8, 20, 8, 3, 1, 1), 0);
+  // Planes in several blocks at once.
+  check_conv2d<TypeParam>(this->random_, square(1, 9, 20, 5, 9, 1, 4), 4);
   Shape wide = square(1, 2, 6, 3, 2, 1, 1);
   wide.w = 210;
   wide.dilation_w = wide.left = wide.right = 200;
