@@ -70,8 +70,8 @@ export const fusedMutations: readonly Mutation[] = [
   {
     fault: 'batch normalization leaves out the residual',
     file: 'kernels/normalize.inl.h',
-    find: 'if (call.residual != nullptr) value = value + load_lanes(call.residual + first + c, count);',
-    replace: '',
+    find: 'if (call.residual != nullptr) {',
+    replace: 'if (call.residual != nullptr && call.rows < 0) {',
     tests: 'what follows batch normalization',
   },
 ];

@@ -38,8 +38,8 @@ const products: Mutation[] = [
   {
     fault: 'GEMM reads the first A panel for all',
     file: gemm,
-    find: '      }\n      call.a += block.a_panel_stride;\n',
-    replace: '      }\n',
+    find: 'call.b += block.b_panel_stride;\n      }\n      call.a += block.a_panel_stride;\n',
+    replace: 'call.b += block.b_panel_stride;\n      }\n',
     tests: 'matmul|linear|conv2d',
   },
   {
