@@ -57,19 +57,20 @@ class Conv2d final : public Instruction {
         row_starts(conv_.k, first, count, to);
       };
       const Gemm<T> problem = {
-          batch * conv_.p * conv_.q,
-          filters,
-          patch,
-          false,
-          pack,
-          packed,
-          run.outputs[0].as<T>() + group * filters,
-          offsets,
-          bias == nullptr ? nullptr : bias + group * filters,
-          activation_,
-          conv_.groups == 1 && conv_.k * static_cast<std::int64_t>(sizeof(T)) % 64 == 0,
-          residual == nullptr ? nullptr : residual + group * filters,
-          pixel_rows(patches)};
+          .rows = batch * conv_.p * conv_.q,
+          .columns = filters,
+          .depth = patch,
+          .depth_major = false,
+          .pack_a = pack,
+          .b = packed,
+          .c = run.outputs[0].as<T>() + group * filters,
+          .row_offsets = offsets,
+          .bias = bias == nullptr ? nullptr : bias + group * filters,
+          .activation = activation_,
+          .aligned_rows =
+              conv_.groups == 1 && conv_.k * static_cast<std::int64_t>(sizeof(T)) % 64 == 0,
+          .residual = residual == nullptr ? nullptr : residual + group * filters,
+          .a = pixel_rows(patches)};
       if (strips_) {
         strip_gemm(run, kernels_, problem, patches, batch);
       } else {

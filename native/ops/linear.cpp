@@ -50,19 +50,17 @@ class Linear final : public Instruction {
       row_starts(outputs, first, count, to);
     };
     const T* bias = run.inputs[2].present() ? run.inputs[2].as<T>() : nullptr;
-    const Gemm<T> problem = {run.inputs[0].shape[0],
-                             outputs,
-                             features,
-                             false,
-                             pack,
-                             sizes_.packed ? run.inputs[1].as<T>() : nullptr,
-                             run.outputs[0].as<T>(),
-                             offsets,
-                             bias,
-                             sizes_.activation,
-                             false,
-                             nullptr,
-                             {x, features, 1}};
+    const Gemm<T> problem = {.rows = run.inputs[0].shape[0],
+                             .columns = outputs,
+                             .depth = features,
+                             .depth_major = false,
+                             .pack_a = pack,
+                             .b = sizes_.packed ? run.inputs[1].as<T>() : nullptr,
+                             .c = run.outputs[0].as<T>(),
+                             .row_offsets = offsets,
+                             .bias = bias,
+                             .activation = sizes_.activation,
+                             .a = {x, features, 1}};
     if (sizes_.packed) return gemm<T>(run, kernels_, problem);
     const auto pack_weight = [&](const PackRange& range, T* panel) {
       pack_panel(run.inputs[1].as<T>(), range, panel);
@@ -111,19 +109,15 @@ class LinearInputGradient final : public Instruction {
       row_starts(features, first, count, to);
     };
     gemm<T>(run, kernels_,
-            {run.inputs[0].shape[0],
-             features,
-             outputs,
-             false,
-             pack,
-             nullptr,
-             run.outputs[0].as<T>(),
-             offsets,
-             nullptr,
-             Activation::none,
-             false,
-             nullptr,
-             {dy, outputs, 1}},
+            {.rows = run.inputs[0].shape[0],
+             .columns = features,
+             .depth = outputs,
+             .depth_major = false,
+             .pack_a = pack,
+             .b = nullptr,
+             .c = run.outputs[0].as<T>(),
+             .row_offsets = offsets,
+             .a = {dy, outputs, 1}},
             {pack_weight, false, in_place ? weight : nullptr, features}, packed);
   }
 

@@ -144,10 +144,15 @@ class Matmul final : public Instruction {
     const auto offsets = [&](std::int64_t first, std::int64_t count, std::int64_t* to) {
       row_starts(sizes.columns, first, count, to);
     };
-    const Gemm<T> problem = {sizes.rows,       sizes.columns,    sizes.depth, plan_.transpose_a,
-                             pack_a,           packed,           y,           offsets,
-                             nullptr,          Activation::none, false,       nullptr,
-                             rows_of(sizes, a)};
+    const Gemm<T> problem = {.rows = sizes.rows,
+                             .columns = sizes.columns,
+                             .depth = sizes.depth,
+                             .depth_major = plan_.transpose_a,
+                             .pack_a = pack_a,
+                             .b = packed,
+                             .c = y,
+                             .row_offsets = offsets,
+                             .a = rows_of(sizes, a)};
     if (packed != nullptr) return gemm<T>(run, kernels_, problem);
     const auto pack_columns = [&](const PackRange& range, T* panel) {
       pack_panel(sizes, b, range, panel);
