@@ -30,7 +30,7 @@ async function predictions(
   );
 }
 
-/** Skips where others had the CPUs meanwhile: the same work alone took twice as long as before. */
+/** Skips where others had the CPUs meanwhile: alone, the first was half as fast again, or slow. */
 async function expectShares(
   { skip }: TestContext,
   nets: readonly { net: Network; batch: number }[],
@@ -58,16 +58,22 @@ describe.runIf(native)('networks that run at once', () => {
 
   const network = (seed: number): Network => models.lenet5({ seed });
 
-  it('share the threads evenly when they are equal', async (context) => {
+  it('share the threads evenly when they are equal', {
+    timeout: 60_000,
+    retry: 2,
+  }, async (context) => {
     const nets = [1, 2, 3].map((seed) => ({ net: network(seed), batch: 200 }));
     await expectShares(context, nets, 0.6);
-  }, 60_000);
+  });
 
-  it('leave a small one its share beside a large one', async (context) => {
+  it('leave a small one its share beside a large one', {
+    timeout: 60_000,
+    retry: 2,
+  }, async (context) => {
     const nets = [
       { net: network(1), batch: 20 },
       { net: network(2), batch: 1000 },
     ];
     await expectShares(context, nets, 0.4);
-  }, 60_000);
+  });
 });

@@ -42,6 +42,9 @@ describe('the copies of what is trained', () => {
     let runs = 0;
     const copies: Tensor[] = [];
     const trainer = {
+      write(changes: ReadonlyMap<string, Tensor>) {
+        runs = changes.get('w')?.data[0] ?? runs;
+      },
       read(into?: ReadonlyMap<string, Tensor>) {
         const copy = into?.get('w') ?? sn.zeros([1]);
         copy.data[0] = runs;
@@ -65,7 +68,7 @@ describe('the copies of what is trained', () => {
 
   it.each([
     ['at once', (store: ParameterStore) => store.latest],
-    ['at the next boundary', (store: ParameterStore) => store.settled()],
+    ['at the next boundary', async (store: ParameterStore) => (await store.settled()).values],
   ])('stay as they are when they were given %s', async (_, ask) => {
     const { store, run } = counting();
     await run();
@@ -74,5 +77,18 @@ describe('the copies of what is trained', () => {
     await run();
     expect(values.get('w')?.data[0]).toBe(1);
     expect((await ask(store)).get('w')?.data[0]).toBe(3);
+  });
+
+  it('have what was replaced after they were asked for, in the order of asking', async () => {
+    const { store } = counting();
+    let asked: Promise<{ version: number }> | null = null;
+    await store.running(async () => {
+      asked = store.settled();
+      store.replace(new Map([['w', sn.full([1], 7)]]));
+    });
+    const { version } = (await asked) as unknown as { version: number };
+    expect(store.version).toBeGreaterThan(version);
+    store.detach();
+    expect(store.latest.get('w')?.data[0]).toBe(7);
   });
 });

@@ -49,6 +49,7 @@ export function maskTies(graph: Graph): Graph {
         : (known.outputs[1] as GraphVariable);
     rewriting.replace(pool, {
       ...{ ...pool, operator: maxPool2dMaskOperator, outputs: [y, masks], parts: [pool] },
+      attributes: { ...pool.attributes, ties: need(gradient.attributes.ties) },
     });
     rewriting.replace(gradient, {
       ...gradient,

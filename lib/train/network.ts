@@ -230,7 +230,7 @@ export class Network {
       batchSize,
     );
     try {
-      return await evaluator.evaluate(await this.#store.settled());
+      return await evaluator.evaluate((await this.#store.settled()).values);
     } finally {
       evaluator.dispose();
     }
@@ -264,7 +264,7 @@ export class Network {
    */
   async save(path: string): Promise<void> {
     const { saveNetwork } = await import('./files.ts');
-    await saveNetwork(path, this.architecture, await this.#store.settled());
+    await saveNetwork(path, this.architecture, (await this.#store.settled()).values);
   }
 
   /** What console.log shows. */
@@ -296,8 +296,7 @@ export class Network {
   }
 
   async #predictNow(samples: Tensor, scale: number): Promise<Tensor> {
-    const values = await this.#store.settled();
-    const { version } = this.#store;
+    const { values, version } = await this.#store.settled();
     const predictor = this.#predictorFor(samples, scale);
     predictor.load(values, version);
     return predictor.predict(samples);

@@ -4,6 +4,12 @@ import type { Trainer } from './trainer.ts';
 /** Share of the time that copying parameters out of a trainer may take. */
 const maxCopyShare = 0.05;
 
+/** Values and the version that they are of. */
+export interface Settled {
+  readonly values: ReadonlyMap<string, Tensor>;
+  readonly version: number;
+}
+
 /**
  * The parameters of a network, in training or not; drawn when they are first asked for. A trainer's
  * own values can be read and written only between its runs: what must see or change them then waits
@@ -55,13 +61,13 @@ export class ParameterStore {
     return body(this.#values);
   }
 
-  /** The values at the next moment when no step is under way. */
-  settled(): Promise<ReadonlyMap<string, Tensor>> {
+  /** The values at the next moment when no step is under way, and their version. */
+  settled(): Promise<Settled> {
     return new Promise((resolve, reject) => {
       this.#whenIdle(() => {
         try {
           this.#refresh();
-          resolve(this.#given());
+          resolve({ values: this.#given(), version: this.version });
         } catch (error) {
           reject(error);
         }
@@ -74,7 +80,12 @@ export class ParameterStore {
     if (!this.#busy) this.#copy();
     this.#values = new Map([...this.#given(), ...changes]);
     this.version++;
-    this.#whenIdle(() => this.#trainer?.write(changes));
+    this.#whenIdle(() => {
+      if (this.#trainer === null) return;
+      this.#trainer.write(changes);
+      this.#stale = true;
+      this.version++;
+    });
   }
 
   /** From here on the values are the trainer's. */

@@ -111,6 +111,9 @@ STRIDENET_INLINE void depthwise_tile(const DirectConvRows<T>& call, std::int64_t
   for (int a = 0; a < P; ++a) {
 #pragma GCC unroll 8
     for (int b = 0; b < B; ++b) tile.sums[a][b] = zero<T>();
+    // Compilers do not see that a row's taps are loaded before they are used.
+#pragma GCC unroll 8
+    for (int s = 0; s < S; ++s) tile.taps[a][s] = zero<T>();
   }
   for (std::int64_t i = 0; i < between + in.taps_h; ++i) {
     if (h + i >= 0 && h + i < in.height) {
@@ -193,21 +196,23 @@ DepthwiseRows<T> depthwise_rows_for(const DirectConvRows<T>& call) {
       call.first.columns < kDepthwiseColumns) {
     return nullptr;
   }
-  switch (in.stride_w * 10 + in.taps_w) {
-    case 11:
+  if (in.stride_w == 2) {
+    return in.taps_w == 3   ? &depthwise_rows<T, 3, 2>
+           : in.taps_w == 5 ? &depthwise_rows<T, 5, 2>
+                            : nullptr;
+  }
+  if (in.stride_w != 1) return nullptr;
+  switch (in.taps_w) {
+    case 1:
       return depthwise_rows<T, 1, 1>;
-    case 12:
+    case 2:
       return depthwise_rows<T, 2, 1>;
-    case 13:
+    case 3:
       return depthwise_rows<T, 3, 1>;
-    case 15:
+    case 5:
       return depthwise_rows<T, 5, 1>;
-    case 17:
+    case 7:
       return depthwise_rows<T, 7, 1>;
-    case 23:
-      return depthwise_rows<T, 3, 2>;
-    case 25:
-      return depthwise_rows<T, 5, 2>;
     default:
       return nullptr;
   }

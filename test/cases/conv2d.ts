@@ -205,6 +205,8 @@ const chosen: ConvolutionShape[] = [
   },
   { x: [1, 33, 8, 10], filters: [33, 5, 5], options: { groups: 33, padding: 2 }, bias: true },
   { x: [1, 17, 9, 11], filters: [17, 7, 7], options: { groups: 17, padding: 3 } },
+  { x: [1, 17, 4, 20], filters: [17, 3, 13], options: { groups: 17, padding: [1, 6] } },
+  { x: [1, 17, 3, 20], filters: [17, 1, 15], options: { groups: 17, padding: [0, 7] } },
   { x: [1, 9, 20, 20], filters: [5, 9, 9], options: { padding: 4 }, bias: true },
   { x: [1, 18, 6, 9], filters: [18, 4, 2], options: { groups: 18, stride: [2, 1], padding: 1 } },
   { x: [2, 64, 6, 5], filters: [64, 3, 3], options: { groups: 16, padding: 1 }, bias: true },
