@@ -45,9 +45,8 @@ bool compare(std::mt19937& random, const Kernels<T>& kernels, const Convolution&
   for (const int threads : {1, 3}) {
     strips.fill(random, 0);
     strip_gemm({{}, {}, nullptr, threads}, kernels, problem, patches, conv.n);
-    EXPECT_EQ(
-        std::memcmp(strips.values.data(), packed.values.data(), packed.values.size() * sizeof(T)),
-        0)
+    const std::size_t bytes = packed.values.size() * sizeof(T);
+    EXPECT_TRUE(bytes == 0 || std::memcmp(strips.values.data(), packed.values.data(), bytes) == 0)
         << "n=" << conv.n << " h=" << conv.h << " w=" << conv.w << " c=" << conv.c
         << " k=" << conv.k << " r=" << conv.r << " s=" << conv.s << " stride=" << conv.stride_h
         << "," << conv.stride_w << " dilation=" << conv.dilation_h << "," << conv.dilation_w
