@@ -286,6 +286,8 @@ bool suits_strips(const Kernels<T>& kernels, const Patches<T>& x, std::int64_t c
   }
   // Patches that do not overlap, and leave out much of the images.
   if (taps == 1 || taps < x.stride_h * x.stride_w) return false;
+  // A strip costs more than patches of few channels save.
+  if (x.channels < kernels.lanes && columns < 2 * kernels.lanes) return false;
   if (!lies_well(x)) return false;
   const StripShape shape = shape_strips(x);
   constexpr std::int64_t most = kStripBytes / static_cast<std::int64_t>(sizeof(T));
