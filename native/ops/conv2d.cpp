@@ -94,7 +94,8 @@ class Conv2d final : public Instruction {
   std::int64_t scratch_weight() const { return packed_ ? 0 : group_elements(); }
 
   std::int64_t group_elements() const {
-    return round_up<T>(packed_b_elements<T>(kernels_.tile, conv_.patch(), conv_.group_filters()));
+    return whole_lines<T>(
+        packed_b_elements<T>(kernels_.tile, conv_.patch(), conv_.group_filters()));
   }
 
   const Kernels<T>& kernels_;

@@ -74,7 +74,7 @@ class Conv2dFilterGradient final : public Instruction {
   bool patches_first() const { return conv_.patch() <= kernels_.tile.rows; }
 
   std::int64_t partial_elements(std::int64_t pixels) const {
-    return round_up<T>(chunks(pixels) * partial_size());
+    return whole_lines<T>(chunks(pixels) * partial_size());
   }
 
   /// Parts of the pixels that are summed apart.

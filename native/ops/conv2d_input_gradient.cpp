@@ -61,7 +61,7 @@ class Conv2dInputGradient final : public Instruction {
   }
 
   std::int64_t phase_elements(const Phase& rows, const Phase& columns) const {
-    return round_up<T>(packed_b_elements<T>(
+    return whole_lines<T>(packed_b_elements<T>(
         kernels_.tile, rows.taps * columns.taps * conv_.group_filters(), conv_.group_channels()));
   }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/divide.h"
 #include "ops/conv2d_geometry.h"
 #include "ops/gemm.h"
 #include "ops/padded_patches.h"
@@ -7,13 +8,6 @@
 namespace stridenet {
 
 // What the products of convolutions share.
-
-/// Elements of a part of scratch memory, such that the next part begins at 64 bytes.
-template <class T>
-std::int64_t round_up(std::int64_t elements) {
-  constexpr std::int64_t line = 64 / static_cast<std::int64_t>(sizeof(T));
-  return (elements + line - 1) / line * line;
-}
 
 /// `patches`, or a padded copy in `scratch` when that is better.
 template <class T>

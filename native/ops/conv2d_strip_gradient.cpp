@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/divide.h"
 #include "ops/conv2d_patches.h"
 #include "ops/filter_strips.h"
 #include "ops/gemm.h"
@@ -39,7 +40,7 @@ class StripFilterGradient final : public Instruction {
                waste(conv_.group_filters(), conv_.group_channels()) * 9;
     rows_ = x_first_ ? conv_.group_channels() : conv_.group_filters();
     columns_ = x_first_ ? conv_.group_filters() : conv_.group_channels();
-    panel_ = ceil_divide(rows_, ceil_divide(rows_, tile.rows));
+    panel_ = even_piece(rows_, tile.rows);
     row_share_ = ceil_divide(rows_, panel_);
     column_share_ = ceil_divide(columns_, tile.columns);
     while (!fits()) {
@@ -80,8 +81,6 @@ class StripFilterGradient final : public Instruction {
   }
 
  private:
-  static std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
   /// Multiply-adds per product when `rows` are broadcast and `columns` lie in vectors.
   std::int64_t waste(std::int64_t rows, std::int64_t columns) const {
     const std::int64_t panels = ceil_divide(rows, kernels_.tile.rows);
@@ -114,8 +113,8 @@ class StripFilterGradient final : public Instruction {
   std::int64_t b_stride() const {
     return (x_first_ ? strips_.most_pixels() : strips_.most_places()) * kernels_.tile.columns;
   }
-  std::int64_t a_elements() const { return round_up<T>(row_share_ * a_stride()); }
-  std::int64_t b_elements() const { return round_up<T>(column_share_ * b_stride()); }
+  std::int64_t a_elements() const { return whole_lines<T>(row_share_ * a_stride()); }
+  std::int64_t b_elements() const { return whole_lines<T>(column_share_ * b_stride()); }
   std::int64_t segment_bytes() const {
     return 2 * strips_.most_rows() * static_cast<std::int64_t>(sizeof(std::int64_t));
   }

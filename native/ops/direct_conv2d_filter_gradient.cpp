@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/divide.h"
 #include "ops/direct_conv2d.h"
 #include "ops/direct_strips.h"
 #include "ops/gemm.h"
@@ -13,12 +14,6 @@ constexpr std::int64_t kChainPixels = 512;
 constexpr std::int64_t kRowsBytes = 384 << 10;
 constexpr std::int64_t kMostParts = 16;
 constexpr std::int64_t kMostPartialElements = 2'000'000;
-
-template <class T>
-std::int64_t round_up_line(std::int64_t elements) {
-  constexpr std::int64_t line = 64 / static_cast<std::int64_t>(sizeof(T));
-  return (elements + line - 1) / line * line;
-}
 
 template <class T>
 class DirectConv2dFilterGradient final : public Instruction {
@@ -52,7 +47,7 @@ class DirectConv2dFilterGradient final : public Instruction {
 
  private:
   std::int64_t size() const { return conv_.patch() * conv_.k; }
-  std::int64_t part_elements() const { return round_up_line<T>(size()); }
+  std::int64_t part_elements() const { return whole_lines<T>(size()); }
 
   /// Parts of the rows of dy that are summed apart.
   std::int64_t parts(std::int64_t rows) const {

@@ -11,7 +11,7 @@
 namespace stridenet {
 
 /// Of expanded rows at a time: they should stay in the second cache.
-inline constexpr std::int64_t kStripBytes = 256 << 10;
+inline constexpr std::int64_t kExpandedBytes = 256 << 10;
 /// Operations of a task, and of rows that are summed apart, at least.
 inline constexpr double kDirectTaskOperations = 4e5;
 /// A result from this size on is written past the caches, and operands are fetched from memory.
@@ -100,7 +100,7 @@ class Strips {
   /// Rows that may be expanded at once.
   std::int64_t most_rows() const {
     if (in_place()) return std::int64_t{1} << 40;
-    return std::max<std::int64_t>(1, kStripBytes / row_bytes());
+    return std::max<std::int64_t>(1, kExpandedBytes / row_bytes());
   }
   std::int64_t row_bytes() const {
     return width_ * grouping_.inner * block_channels() * static_cast<std::int64_t>(sizeof(T));

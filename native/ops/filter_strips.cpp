@@ -2,16 +2,11 @@
 
 #include <algorithm>
 
+#include "core/divide.h"
+
 namespace stridenet {
 
 namespace {
-
-std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
-/// Pieces of equal size, so that the last is not a small one.
-std::int64_t even_piece(std::int64_t count, std::int64_t most) {
-  return ceil_divide(count, ceil_divide(count, most));
-}
 
 /// Inputs that `outputs` neighbouring outputs of an axis meet at most.
 std::int64_t span(std::int64_t outputs, std::int64_t stride, std::int64_t taps,

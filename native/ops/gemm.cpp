@@ -11,11 +11,6 @@ namespace {
 
 constexpr std::int64_t kOperationsOfOneThread = 200'000;
 
-// What a task holds in the second cache: the part of B that all its rows pass, and its part of C
-// when that is added to again.
-constexpr std::int64_t kSlabBytes = 512 << 10;
-constexpr std::int64_t kResultBytes = 256 << 10;
-
 // A is packed for that much: in rows to the first cache; depth_major, whose memory runs across the
 // panels, to the second.
 constexpr std::int64_t kPackedRowBytes = 16 << 10;
@@ -77,7 +72,7 @@ Plan make_plan(const Gemm<T>& problem, const Kernels<T>& kernels, std::int64_t t
   Plan plan = {};
   plan.layout = choose_layout(problem);
   plan.step = block_depth(tile, problem.depth);
-  const std::int64_t panel = even_panel(problem.rows, tile.rows);
+  const std::int64_t panel = even_piece(problem.rows, tile.rows);
   plan.direct = lies_well(problem.a, panel);
   const std::int64_t row_panels = ceil_divide(problem.rows, panel);
   const std::int64_t column_panels = ceil_divide(problem.columns, tile.columns);
@@ -317,7 +312,7 @@ void multiply_few_rows(const Run& run, const Kernels<T>& kernels, const Gemm<T>&
 
 template <class T>
 bool packs_before(const GemmTile& tile, std::int64_t rows, const MatrixRows<T>& a, bool in_place) {
-  const int packs_a = lies_well(a, even_panel(rows, tile.rows)) ? 0 : 1;
+  const int packs_a = lies_well(a, even_piece(rows, tile.rows)) ? 0 : 1;
   return rows > tile.rows * (in_place ? kPanelsInPlace : kPanelsPacked)[packs_a];
 }
 

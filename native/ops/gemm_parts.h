@@ -5,13 +5,19 @@
 #include <cstdint>
 
 #include "core/arena.h"
+#include "core/divide.h"
 #include "ops/gemm.h"
 
 namespace stridenet {
 
-// What the ways to multiply share: of ops/gemm*.cpp alone.
+// What the ways to multiply share.
 
-inline constexpr std::int64_t kTasks = 32;  // wanted at least
+inline constexpr std::int64_t kTasks = 32;  // wanted of a product that is large enough
+
+// What a task holds in the second cache: the part of B that all its rows pass, and its part of C
+// when that is added to again.
+inline constexpr std::int64_t kSlabBytes = 512 << 10;
+inline constexpr std::int64_t kResultBytes = 256 << 10;
 
 /// What a thread packs into.
 struct Buffers {
@@ -37,8 +43,6 @@ struct Buffers {
 
 Buffers& thread_buffers();
 
-inline std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
 /// A cut of `count` rows or columns into panels, and of the panels into blocks.
 struct Cut {
   std::int64_t panel;  // rows of a panel
@@ -49,11 +53,6 @@ struct Cut {
 inline Cut make_cut(std::int64_t count, std::int64_t panel, std::int64_t panels_a_block) {
   const std::int64_t block = panel * panels_a_block;
   return {panel, block, ceil_divide(count, block)};
-}
-
-/// Panels of equal height, so that the last is not a small one.
-inline std::int64_t even_panel(std::int64_t rows, std::int64_t most) {
-  return rows == 0 ? most : ceil_divide(rows, ceil_divide(rows, most));
 }
 
 /// Steps of packed panels.

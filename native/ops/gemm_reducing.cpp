@@ -71,7 +71,7 @@ template <class T>
 void gemm(const Run& run, const Kernels<T>& kernels, const ReducingGemm<T>& problem) {
   if (problem.rows == 0 || problem.columns == 0) return;
   const GemmTile& tile = kernels.tile;
-  const std::int64_t panel = even_panel(problem.rows, tile.rows);
+  const std::int64_t panel = even_piece(problem.rows, tile.rows);
   const std::int64_t row_panels = ceil_divide(problem.rows, panel);
   const std::int64_t column_panels = ceil_divide(problem.columns, tile.columns);
   // Every block of columns packs A anew, so columns are shared out only when chunks are few.

@@ -2,20 +2,18 @@
 
 #include <algorithm>
 
+#include "core/divide.h"
+#include "ops/gemm_parts.h"
 #include "ops/padded_patches.h"
 
 namespace stridenet {
 
 namespace {
 
-constexpr std::int64_t kTasks = 32;  // wanted of a product that is large enough
 constexpr double kTaskOperations = 2e7;
 
-// What a task holds in the second cache: the part of B that all its patches pass, the strip, and
-// its part of C when that is added to again.
-constexpr std::int64_t kSlabBytes = 512 << 10;
+// Of a strip, which a task holds in the second cache beside its parts of B and C.
 constexpr std::int64_t kStripBytes = 384 << 10;
-constexpr std::int64_t kResultBytes = 256 << 10;
 
 // Elements of a run from which on the loop over runs costs little.
 constexpr std::int64_t kLeastRun = 16;
@@ -24,13 +22,6 @@ constexpr std::int64_t kLeastRun = 16;
 constexpr std::int64_t kColumnsOfPacking = 40;
 
 constexpr std::int64_t kMostOffsets = (std::int64_t{1} << 20) / sizeof(std::int64_t);
-
-std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
-/// Pieces of equal size, so that the last is not a small one.
-std::int64_t even_piece(std::int64_t count, std::int64_t most) {
-  return ceil_divide(count, ceil_divide(count, most));
-}
 
 /// How images lie in a strip: pixel by pixel, without the channels of other groups.
 struct StripShape {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/divide.h"
 #include "ops/checks.h"
 #include "ops/conv2d_patches.h"
 #include "ops/gemm.h"
@@ -33,8 +34,6 @@ struct Filtering {
   std::int64_t column_step, row_step;  // in the weights, of out_channels and channels
   bool turned;
 };
-
-std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 template <class T>
 class WinogradConv2d final : public Instruction {
@@ -116,7 +115,7 @@ class WinogradConv2d final : public Instruction {
 
   /// Elements from tile to tile: whole vectors, and rows apart in the first cache.
   static std::int64_t pitch(std::int64_t channels) {
-    return round_up<T>(channels) + 64 / static_cast<std::int64_t>(sizeof(T));
+    return whole_lines<T>(channels) + 64 / static_cast<std::int64_t>(sizeof(T));
   }
 
   std::int64_t tile_bytes() const {
@@ -171,7 +170,7 @@ class WinogradConv2d final : public Instruction {
   void multiply(const T* tiles, const T* filters, T* products, const std::int64_t* offsets,
                 std::int64_t count) const {
     const GemmTile& tile = kernels_.tile;
-    const std::int64_t panel = ceil_divide(count, ceil_divide(count, tile.rows));
+    const std::int64_t panel = even_piece(count, tile.rows);
     const std::int64_t step = block_depth(tile, filtering_.channels);
     GemmBlock<T> block = {};
     block.row_step = in_pitch_;
