@@ -76,7 +76,7 @@ export function subjectOf(name: string, size?: number): Subject {
 }
 
 /** Random images and labels for a network. */
-export function images(samples: number, { inputShape, classes }: Subject): sn.Dataset {
+export function images(samples: number, { inputShape, classes }: Subject): sn.Samples {
   const random = new Generator(2);
   const x = sn.zeros([samples, ...inputShape], 'uint8');
   const y = sn.zeros([samples], 'int32');

@@ -61,7 +61,7 @@ const enough = new Error('enough');
 /** Seconds of a step in each epoch, as a user's `fit` runs them; without the first. */
 async function fitSteps(
   net: sn.Network,
-  data: sn.Dataset,
+  data: sn.Samples,
   { batch, optimizer, seconds, least }: FitPace,
 ): Promise<number[]> {
   const steps = ((data.x as sn.Tensor).shape[0] as number) / batch;

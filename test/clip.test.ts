@@ -5,7 +5,7 @@ import { backends, bits, digits, small } from './support/networks.ts';
 const rate = 0.5;
 
 /** The gradients of the mean loss of one batch to all parameters. */
-function gradientsOf(net: sn.Network, { x, y }: sn.Dataset): Map<string, Float64Array> {
+function gradientsOf(net: sn.Network, { x, y }: sn.Samples): Map<string, Float64Array> {
   const parameters = net.parameters();
   const keys = [...parameters.keys()];
   const loss = (...values: sn.Variable[]): sn.Operand => {

@@ -3,11 +3,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { tryAddon } from '../lib/backends/addon.ts';
 import {
-  type Dataset,
   type FitOptions,
   layers,
   models,
   type Network,
+  type Samples,
   sequential,
   setThreads,
   zeros,
@@ -44,7 +44,7 @@ function show({ p50, p99, max }: Delay): string {
 }
 
 /** Made samples with ten labels. */
-function samples(count: number, shape: readonly number[], dtype: 'uint8' | 'float32'): Dataset {
+function samples(count: number, shape: readonly number[], dtype: 'uint8' | 'float32'): Samples {
   const x = zeros([count, ...shape], dtype);
   const y = zeros([count], 'uint8');
   for (let i = 0; i < x.size; i++) x.data[i] = (i * 37) & 255;
@@ -59,7 +59,7 @@ function samples(count: number, shape: readonly number[], dtype: 'uint8' | 'floa
 async function expectPunctual(
   { skip }: TestContext,
   net: Network,
-  data: Dataset,
+  data: Samples,
   options: FitOptions,
 ): Promise<void> {
   const before = await lateness(() => wait(1000));

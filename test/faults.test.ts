@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tryAddon } from '../lib/backends/addon.ts';
-import { type Dataset, models, type Network, optimizers, setThreads, zeros } from '../lib/index.ts';
+import { models, type Network, optimizers, type Samples, setThreads, zeros } from '../lib/index.ts';
 import { machineThreads, testThreads } from './support/threads.ts';
 
 const possible = tryAddon() !== null && process.platform === 'linux' && machineThreads > 1;
@@ -23,7 +23,7 @@ function faultsOf(name: string): { threads: number; faults: number } {
   return { threads, faults };
 }
 
-function samples(count: number, shape: readonly number[]): Dataset {
+function samples(count: number, shape: readonly number[]): Samples {
   const x = zeros([count, ...shape], 'uint8');
   const y = zeros([count], 'uint8');
   for (let i = 0; i < x.size; i++) x.data[i] = (i * 37) & 255;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { Dataset } from '../lib/data/dataset.ts';
 import { mnist } from '../lib/data/mnist.ts';
+import type { Samples } from '../lib/data/samples.ts';
 import { type Operand, ops, Tensor, tensor, valueAndGrad, zeros } from '../lib/index.ts';
 import { describeOnBothBackends, pullBack, single, someIntegers } from './support/backends.ts';
 
@@ -301,7 +301,7 @@ interface Digits {
 }
 
 /** The first `count` fours and nines of a data set, pixels in [0, 1]. */
-function foursAndNines({ x, y }: Dataset, count: number): Digits {
+function foursAndNines({ x, y }: Samples, count: number): Digits {
   const places: number[] = [];
   for (let i = 0; places.length < count; i++) {
     if (y.data[i] === 4 || y.data[i] === 9) places.push(i);

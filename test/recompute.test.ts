@@ -104,7 +104,7 @@ it('takes a fifth of its arena from a ResNet-18', () => {
   const { architecture } = sn.models.resnet18({ stem: 'small', classes: 10 });
   const data = { x: sn.zeros([16, 3, 32, 32]), y: sn.zeros([16], 'int32') };
   const settings = {
-    ...{ architecture, data: data as sn.Dataset, batchSize: 16, seed: 0, frozen: [] },
+    ...{ architecture, data: data as sn.Samples, batchSize: 16, seed: 0, frozen: [] },
     ...{ optimizer: sn.optimizers.sgd(0.1), loss: sn.losses.softmaxCrossEntropy() },
     ...{ clipNorm: null, clipValue: null, settings: { backend: 'native' as const } },
   };

@@ -5,7 +5,7 @@ import * as sn from '../../lib/index.ts';
 const digits = [4, 9];
 
 /** The images of these digits; each label is its digit's place among them. */
-function only({ x, y }: sn.Dataset): sn.Dataset {
+function only({ x, y }: sn.Samples): sn.Samples {
   const places = Array.from(y.data.keys()).filter((i) => digits.includes(y.data[i] as number));
   const chosen = sn.data.select({ x, y }, places);
   const labels = Array.from(chosen.y.data, (digit) => digits.indexOf(digit));
@@ -13,7 +13,7 @@ function only({ x, y }: sn.Dataset): sn.Dataset {
 }
 
 /** The same with labels (1, 0) and (0, 1), which squares are summed against. */
-function oneHot({ x, y }: sn.Dataset): sn.Dataset {
+function oneHot({ x, y }: sn.Samples): sn.Samples {
   const targets = Array.from(y.data, (label) => (label === 0 ? [1, 0] : [0, 1]));
   return { x, y: sn.tensor(targets, [targets.length, 2]) };
 }
@@ -23,7 +23,7 @@ const [seen, unseen] = [only(train), only(test)];
 console.log(`${seen.x.shape[0]} images of 4 and 9 to train on, ${unseen.x.shape[0]} to test with`);
 
 for (const [name, loss, labelled] of [
-  ['cross-entropy', sn.losses.softmaxCrossEntropy(), (data: sn.Dataset) => data],
+  ['cross-entropy', sn.losses.softmaxCrossEntropy(), (data: sn.Samples) => data],
   ['sum of squares', sn.losses.squaredError(), oneHot],
 ] as const) {
   const net = sn.sequential({

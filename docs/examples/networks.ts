@@ -63,7 +63,7 @@ const networks: Readonly<Record<string, () => readonly [sn.Network, sn.Network]>
 };
 
 /** Images of stripes, class 0 lying and class 1 standing, each from another place. */
-function stripes(count: number, [channels = 1, height = 1, width = 1]: sn.Shape): sn.Dataset {
+function stripes(count: number, [channels = 1, height = 1, width = 1]: sn.Shape): sn.Samples {
   const x = sn.zeros([count, channels, height, width]);
   const y = sn.zeros([count], 'int32');
   const random = new sn.Generator(1);

@@ -5,7 +5,7 @@ import * as sn from '../../lib/index.ts';
 const { train, test } = await sn.data.mnist();
 
 /** The first samples, their images padded from 28x28 to 32x32. */
-function first(data: sn.Dataset, count: number): sn.Dataset {
+function first(data: sn.Samples, count: number): sn.Samples {
   const { x, y } = sn.data.slice(data, 0, count);
   const margin = [2, 2] as const;
   return { x: sn.ops.pad(x, [margin, margin]), y };

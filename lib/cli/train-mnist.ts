@@ -43,7 +43,7 @@ async function keepInterrupted(
 }
 
 /** Four test digits at random, drawn, each with its label and what the network takes it for. */
-async function drawGuesses(net: sn.Network, test: sn.Dataset, seed: number): Promise<string> {
+async function drawGuesses(net: sn.Network, test: sn.Samples, seed: number): Promise<string> {
   const random = new sn.Generator(seed, 'digits to draw');
   const indices = Array.from({ length: 4 }, () => random.integer(test.x.shape[0] as number));
   const { x, y } = sn.data.select(test, indices);
@@ -62,7 +62,7 @@ async function drawGuesses(net: sn.Network, test: sn.Dataset, seed: number): Pro
 }
 
 /** The first `images` of a data set, or all of it. */
-function first(data: sn.Dataset, images: number): sn.Dataset {
+function first(data: sn.Samples, images: number): sn.Samples {
   return images < (data.x.shape[0] as number) ? sn.data.slice(data, 0, images) : data;
 }
 

@@ -3,14 +3,14 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { argumentError, checkOptions, StridenetError } from '../errors.ts';
 import { describe, Tensor } from '../tensor.ts';
-import type { Dataset } from './dataset.ts';
 import { formatError } from './files.ts';
 import { readIdx } from './idx.ts';
+import type { Samples } from './samples.ts';
 
 /** Two parts of one data set. */
 export interface Split {
-  readonly train: Dataset;
-  readonly test: Dataset;
+  readonly train: Samples;
+  readonly test: Samples;
 }
 
 /** Where a data set lies. */
@@ -43,7 +43,7 @@ function missingFiles(folder: string): string[] {
 }
 
 /** x (M, 1, 28, 28) and y (M) of two files that belong together. */
-async function readPart(where: string, images: string, labels: string): Promise<Dataset> {
+async function readPart(where: string, images: string, labels: string): Promise<Samples> {
   const [x, y] = await Promise.all([readIdx(images), readIdx(labels)]);
   const [count] = x.shape;
   if (x.dtype !== 'uint8' || x.shape.length !== 3 || x.shape[1] !== side || x.shape[2] !== side) {
@@ -70,7 +70,7 @@ async function readPart(where: string, images: string, labels: string): Promise<
 }
 
 async function readSplit(where: string, folder: string): Promise<Split> {
-  const part = (pair: readonly [string, string]): Promise<Dataset> => {
+  const part = (pair: readonly [string, string]): Promise<Samples> => {
     const [images, labels] = pair.map((name) => find(folder, name) as string);
     return readPart(where, images as string, labels as string);
   };

@@ -1,6 +1,6 @@
 import { argumentError } from '../errors.ts';
 import { allocate, type DType, Tensor } from '../tensor.ts';
-import { checkDataset, type Dataset } from './dataset.ts';
+import { checkSamples, type Samples } from './samples.ts';
 
 function rows<D extends DType>(tensor: Tensor<D>, indices: readonly number[]): Tensor<D> {
   const width = tensor.shape.slice(1).reduce((product, size) => product * size, 1);
@@ -15,8 +15,8 @@ function rows<D extends DType>(tensor: Tensor<D>, indices: readonly number[]): T
  * The samples at `indices`, in that order, in memory of their own.
  * @throws ERR_ARGUMENT when an index is none of a sample
  */
-export function select(data: Dataset, indices: ArrayLike<number>): Dataset {
-  checkDataset('select', data);
+export function select(data: Samples, indices: ArrayLike<number>): Samples {
+  checkSamples('select', data);
   const list = Array.from(indices);
   const count = data.x.shape[0] as number;
   for (const index of list) {
@@ -45,8 +45,8 @@ function bound(name: string, value: unknown, count: number): number {
  * @param end default: the number of samples
  * @throws ERR_ARGUMENT for a bound that is no integer
  */
-export function slice(data: Dataset, start = 0, end?: number): Dataset {
-  checkDataset('slice', data);
+export function slice(data: Samples, start = 0, end?: number): Samples {
+  checkSamples('slice', data);
   const count = data.x.shape[0] as number;
   const first = bound('start', start, count);
   const last = bound('end', end ?? count, count);

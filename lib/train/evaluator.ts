@@ -1,6 +1,6 @@
 import type { BackendName, Executable, PrepareOptions } from '../backends/backend.ts';
 import { backendOf } from '../backends/index.ts';
-import { checkDataset, type Dataset, scaleOf } from '../data/dataset.ts';
+import { checkSamples, type Samples, scaleOf } from '../data/samples.ts';
 import { dtypeError, shapeError } from '../errors.ts';
 import { type GraphVariable, Tracer } from '../graph/graph.ts';
 import type { Loss, SampleOutput } from '../losses/index.ts';
@@ -36,10 +36,10 @@ export function outputOf({ outputShape, dtype }: Architecture): SampleOutput {
 export function checkFit(
   where: string,
   architecture: Architecture,
-  data: Dataset,
+  data: Samples,
   loss: Loss,
 ): void {
-  checkDataset(where, data);
+  checkSamples(where, data);
   checkInput(where, architecture, data.x);
   checkTargetsOf(where, loss, outputOf(architecture), data.y);
 }
@@ -80,7 +80,7 @@ export function parameterInputs(
 export function gatherBatch(
   tracer: Tracer,
   architecture: Architecture,
-  data: Dataset,
+  data: Samples,
   indices: Variable,
 ): { x: Variable; y: Variable } {
   const x = tracer.input({ shape: data.x.shape, dtype: data.x.dtype }, 'state', 'data.x');
@@ -107,7 +107,7 @@ export class Evaluator {
   constructor(
     where: string,
     architecture: Architecture,
-    data: Dataset,
+    data: Samples,
     loss: Loss,
     settings: RunSettings,
     batchSize = affordableBatch(architecture, 1000),

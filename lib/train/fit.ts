@@ -1,4 +1,4 @@
-import { checkDataset, type Dataset } from '../data/dataset.ts';
+import { checkSamples, type Samples } from '../data/samples.ts';
 import { argumentError, checkOptions, StridenetError } from '../errors.ts';
 import { type Loss, softmaxCrossEntropy } from '../losses/index.ts';
 import { checkLoss } from '../losses/targets.ts';
@@ -31,7 +31,7 @@ export interface TrainOptions extends ClipOptions {
   /** Default softmaxCrossEntropy(). */
   loss?: Loss;
   /** Evaluated after every epoch, by the loss of this fit. */
-  validationData?: Dataset;
+  validationData?: Samples;
   /** Of the order of the samples and of dropout; default 0. */
   seed?: number;
   /** Ends training at the next step boundary with ERR_ABORTED. */
@@ -55,7 +55,7 @@ type Nullable = 'signal' | 'validationData' | 'clipValue' | 'clipNorm';
 
 interface Settings extends Required<Omit<TrainOptions, Nullable>> {
   readonly signal: AbortSignal | null;
-  readonly validationData: Dataset | null;
+  readonly validationData: Samples | null;
   readonly clipValue: number | null;
   readonly clipNorm: number | null;
 }
@@ -76,12 +76,12 @@ const trainOptions = [
   'clipNorm',
 ] as const;
 
-function check(data: Dataset, options: TrainOptions, known: readonly string[]): Settings {
-  checkDataset('fit', data);
+function check(data: Samples, options: TrainOptions, known: readonly string[]): Settings {
+  checkSamples('fit', data);
   checkOptions('fit', options, known);
   const { epochs = 1, batchSize = 32, seed = 0, signal, validationData } = options;
   if ((data.x.shape[0] as number) === 0) throw argumentError('fit', 'at least one sample', 0);
-  if (validationData !== undefined) checkDataset('fit, validationData', validationData);
+  if (validationData !== undefined) checkSamples('fit, validationData', validationData);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw argumentError('fit', 'signal to be an AbortSignal', signal);
   }
@@ -143,7 +143,7 @@ interface Run {
 }
 
 /** Takes the network and copies the data; throws before anything is touched. */
-function begin(host: TrainingHost, data: Dataset, settings: Settings): Run {
+function begin(host: TrainingHost, data: Samples, settings: Settings): Run {
   const { signal, validationData, loss } = settings;
   if (signal?.aborted) throw aborted(signal);
   const { architecture, settings: how } = host;
@@ -230,7 +230,7 @@ async function* epochEvents(
 /** See Network.train. */
 export function train(
   host: TrainingHost,
-  data: Dataset,
+  data: Samples,
   options: TrainOptions,
 ): AsyncGenerator<TrainEvent, void, void> {
   const settings = check(data, options, trainOptions);
@@ -244,7 +244,7 @@ export function train(
 /** See Network.fit. */
 export async function fit(
   host: TrainingHost,
-  data: Dataset,
+  data: Samples,
   options: FitOptions,
 ): Promise<History> {
   const settings = check(data, options, [...trainOptions, 'callbacks', 'verbose']);

@@ -3,7 +3,7 @@ import type { BackendName } from '../backends/backend.ts';
 import { backendOf, defaultBackend } from '../backends/index.ts';
 import type { ComputationGraph } from '../computation/computationGraph.ts';
 import { cpuInfo } from '../cpu.ts';
-import { checkDataset, type Dataset } from '../data/dataset.ts';
+import { checkSamples, type Samples } from '../data/samples.ts';
 import {
   argumentError,
   checkBoolean,
@@ -214,12 +214,12 @@ export class Network {
    * @throws ERR_SHAPE, ERR_DTYPE when the data do not fit the network and the loss; ERR_ARGUMENT that
    *   names the sample for a target that the loss does not take
    */
-  async evaluate(data: Dataset, settings: EvaluateSettings = {}): Promise<Evaluation> {
+  async evaluate(data: Samples, settings: EvaluateSettings = {}): Promise<Evaluation> {
     checkOptions('evaluate', settings, ['loss', 'batchSize']);
     const { loss = this.#loss, batchSize } = settings;
     checkLoss('evaluate', loss);
     if (batchSize !== undefined) checkInteger('evaluate', 'batchSize', batchSize, 1);
-    checkDataset('evaluate', data);
+    checkSamples('evaluate', data);
     if (data.x.shape[0] === 0) throw argumentError('evaluate', 'at least one sample', 0);
     const evaluator = new Evaluator(
       'evaluate',
@@ -244,7 +244,7 @@ export class Network {
    *   ERR_NON_FINITE when a loss is not finite; ERR_BUSY when a fit is in progress already;
    *   ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT before anything is touched
    */
-  fit(data: Dataset, options: FitOptions = {}): Promise<History> {
+  fit(data: Samples, options: FitOptions = {}): Promise<History> {
     return fit(this.#host(), data, options);
   }
 
@@ -252,7 +252,7 @@ export class Network {
    * Trains the network step by step: an event after every step and every epoch. The next step
    * begins when the next event is asked for; `break` ends training at that step boundary.
    */
-  train(data: Dataset, options: TrainOptions = {}): AsyncGenerator<TrainEvent, void, void> {
+  train(data: Samples, options: TrainOptions = {}): AsyncGenerator<TrainEvent, void, void> {
     return train(this.#host(), data, options);
   }
 

@@ -1,4 +1,4 @@
-import type { Dataset } from '../data/dataset.ts';
+import type { Samples } from '../data/samples.ts';
 import { argumentError, StridenetError } from '../errors.ts';
 import { gradients } from '../graph/differentiate.ts';
 import { type GraphVariable, type StateUpdate, Tracer } from '../graph/graph.ts';
@@ -16,7 +16,7 @@ import { updatedBy } from './update.ts';
 /** What a training run is made of. */
 export interface TrainerOptions {
   readonly architecture: Architecture;
-  readonly data: Dataset;
+  readonly data: Samples;
   readonly batchSize: number;
   readonly optimizer: Optimizer;
   readonly loss: Loss;

@@ -41,7 +41,7 @@ export function modelValue(seed: number, key: string, shape: sn.Shape): sn.Tenso
 }
 
 /** The images and class numbers of a case, in float32. */
-export function modelData({ seed, batch, options }: GoldenModel): sn.Dataset {
+export function modelData({ seed, batch, options }: GoldenModel): sn.Samples {
   const [images, labels] = ['x', 'labels'].map(
     (stream) => new sn.Generator(seed, `golden/${stream}`),
   ) as [sn.Generator, sn.Generator];

@@ -34,7 +34,7 @@ export interface ModelClaim<O extends ClassifierOptions> {
 }
 
 /** Images of uniform values from −1 to 1, with class numbers. */
-export function images(net: sn.Network, batch: number, seed = 1): sn.Dataset {
+export function images(net: sn.Network, batch: number, seed = 1): sn.Samples {
   const random = new sn.Generator(seed, 'images');
   const { inputShape, dtype, outputShape } = net.architecture;
   const x = sn.zeros([batch, ...inputShape], dtype);
@@ -78,7 +78,7 @@ export function multiplyAddCount(net: sn.Network): number {
  * A training step's logits, loss, gradients to x and to every learned parameter, and what states of
  * layers are after it, with their names; the parameters are states, in their order.
  */
-function stepGraph(net: sn.Network, { x, y }: sn.Dataset): { graph: Graph; names: string[] } {
+function stepGraph(net: sn.Network, { x, y }: sn.Samples): { graph: Graph; names: string[] } {
   const { architecture } = net;
   const tracer = new Tracer();
   const values = parameterInputs(tracer, architecture);
@@ -106,7 +106,7 @@ function stepGraph(net: sn.Network, { x, y }: sn.Dataset): { graph: Graph; names
 /** What a training step gives, by name. */
 export function stepValues(
   net: sn.Network,
-  data: sn.Dataset,
+  data: sn.Samples,
   backend: sn.BackendName,
   passes: PassOptions = {},
 ): Map<string, ArrayLike<number>> {

@@ -10,7 +10,7 @@ export function digits(
   samples: number,
   seed: number,
   dtype: 'float32' | 'float64' | 'uint8' = 'uint8',
-): sn.Dataset {
+): sn.Samples {
   const random = new Generator(seed, 'digits');
   const x = sn.zeros([samples, 1, 28, 28], dtype);
   const y = sn.zeros([samples], 'int32');

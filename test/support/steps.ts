@@ -15,7 +15,7 @@ export function tracedStep(
   const { architecture } = sn.sequential({ inputShape: [3, 8, 8], layers });
   const data = { x: sn.zeros([4, 3, 8, 8]), y: sn.tensor([0, 1, 2, 3], [4], 'int32') };
   const settings = {
-    ...{ architecture, data: data as sn.Dataset, batchSize: 4, seed: 0 },
+    ...{ architecture, data: data as sn.Samples, batchSize: 4, seed: 0 },
     ...{ optimizer: sn.optimizers.sgd({ learningRate: 0.1, momentum: 0.9 }), frozen },
     ...{ loss: sn.losses.softmaxCrossEntropy(), settings: { backend: 'native' as const } },
     ...{ clipNorm, clipValue },

@@ -9,7 +9,7 @@ function network(): sn.Network {
   return sn.models.mnist({ seed: 3, threads: 2 });
 }
 
-function digits(): sn.Dataset {
+function digits(): sn.Samples {
   const x = sn.zeros([images, 1, 28, 28], 'uint8');
   const y = sn.zeros([images], 'int32');
   for (let i = 0; i < x.size; i++) x.data[i] = (i * 37) & 255;

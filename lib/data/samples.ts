@@ -9,7 +9,7 @@ import { checkMemory, Tensor } from '../tensor.ts';
  * its way into the network unless `scale` says otherwise. `y` is class numbers (M) as int32 or
  * uint8, or targets (M, …) of the network's dtype.
  */
-export interface Dataset {
+export interface Samples {
   readonly x: Tensor;
   readonly y: Tensor;
   /** Factor of every value of x; default 1/255 for uint8, else 1. */
@@ -17,8 +17,8 @@ export interface Dataset {
 }
 
 /** Throws ERR_ARGUMENT or ERR_SHAPE unless `data` is a data set whose x and y have as many rows and their memory. */
-export function checkDataset(where: string, data: unknown): asserts data is Dataset {
-  const { x, y, scale } = (data ?? {}) as Partial<Dataset>;
+export function checkSamples(where: string, data: unknown): asserts data is Samples {
+  const { x, y, scale } = (data ?? {}) as Partial<Samples>;
   if (!(x instanceof Tensor))
     throw argumentError(where, 'data.x to be a Tensor (see sn.tensor)', x);
   if (!(y instanceof Tensor))
@@ -37,6 +37,6 @@ export function checkDataset(where: string, data: unknown): asserts data is Data
 }
 
 /** The factor that x is scaled by on its way into the network. */
-export function scaleOf(data: Dataset): number {
+export function scaleOf(data: Samples): number {
   return data.scale ?? (data.x.dtype === 'uint8' ? 1 / 255 : 1);
 }
