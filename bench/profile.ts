@@ -93,13 +93,12 @@ export function profileTraining(subject: Subject, options: ProfileOptions): Inst
   const net = subject.build({ seed: 1 });
   const step = trainingStep(net, subject, batch);
   const { data } = step;
-  const { tracer, outputs, updates, optimizers } = traceStep(step, learnedParameters(step));
+  const { tracer, outputs, updates, feeds: numbers } = traceStep(step, learnedParameters(step));
   const graph = tracer.graph(outputs as Parameters<typeof tracer.graph>[0], updates);
   const values = new Map<string, sn.Tensor>(net.parameters());
   values.set('data.x', data.x as sn.Tensor).set('data.y', data.y as sn.Tensor);
   const indices = Int32Array.from({ length: batch }, (_, i) => i);
-  const rates = optimizers.map(() => Float64Array.of(1e-4));
-  const feeds = [indices, Float64Array.of(1), ...rates];
+  const feeds = [indices, ...numbers.map((feed) => feed({ first: 1, count: 1 }))];
   return measured(prepared(tracer, graph, values, options), feeds, seconds);
 }
 

@@ -1,23 +1,25 @@
 import { multiplyAdds } from '../lib/graph/cost.ts';
 import type { Tracer } from '../lib/graph/graph.ts';
 import * as sn from '../lib/index.ts';
+import { ResidentBatches } from '../lib/train/resident.ts';
 import { learnedParameters, traceStep } from '../lib/train/step.ts';
 import { images, type Subject, subjectOf } from './networks.ts';
 import { convWork, gemmWork, type NetworkTask, type Task, type Work } from './tasks.ts';
 
 /** What `fit` with its defaults traces for a batch of that network. */
 export function trainingStep(net: sn.Network, subject: Subject, batch: number) {
+  const { architecture } = net;
+  const data = images(batch, subject);
   return {
-    architecture: net.architecture,
-    data: images(batch, subject),
-    batchSize: batch,
+    architecture,
+    data,
+    batches: new ResidentBatches(architecture, data, { batchSize: batch, seed: null }),
     optimizer: subject.optimizer(),
     loss: sn.losses.softmaxCrossEntropy(),
     seed: 0,
     frozen: [],
     clipValue: null,
     clipNorm: null,
-    settings: { backend: 'native' },
   } as const;
 }
 

@@ -56,6 +56,19 @@ describe('createProgress', () => {
     expect(stream.text()).toBe('');
   });
 
+  it.each([false, true])(
+    'counts samples when nobody knows how many there are (terminal: %s)',
+    async (isTTY) => {
+      const stream = sink(isTTY);
+      const progress = createProgress(true, stream);
+      now += 5001;
+      await progress.onStep({ ...step(2500), samplesPerEpoch: null });
+      progress.stop();
+      expect(visible(stream.text())).toMatch(/epoch 1\/2,? 2,500 samples[:,] loss 0.5000/);
+      expect(visible(stream.text())).not.toMatch(/left|NaN|null/);
+    },
+  );
+
   it('writes a line an epoch, and one within it every five seconds, when there is no terminal', () => {
     const stream = sink(false);
     const progress = createProgress(true, stream);

@@ -6,6 +6,7 @@ import { gradients } from '../lib/graph/differentiate.ts';
 import { type Graph, Tracer } from '../lib/graph/graph.ts';
 import * as sn from '../lib/index.ts';
 import type { Operand, Variable } from '../lib/ops/operator.ts';
+import { ResidentBatches } from '../lib/train/resident.ts';
 import { learnedParameters, traceStep } from '../lib/train/step.ts';
 import { random } from './support/graphs.ts';
 
@@ -104,9 +105,10 @@ it('takes a fifth of its arena from a ResNet-18', () => {
   const { architecture } = sn.models.resnet18({ stem: 'small', classes: 10 });
   const data = { x: sn.zeros([16, 3, 32, 32]), y: sn.zeros([16], 'int32') };
   const settings = {
-    ...{ architecture, data: data as sn.Samples, batchSize: 16, seed: 0, frozen: [] },
+    ...{ architecture, seed: 0, frozen: [] },
+    batches: new ResidentBatches(architecture, data as sn.Samples, { batchSize: 16, seed: 0 }),
     ...{ optimizer: sn.optimizers.sgd(0.1), loss: sn.losses.softmaxCrossEntropy() },
-    ...{ clipNorm: null, clipValue: null, settings: { backend: 'native' as const } },
+    ...{ clipNorm: null, clipValue: null },
   };
   const { tracer, outputs, updates } = traceStep(settings, learnedParameters(settings));
   const graph = tracer.graph(outputs as Parameters<Tracer['graph']>[0], updates);

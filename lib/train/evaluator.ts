@@ -1,6 +1,6 @@
 import type { BackendName, Executable, PrepareOptions } from '../backends/backend.ts';
 import { backendOf } from '../backends/index.ts';
-import { checkSamples, type Samples, scaleOf } from '../data/samples.ts';
+import { checkSamples, type Samples } from '../data/samples.ts';
 import { dtypeError, shapeError } from '../errors.ts';
 import { type GraphVariable, Tracer } from '../graph/graph.ts';
 import type { Loss, SampleOutput } from '../losses/index.ts';
@@ -10,7 +10,9 @@ import type { Operand, Variable } from '../ops/operator.ts';
 import { elementCount, formatShape, sameShape } from '../shape.ts';
 import { allocate, Tensor, type TypedArray } from '../tensor.ts';
 import type { Architecture } from './architecture.ts';
+import type { BatchSource } from './batches.ts';
 import type { Evaluation } from './events.ts';
+import { ResidentBatches } from './resident.ts';
 import { summarize } from './summary.ts';
 
 /** What the outputs of all layers may take, in bytes; about a third of it is in memory at once. */
@@ -21,6 +23,9 @@ export function affordableBatch(architecture: Architecture, most: number): numbe
   const bytes = summarize(architecture).reduce((sum, layer) => sum + layer.activationBytes, 0);
   return Math.max(1, Math.min(most, Math.floor(maxValueBytes / Math.max(1, bytes))));
 }
+
+/** Steps of one run at most. */
+const maxStepsAtOnce = 1024;
 
 /** Where and how a network's graphs run. */
 export interface RunSettings extends PrepareOptions {
@@ -76,60 +81,39 @@ export function parameterInputs(
   );
 }
 
-/** Rows of a data set, scaled and in the network's dtype, with their labels. */
-export function gatherBatch(
-  tracer: Tracer,
-  architecture: Architecture,
-  data: Samples,
-  indices: Variable,
-): { x: Variable; y: Variable } {
-  const x = tracer.input({ shape: data.x.shape, dtype: data.x.dtype }, 'state', 'data.x');
-  const y = tracer.input({ shape: data.y.shape, dtype: data.y.dtype }, 'state', 'data.y');
-  const { dtype } = architecture;
-  return {
-    x: gatherRows(x, indices, { dtype, scale: scaleOf(data) }),
-    y: gatherRows(y, indices),
-  };
-}
-
 /** Mean loss and accuracy of a network over one data set, batch by batch. */
 export class Evaluator {
   readonly #program: Executable;
   readonly #architecture: Architecture;
-  readonly #samples: number;
-  readonly #batch: number;
+  readonly #batches: BatchSource;
   readonly #classifier: boolean;
 
-  /**
-   * @param where what messages begin with
-   * @param batchSize samples at a time; default 1000, or fewer where these would take much memory
-   */
+  /** @param where what messages begin with */
   constructor(
     where: string,
     architecture: Architecture,
-    data: Samples,
+    batches: BatchSource,
     loss: Loss,
     settings: RunSettings,
-    batchSize = affordableBatch(architecture, 1000),
   ) {
-    checkFit(where, architecture, data, loss);
-    const counter = counterOf(loss, outputOf(architecture), data.y);
+    const counter = counterOf(loss, outputOf(architecture), batches.targets);
     this.#architecture = architecture;
-    this.#samples = data.x.shape[0] as number;
-    this.#batch = Math.max(1, Math.min(batchSize, this.#samples));
+    this.#batches = batches;
     this.#classifier = counter !== null;
     const tracer = new Tracer();
     const values = parameterInputs(tracer, architecture);
-    const indices = tracer.input({ shape: [this.#batch], dtype: 'int32', batched: true });
-    const { x, y } = gatherBatch(tracer, architecture, data, indices);
+    const { x, y, states } = batches.trace(tracer);
     const output = architecture.forward(x, values, { logits: foldedBy(loss) });
     const outputs: Operand[] = [traceLoss(where, loss, output, y)];
     if (counter) outputs.push(counter(output, y));
     const { backend, ...rest } = settings;
     this.#program = backendOf(backend).prepare(tracer.graph(outputs), rest);
-    const first = architecture.parameters.length;
-    this.#program.write(first, data.x);
-    this.#program.write(first + 1, data.y);
+    tracer.inputs
+      .filter(({ role }) => role === 'state')
+      .forEach(({ variable }, i) => {
+        const value = states.get(variable);
+        if (value !== undefined) this.#program.write(i, value);
+      });
   }
 
   /** Throws what a run throws. */
@@ -137,26 +121,46 @@ export class Evaluator {
     this.#architecture.parameters.forEach(({ key }, i) => {
       this.#program.write(i, parameters.get(key) as Tensor);
     });
-    const steps = Math.ceil(this.#samples / this.#batch);
-    const indices = Int32Array.from({ length: steps * this.#batch }, (_, i) =>
-      Math.min(i, this.#samples - 1),
-    );
-    const batch = Int32Array.from({ length: steps }, (_, step) =>
-      Math.min(this.#batch, this.#samples - step * this.#batch),
-    );
-    const { fetches } = await this.#program.run({ steps, batch, feeds: [indices] });
-    let [loss, correct] = [0, 0];
-    batch.forEach((n, step) => {
-      loss += (fetches[0]?.[step] as number) * n;
-      correct += fetches[1]?.[step] ?? 0;
-    });
-    const mean = loss / this.#samples;
-    return this.#classifier ? { loss: mean, accuracy: correct / this.#samples } : { loss: mean };
+    let [samples, loss, correct] = [0, 0, 0];
+    await this.#batches.begin(1, 0);
+    for (;;) {
+      const batches = await this.#batches.peek(maxStepsAtOnce);
+      if (batches === null) break;
+      const { sizes, feeds } = batches;
+      const { fetches } = await this.#program.run({ steps: sizes.length, batch: sizes, feeds });
+      this.#batches.take(sizes.length);
+      sizes.forEach((n, step) => {
+        samples += n;
+        loss += (fetches[0]?.[step] as number) * n;
+        correct += fetches[1]?.[step] ?? 0;
+      });
+    }
+    const mean = loss / samples;
+    return this.#classifier ? { loss: mean, accuracy: correct / samples } : { loss: mean };
   }
 
   dispose(): void {
     this.#program.dispose();
   }
+}
+
+/**
+ * The evaluator of samples in memory, in their order.
+ * @param where what messages begin with
+ * @param batchSize samples at a time; default 1000, or fewer where these would take much memory
+ * @throws ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT when the samples do not fit the network and the loss
+ */
+export function evaluatorOf(
+  where: string,
+  architecture: Architecture,
+  data: Samples,
+  loss: Loss,
+  settings: RunSettings,
+  batchSize = affordableBatch(architecture, 1000),
+): Evaluator {
+  checkFit(where, architecture, data, loss);
+  const batches = new ResidentBatches(architecture, data, { batchSize, seed: null });
+  return new Evaluator(where, architecture, batches, loss, settings);
 }
 
 /** The network's output for batches up to a bound. */

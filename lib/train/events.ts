@@ -6,9 +6,9 @@ export interface StepEvent {
   readonly epochs: number;
   /** Steps since the start of training. */
   readonly step: number;
-  /** Samples of this epoch that were trained on, and all of them. */
+  /** Samples of this epoch that were trained on, and all of them; null until that is known. */
   readonly samples: number;
-  readonly samplesPerEpoch: number;
+  readonly samplesPerEpoch: number | null;
   readonly loss: number;
   /** Absent where samples are neither right nor wrong. */
   readonly accuracy?: number;

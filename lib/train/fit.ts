@@ -7,7 +7,7 @@ import type { Optimizer } from '../optimizers/optimizer.ts';
 import { checkSeed } from '../random.ts';
 import { checkInteger } from '../shape.ts';
 import { type ClipOptions, checkLimit } from './clip.ts';
-import { Evaluator } from './evaluator.ts';
+import { checkFit, type Evaluator, evaluatorOf } from './evaluator.ts';
 import type {
   Callbacks,
   EpochEvent,
@@ -18,6 +18,7 @@ import type {
 } from './events.ts';
 import type { TrainingHost } from './network.ts';
 import type { Progress } from './progress.ts';
+import { ResidentBatches } from './resident.ts';
 import { type StepResult, Trainer } from './trainer.ts';
 
 /** Settings of `train`. */
@@ -150,11 +151,13 @@ function begin(host: TrainingHost, data: Samples, settings: Settings): Run {
   const evaluator =
     validationData === null
       ? null
-      : new Evaluator('fit, validationData', architecture, validationData, loss, how);
+      : evaluatorOf('fit, validationData', architecture, validationData, loss, how);
   try {
+    checkFit('fit', architecture, data, loss);
+    const batches = new ResidentBatches(architecture, data, settings);
     const trainer = host.begin(
       loss,
-      (values) => new Trainer({ ...settings, architecture, data, settings: how }, values),
+      (values) => new Trainer({ ...settings, architecture, batches, settings: how }, values),
     );
     return { host, settings, trainer, evaluator };
   } catch (error) {
@@ -191,7 +194,8 @@ async function* epochEvents(
 ): AsyncGenerator<TrainEvent[], void, void> {
   const { epochs, signal } = settings;
   const running = new Running();
-  const { learningRate, classifier, samplesPerEpoch } = trainer;
+  const { learningRate, classifier } = trainer;
+  const { samplesPerEpoch } = trainer.batches;
   const stepEvent = (step: number): StepEvent => {
     const { samples, imagesPerSecond } = running;
     const means = running.means(classifier);
@@ -201,11 +205,12 @@ async function* epochEvents(
     };
   };
   await trainer.beginEpoch(epoch);
-  while (!trainer.epochDone) {
+  while (true) {
     if (signal?.aborted) throw aborted(signal);
     const start = performance.now();
-    const before = trainer.step;
+    const before = trainer.cursor.step;
     const results = await host.running(() => trainer.advance(maxSteps, budget));
+    if (results === null) break;
     const share = (performance.now() - start) / 1000 / Math.max(1, results.length);
     const told: StepEvent[] = [];
     results.forEach((result, i) => {
@@ -221,7 +226,7 @@ async function* epochEvents(
   const { imagesPerSecond, seconds } = running;
   yield [
     {
-      ...{ type: 'epoch', epoch, epochs, step: trainer.step, ...means, metrics: means },
+      ...{ type: 'epoch', epoch, epochs, step: trainer.cursor.step, ...means, metrics: means },
       ...{ learningRate, imagesPerSecond, seconds, ...(validation ? { validation } : {}) },
     } satisfies EpochEvent,
   ];

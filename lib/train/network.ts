@@ -23,7 +23,7 @@ import { Architecture } from './architecture.ts';
 import {
   affordableBatch,
   checkInput,
-  Evaluator,
+  evaluatorOf,
   Predictor,
   type RunSettings,
 } from './evaluator.ts';
@@ -221,7 +221,7 @@ export class Network {
     if (batchSize !== undefined) checkInteger('evaluate', 'batchSize', batchSize, 1);
     checkSamples('evaluate', data);
     if (data.x.shape[0] === 0) throw argumentError('evaluate', 'at least one sample', 0);
-    const evaluator = new Evaluator(
+    const evaluator = evaluatorOf(
       'evaluate',
       this.architecture,
       data,

@@ -54,9 +54,10 @@ function formatValidation({ validation }: EpochEvent): string {
   return `; validation loss ${validation.loss.toFixed(4)}${accuracy}`;
 }
 
-/** Seconds until all epochs are done, at the rate so far. */
+/** Seconds until all epochs are done, at the rate so far; NaN when nobody knows. */
 function secondsLeft(event: StepEvent): number {
   const { epoch, epochs, samples, samplesPerEpoch, imagesPerSecond } = event;
+  if (samplesPerEpoch === null) return Number.NaN;
   const images = samplesPerEpoch * (epochs - epoch + 1) - samples;
   return images === 0 ? 0 : images / imagesPerSecond;
 }
@@ -64,6 +65,12 @@ function secondsLeft(event: StepEvent): number {
 function formatEpoch(event: EpochEvent): string {
   const rate = `${formatCount(event.imagesPerSecond)} images/s`;
   return `${formatMeasures(event)}, ${rate}, ${event.seconds.toFixed(1)} s${formatValidation(event)}`;
+}
+
+/** "1,000 of 6,000", or what is known of it. */
+function formatShare({ samples, samplesPerEpoch }: StepEvent): string {
+  const all = samplesPerEpoch === null ? 'samples' : `of ${formatCount(samplesPerEpoch)}`;
+  return `${formatCount(samples)} ${all}`;
 }
 
 function formatStep(event: StepEvent): string {
@@ -78,7 +85,7 @@ function plainProgress(stream: ProgressStream): Progress {
     onStep(event) {
       if (performance.now() - last < plainIntervalMs) return;
       last = performance.now();
-      const share = `${formatCount(event.samples)} of ${formatCount(event.samplesPerEpoch)}`;
+      const share = formatShare(event);
       stream.write(`epoch ${event.epoch}/${event.epochs}, ${share}: ${formatStep(event)}\n`);
     },
     onEpoch(event) {
@@ -102,7 +109,10 @@ function barProgress(stream: ProgressStream): Progress {
     const Bar = progress.SingleBar ?? progress.default.SingleBar;
     bar = new Bar({
       stream: stream as unknown as NodeJS.WriteStream,
-      format: '{title} {bar} {percentage} % {measures}',
+      format:
+        event.samplesPerEpoch === null
+          ? '{title} {share}, {measures}'
+          : '{title} {bar} {percentage} % {measures}',
       barCompleteChar: '█',
       barIncompleteChar: '░',
       barsize: (stream.columns ?? 80) >= 110 ? 20 : 10,
@@ -111,15 +121,16 @@ function barProgress(stream: ProgressStream): Progress {
       linewrap: true,
       noTTYOutput: true,
     });
-    bar.start(event.samplesPerEpoch, 0, {
+    bar.start(event.samplesPerEpoch ?? 0, 0, {
       title: `epoch ${event.epoch}/${event.epochs}`,
+      share: formatShare(event),
       measures: '',
     });
   };
   return {
     async onStep(event) {
       if (bar === null) await start(event);
-      bar?.update(event.samples, { measures: formatStep(event) });
+      bar?.update(event.samples, { share: formatShare(event), measures: formatStep(event) });
     },
     onEpoch(event) {
       bar?.update({ measures: formatEpoch(event) });

@@ -1,4 +1,3 @@
-import type { Samples } from '../data/samples.ts';
 import { argumentError, StridenetError } from '../errors.ts';
 import { gradients } from '../graph/differentiate.ts';
 import { type GraphVariable, type StateUpdate, Tracer } from '../graph/graph.ts';
@@ -8,16 +7,17 @@ import { unknownName } from '../nearest.ts';
 import { checkFinite } from '../ops/checkFinite.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import { isWithin, type Optimizer } from '../optimizers/optimizer.ts';
+import { full, type Tensor, type TypedArray } from '../tensor.ts';
 import type { Architecture, NetworkParameter } from './architecture.ts';
+import type { BatchSource } from './batches.ts';
 import { clipGradients } from './clip.ts';
-import { gatherBatch, outputOf, parameterInputs, type RunSettings } from './evaluator.ts';
+import { outputOf, parameterInputs } from './evaluator.ts';
 import { updatedBy } from './update.ts';
 
-/** What a training run is made of. */
-export interface TrainerOptions {
+/** What the graph of a training step is made of. */
+export interface StepOptions {
   readonly architecture: Architecture;
-  readonly data: Samples;
-  readonly batchSize: number;
+  readonly batches: BatchSource;
   readonly optimizer: Optimizer;
   readonly loss: Loss;
   readonly seed: number;
@@ -25,7 +25,13 @@ export interface TrainerOptions {
   readonly frozen: readonly string[];
   readonly clipValue: number | null;
   readonly clipNorm: number | null;
-  readonly settings: RunSettings;
+}
+
+/** Numbers of the steps of one run. */
+export interface StepNumbers {
+  /** Of the first, counted from 1. */
+  readonly first: number;
+  readonly count: number;
 }
 
 /** A parameter that training changes, with its rule. */
@@ -90,20 +96,30 @@ export interface TracedStep {
   readonly tracer: Tracer;
   readonly outputs: readonly Operand[];
   readonly updates: readonly StateUpdate[];
-  /** Those that learning rates are fed for, in order. */
-  readonly optimizers: readonly Optimizer[];
+  /** The data that states hold. */
+  readonly data: ReadonlyMap<GraphVariable, Tensor>;
+  /** What other states hold before the first step where that is not zeros; parameters aside. */
+  readonly initial: ReadonlyMap<GraphVariable, Tensor>;
+  /** What is fed for steps, an input each, behind what the batches feed. */
+  readonly feeds: readonly ((steps: StepNumbers) => TypedArray)[];
   /** The second output counts samples that are right. */
   readonly classifier: boolean;
 }
 
-/** Slots of each parameter, as states whose names are 'key.slot'. */
+/** Slots of each parameter, as states whose names are 'key.slot'; `initial` takes their beginnings. */
 function slotInputs(
   tracer: Tracer,
   learned: readonly LearnedParameter[],
   { dtype }: Architecture,
+  initial: Map<GraphVariable, Tensor>,
 ): GraphVariable[][] {
   return learned.map(({ key, shape, rule }) =>
-    rule.slots.map((slot) => tracer.input({ shape, dtype }, 'state', `${key}.${slot}`)),
+    rule.slots.map((slot) => {
+      const state = tracer.input({ shape, dtype }, 'state', `${key}.${slot}`);
+      const start = rule.initial?.[slot];
+      if (start !== undefined) initial.set(state, full(shape, start, dtype));
+      return state;
+    }),
   );
 }
 
@@ -111,16 +127,13 @@ function slotInputs(
  * The graph of one step: gather a batch, forward, loss, backward, update. The loss is checked
  * before anything is updated, so a step whose loss is not finite changes nothing.
  */
-export function traceStep(
-  options: TrainerOptions,
-  learned: readonly LearnedParameter[],
-): TracedStep {
-  const { architecture, data, batchSize, loss, seed, frozen } = options;
+export function traceStep(options: StepOptions, learned: readonly LearnedParameter[]): TracedStep {
+  const { architecture, batches, loss, seed, frozen } = options;
   const tracer = new Tracer();
   const values = parameterInputs(tracer, architecture);
-  const slots = slotInputs(tracer, learned, architecture);
-  const indices = tracer.input({ shape: [batchSize], dtype: 'int32', batched: true });
-  const { x, y } = gatherBatch(tracer, architecture, data, indices);
+  const initial = new Map<GraphVariable, Tensor>();
+  const slots = slotInputs(tracer, learned, architecture, initial);
+  const { x, y, states: data } = batches.trace(tracer);
   const scalar = { shape: [], dtype: 'float64' } as const;
   const step = tracer.input(scalar, 'feed', 'step');
   const optimizers = [...new Set(learned.map(({ rule }) => rule))];
@@ -138,7 +151,7 @@ export function traceStep(
   });
   const mean = traceLoss('fit', loss, output, y);
   const outputs: Operand[] = [mean];
-  const counter = counterOf(loss, outputOf(architecture), data.y);
+  const counter = counterOf(loss, outputOf(architecture), batches.targets);
   if (counter) outputs.push(counter(output, y));
   checkFinite(mean);
   const sources = learned.map(({ key }) => values.get(key) as GraphVariable);
@@ -156,5 +169,11 @@ export function traceStep(
   for (const [key, value] of changed) {
     updates.push({ state: values.get(key) as GraphVariable, value: value as GraphVariable });
   }
-  return { tracer, outputs, updates, optimizers, classifier: counter !== null };
+  const feeds = [
+    ({ first, count }: StepNumbers) => Float64Array.from({ length: count }, (_, i) => first + i),
+    ...optimizers.map((each) => ({ count }: StepNumbers) => {
+      return new Float64Array(count).fill(each.learningRate);
+    }),
+  ];
+  return { tracer, outputs, updates, data, initial, feeds, classifier: counter !== null };
 }

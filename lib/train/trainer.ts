@@ -1,18 +1,13 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Executable, RunResult } from '../backends/backend.ts';
 import { backendOf } from '../backends/index.ts';
 import { StridenetError } from '../errors.ts';
-import type { Optimizer } from '../optimizers/optimizer.ts';
-import { Generator } from '../random.ts';
-import { full, type Tensor, type TypedArray } from '../tensor.ts';
-import { checkFit } from './evaluator.ts';
-import { learnedParameters, type TrainerOptions, traceStep } from './step.ts';
+import type { Tensor, TypedArray } from '../tensor.ts';
+import type { BatchSource } from './batches.ts';
+import type { RunSettings } from './evaluator.ts';
+import { learnedParameters, type StepOptions, type TracedStep, traceStep } from './step.ts';
 
 /** Steps of one run at most: what is reported after it must not hold up JavaScript's thread. */
 const maxStepsAtOnce = 64;
-
-/** Samples that are shuffled before other work on JavaScript's thread has its turn. */
-const shuffleSlice = 16_384;
 
 /** What some steps gave, summed over their samples. */
 export interface StepResult {
@@ -21,46 +16,57 @@ export interface StepResult {
   readonly correct: number;
 }
 
-/** Runs steps of training over a data set that it holds; its states are the parameters and moments. */
+/** What a trainer runs, and where. */
+export interface TrainerOptions extends StepOptions {
+  readonly settings: RunSettings;
+}
+
+/** Where in its data a trainer is. */
+export interface Cursor {
+  /** Steps done since the start. */
+  readonly step: number;
+  /** Counted from 1; 0 before the first. */
+  readonly epoch: number;
+  readonly stepInEpoch: number;
+}
+
+/** Runs steps of training; its states are the parameters and moments, and data that it holds. */
 export class Trainer {
-  readonly samplesPerEpoch: number;
-  readonly stepsPerEpoch: number;
+  readonly batches: BatchSource;
   /** Samples can be right or wrong. */
   readonly classifier: boolean;
-  /** Steps done since the start. */
-  step = 0;
+  #step = 0;
   #epoch = 0;
   #stepInEpoch = 0;
-  #order: Int32Array = new Int32Array();
   /** What a step took in the last run: how many to ask for next time. */
   #stepMilliseconds = 10;
   readonly #options: TrainerOptions;
   readonly #program: Executable;
-  readonly #optimizers: readonly Optimizer[];
+  readonly #feeds: TracedStep['feeds'];
+  /** Names of the states, '' of those that hold data. */
+  readonly #states: readonly string[];
 
   constructor(options: TrainerOptions, parameters: ReadonlyMap<string, Tensor>) {
-    const { architecture, data, settings } = options;
-    checkFit('fit', architecture, data, options.loss);
-    this.samplesPerEpoch = data.x.shape[0] as number;
-    const batchSize = Math.max(1, Math.min(options.batchSize, this.samplesPerEpoch));
-    this.#options = { ...options, batchSize };
-    this.stepsPerEpoch = Math.ceil(this.samplesPerEpoch / batchSize);
-    const learned = learnedParameters(options);
-    const { tracer, outputs, updates, ...traced } = traceStep(this.#options, learned);
-    this.#optimizers = traced.optimizers;
+    this.#options = options;
+    this.batches = options.batches;
+    const { tracer, outputs, updates, ...traced } = traceStep(options, learnedParameters(options));
+    this.#feeds = traced.feeds;
     this.classifier = traced.classifier;
-    const { backend, ...rest } = settings;
+    const { backend, ...rest } = options.settings;
     this.#program = backendOf(backend).prepare(tracer.graph(outputs, updates), rest);
-    const names = tracer.inputs.filter(({ role }) => role === 'state').map((i) => i.variable.name);
-    this.#program.write(names.indexOf('data.x'), data.x);
-    this.#program.write(names.indexOf('data.y'), data.y);
-    for (const { key, shape, rule } of learned) {
-      for (const [slot, value] of Object.entries(rule.initial ?? {})) {
-        const start = full(shape, value, architecture.dtype);
-        this.#program.write(names.indexOf(`${key}.${slot}`), start);
-      }
-    }
+    const states = tracer.inputs.filter(({ role }) => role === 'state');
+    this.#states = states.map(({ variable }) => {
+      return traced.data.has(variable) ? '' : (variable.name as string);
+    });
+    states.forEach(({ variable }, i) => {
+      const value = traced.initial.get(variable) ?? traced.data.get(variable);
+      if (value !== undefined) this.#program.write(i, value);
+    });
     this.write(parameters);
+  }
+
+  get cursor(): Cursor {
+    return { step: this.#step, epoch: this.#epoch, stepInEpoch: this.#stepInEpoch };
   }
 
   /** The learning rate of the network's own optimizer. */
@@ -86,51 +92,55 @@ export class Trainer {
     );
   }
 
-  /** Begins an epoch, counted from 1: a new order of the samples. */
-  async beginEpoch(epoch: number): Promise<void> {
-    const { seed, batchSize } = this.#options;
-    this.#epoch = epoch;
-    this.#stepInEpoch = 0;
-    this.#order = new Int32Array(this.stepsPerEpoch * batchSize);
-    const samples = this.#order.subarray(0, this.samplesPerEpoch);
-    for (let i = 0; i < samples.length; i++) samples[i] = i;
-    const random = new Generator(seed, `shuffle/${epoch}`);
-    for (let left = samples.length; left > 1; left -= shuffleSlice) {
-      random.shuffle(samples, left, Math.max(1, left - shuffleSlice));
-      if (left > shuffleSlice) await setImmediate();
-    }
+  /**
+   * Copies of all states but the data by name: parameters by their keys, what optimizers keep of
+   * them as 'key.slot'. Throws ERR_BUSY during a run.
+   */
+  states(): Map<string, Tensor> {
+    return new Map(
+      this.#states.flatMap((name, i) => (name === '' ? [] : [[name, this.#program.read(i)]])),
+    );
   }
 
-  get epochDone(): boolean {
-    return this.#stepInEpoch === this.stepsPerEpoch;
+  /**
+   * Goes on from there: with the values that `states` gave, at a cursor that another trainer had.
+   * @throws ERR_SHAPE, ERR_DTYPE for a value that does not fit; ERR_BUSY during a run
+   */
+  async restore(states: ReadonlyMap<string, Tensor>, cursor: Cursor): Promise<void> {
+    this.#states.forEach((name, i) => {
+      const value = states.get(name);
+      if (name !== '' && value !== undefined) this.#program.write(i, value);
+    });
+    this.#step = cursor.step;
+    await this.beginEpoch(cursor.epoch, cursor.stepInEpoch);
+  }
+
+  /** Begins an epoch, counted from 1, behind its first `skip` steps: a new order of the samples. */
+  async beginEpoch(epoch: number, skip = 0): Promise<void> {
+    this.#epoch = epoch;
+    this.#stepInEpoch = skip;
+    await this.batches.begin(epoch, skip);
   }
 
   /**
    * Goes on in the epoch by at most `maxSteps` steps, and no longer than about `budget`
-   * milliseconds; one result a step.
+   * milliseconds; one result a step, null at the end of the epoch.
    * @throws ERR_NON_FINITE with the step when a loss is not finite: that step changed nothing
    */
-  async advance(maxSteps: number, budget: number): Promise<StepResult[]> {
-    const { batchSize } = this.#options;
-    const first = this.#stepInEpoch;
+  async advance(maxSteps: number, budget: number): Promise<StepResult[] | null> {
     const affordable = Math.max(1, Math.ceil((1.5 * budget) / this.#stepMilliseconds));
-    const steps = Math.min(maxSteps, maxStepsAtOnce, affordable, this.stepsPerEpoch - first);
-    const batch = Int32Array.from({ length: steps }, (_, i) =>
-      Math.min(batchSize, this.samplesPerEpoch - (first + i) * batchSize),
-    );
-    const indices = this.#order.subarray(first * batchSize, (first + steps) * batchSize);
-    const numbers = Float64Array.from({ length: steps }, (_, i) => this.step + i + 1);
-    const rates = this.#optimizers.map(({ learningRate }) =>
-      new Float64Array(steps).fill(learningRate),
-    );
+    const batches = await this.batches.peek(Math.min(maxSteps, maxStepsAtOnce, affordable));
+    if (batches === null) return null;
+    const { sizes } = batches;
+    const numbers = { first: this.#step + 1, count: sizes.length };
+    const feeds = [...batches.feeds, ...this.#feeds.map((feed) => feed(numbers))];
     const start = performance.now();
-    const result = await this.#run({ steps, batch, feeds: [indices, numbers, ...rates], budget });
+    const result = await this.#run({ steps: sizes.length, batch: sizes, feeds, budget });
     this.#stepMilliseconds = (performance.now() - start) / Math.max(1, result.steps);
-    this.#stepInEpoch += result.steps;
-    this.step += result.steps;
+    this.#done(result.steps);
     return Array.from({ length: result.steps }, (_, i) => ({
-      samples: batch[i] as number,
-      loss: (result.fetches[0]?.[i] as number) * (batch[i] as number),
+      samples: sizes[i] as number,
+      loss: (result.fetches[0]?.[i] as number) * (sizes[i] as number),
       correct: result.fetches[1]?.[i] ?? 0,
     }));
   }
@@ -144,6 +154,12 @@ export class Trainer {
     this.#program.dispose();
   }
 
+  #done(steps: number): void {
+    this.batches.take(steps);
+    this.#stepInEpoch += steps;
+    this.#step += steps;
+  }
+
   async #run(request: {
     steps: number;
     batch: Int32Array;
@@ -155,15 +171,14 @@ export class Trainer {
     } catch (error) {
       if (!(error instanceof StridenetError) || error.code !== 'ERR_NON_FINITE') throw error;
       const { step = 0 } = error as StridenetError & { step?: number };
-      this.step += step;
-      this.#stepInEpoch += step;
+      this.#done(step);
       const hint =
-        this.step === 0
+        this.#step === 0
           ? 'Look for NaN, infinite or huge values in the data.'
           : 'A smaller learning rate may help.';
       throw new StridenetError(
         'ERR_NON_FINITE',
-        `[fit] the loss of step ${this.step + 1} (epoch ${this.#epoch}) is not finite; the parameters are as before that step. ${hint}`,
+        `[fit] the loss of step ${this.#step + 1} (epoch ${this.#epoch}) is not finite; the parameters are as before that step. ${hint}`,
         { cause: error },
       );
     }

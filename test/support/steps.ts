@@ -1,5 +1,6 @@
 import type { Graph, Tracer } from '../../lib/graph/graph.ts';
 import * as sn from '../../lib/index.ts';
+import { ResidentBatches } from '../../lib/train/resident.ts';
 import { learnedParameters, traceStep } from '../../lib/train/step.ts';
 
 /**
@@ -15,9 +16,10 @@ export function tracedStep(
   const { architecture } = sn.sequential({ inputShape: [3, 8, 8], layers });
   const data = { x: sn.zeros([4, 3, 8, 8]), y: sn.tensor([0, 1, 2, 3], [4], 'int32') };
   const settings = {
-    ...{ architecture, data: data as sn.Samples, batchSize: 4, seed: 0 },
+    ...{ architecture, seed: 0 },
+    batches: new ResidentBatches(architecture, data as sn.Samples, { batchSize: 4, seed: 0 }),
     ...{ optimizer: sn.optimizers.sgd({ learningRate: 0.1, momentum: 0.9 }), frozen },
-    ...{ loss: sn.losses.softmaxCrossEntropy(), settings: { backend: 'native' as const } },
+    ...{ loss: sn.losses.softmaxCrossEntropy() },
     ...{ clipNorm, clipValue },
   };
   const { tracer, outputs, updates } = traceStep(settings, learnedParameters(settings));
