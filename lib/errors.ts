@@ -173,6 +173,20 @@ export function checkBoolean(where: string, name: string, value: unknown): boole
   throw argumentError(where, `${name} to be true or false`, value);
 }
 
+/** `value` if it is a number within [low, high); else throws ERR_ARGUMENT. */
+export function checkNumber(
+  where: string,
+  name: string,
+  value: unknown,
+  low = 0,
+  high = Number.POSITIVE_INFINITY,
+): number {
+  if (typeof value !== 'number' || !(value >= low && value < high)) {
+    throw argumentError(where, `${name} to be a number from ${low} and below ${high}`, value);
+  }
+  return value;
+}
+
 /** Runs `body`, which works by way of other functions: what it throws names `where` first. */
 export function within<T>(where: string, body: () => T): T {
   try {

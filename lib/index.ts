@@ -58,6 +58,8 @@ export {
   randomNormal,
   randomUniform,
 } from './randomTensor.ts';
+export * as schedules from './schedules/index.ts';
+export type { Moment, Schedule, ScheduleState } from './schedules/schedule.ts';
 export type { Shape } from './shape.ts';
 export * as shape from './sizes.ts';
 export {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { losses, optimizers, StridenetError } from '../lib/index.ts';
+import { losses, optimizers, StridenetError, schedules } from '../lib/index.ts';
 import { wrongValues } from './wrong/corruptions.ts';
-import { flag, numeric, type ValueRule, value } from './wrong/rules.ts';
+import { choice, flag, numeric, required, type ValueRule, value } from './wrong/rules.ts';
 
 type Options = Readonly<Record<string, ValueRule>>;
 type Makers = Readonly<Record<string, (options: unknown) => unknown>>;
@@ -57,9 +57,44 @@ const ofLosses: Readonly<Record<string, Options>> = {
   binaryCrossEntropy: {},
 };
 
+const epochs = required(numeric(4, 0, -1, inf));
+const ending: Options = { epochs: numeric(4, 0, -1, inf), minimum: numeric(0.1, -0.1, 1) };
+const points = required(value([1, 5], [5, [], [-1, 2], [5, 1], [1, 1], ['1'], [1, Number.NaN]]));
+const patience = value(3, [-1, 1.5, Number.NaN, '2', {}, true]);
+
+/** Every option of every schedule, in one of its units. */
+const ofSchedules: Readonly<Record<string, Options>> = {
+  constant: { factor: numeric(0.5, -1, inf) },
+  step: { epochs, factor: numeric(0.5, -1, inf) },
+  multiStep: { epochs: points, factor: numeric(0.5, -1, inf) },
+  exponential: { epochs: numeric(4, 0, -1, inf), factor: required(numeric(0.5, -1, inf)) },
+  polynomial: { ...ending, power: numeric(2, -1, inf) },
+  cosine: ending,
+  warmUp: {
+    ...{ epochs, from: numeric(0.1, -0.1, 1) },
+    next: value(schedules.cosine(), [5, 'cosine', {}, true, { kind: 'cosine', options: {} }]),
+  },
+  oneCycle: {
+    ...{ epochs: numeric(4, 0, -1, inf), rise: numeric(0.2, -0.1, 1) },
+    ...{ from: numeric(0.1, -1, inf), to: numeric(0.1, -1, inf), shape: choice('linear') },
+    threePhases: flag(true),
+  },
+  piecewise: {
+    epochs: points,
+    factors: required(value([1, 0.5], [1, [], [1], [1, 2, 3], [1, -1], ['1', '2']])),
+    interpolation: choice('linear'),
+  },
+  plateau: {
+    ...{ monitor: value('loss', [5, '', {}, true]), mode: choice('min') },
+    ...{ factor: numeric(0.5, -1, 1), patience, cooldown: patience },
+    ...{ minDelta: numeric(0.1, -1, inf), minimum: numeric(0.1, -1, 1), relative: flag(true) },
+  },
+};
+
 describe.each([
   ['optimizers', optimizers as unknown as Makers, ofOptimizers],
   ['losses', losses as unknown as Makers, ofLosses],
+  ['schedules', schedules as unknown as Makers, ofSchedules],
 ] as const)('sn.%s', (_, makers, table) => {
   it('are all tried', () => {
     expect(Object.keys(table).sort()).toEqual(Object.keys(makers).sort());

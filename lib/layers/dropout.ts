@@ -1,7 +1,6 @@
-import { checkOptions } from '../errors.ts';
+import { checkNumber, checkOptions } from '../errors.ts';
 import { type DropoutOptions, dropout as drop } from '../ops/dropout.ts';
 import type { Variable } from '../ops/operator.ts';
-import { checkRate } from '../optimizers/optimizer.ts';
 import { type Layer, type LayerContext, makeLayer, type NameOption } from './layer.ts';
 
 /** Settings of dropout layers. */
@@ -17,7 +16,7 @@ export function droppingLayer(
   apply: (x: Variable, options: DropoutOptions) => Variable,
 ): Layer {
   checkOptions(kind, options, ['rate', 'name']);
-  const rate = checkRate(kind, 'rate', options.rate ?? 0.5, 0, 1);
+  const rate = checkNumber(kind, 'rate', options.rate ?? 0.5, 0, 1);
   return makeLayer({
     kind,
     options,

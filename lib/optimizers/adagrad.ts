@@ -1,12 +1,6 @@
-import { checkOptions } from '../errors.ts';
+import { checkNumber, checkOptions } from '../errors.ts';
 import { adagradUpdate } from '../ops/optimizer.ts';
-import {
-  checkNoDecay,
-  checkRate,
-  type DecayOptions,
-  decayOf,
-  type Optimizer,
-} from './optimizer.ts';
+import { checkNoDecay, type DecayOptions, decayOf, type Optimizer } from './optimizer.ts';
 
 /** Settings of Adagrad, PyTorch's by default; weight decay is added to the gradient. */
 export interface AdagradOptions extends DecayOptions {
@@ -35,14 +29,14 @@ export function adagrad(options: AdagradOptions | number = {}): Optimizer {
     'initialAccumulatorValue',
     'epsilon',
   ]);
-  const learningRate = checkRate('adagrad', 'learningRate', given.learningRate ?? 0.01);
+  const learningRate = checkNumber('adagrad', 'learningRate', given.learningRate ?? 0.01);
   const settings = {
-    learningRateDecay: checkRate('adagrad', 'learningRateDecay', given.learningRateDecay ?? 0),
-    epsilon: checkRate('adagrad', 'epsilon', given.epsilon ?? 1e-10),
+    learningRateDecay: checkNumber('adagrad', 'learningRateDecay', given.learningRateDecay ?? 0),
+    epsilon: checkNumber('adagrad', 'epsilon', given.epsilon ?? 1e-10),
   };
-  const weightDecay = checkRate('adagrad', 'weightDecay', given.weightDecay ?? 0);
+  const weightDecay = checkNumber('adagrad', 'weightDecay', given.weightDecay ?? 0);
   const noDecay = checkNoDecay('adagrad', given.noDecay ?? []);
-  const initialAccumulatorValue = checkRate(
+  const initialAccumulatorValue = checkNumber(
     'adagrad',
     'initialAccumulatorValue',
     given.initialAccumulatorValue ?? 0,

@@ -1,12 +1,6 @@
-import { checkOptions } from '../errors.ts';
+import { checkNumber, checkOptions } from '../errors.ts';
 import { adamUpdate } from '../ops/optimizer.ts';
-import {
-  checkNoDecay,
-  checkRate,
-  type DecayOptions,
-  decayOf,
-  type Optimizer,
-} from './optimizer.ts';
+import { checkNoDecay, type DecayOptions, decayOf, type Optimizer } from './optimizer.ts';
 
 /** Settings of Adam. */
 export interface AdamOptions extends DecayOptions {
@@ -23,11 +17,11 @@ export interface AdamOptions extends DecayOptions {
 function make(kind: string, given: AdamOptions, decoupled: boolean): Optimizer {
   const known = ['learningRate', 'beta1', 'beta2', 'epsilon', 'weightDecay', 'noDecay'];
   checkOptions(kind, given, known);
-  const learningRate = checkRate(kind, 'learningRate', given.learningRate ?? 1e-3);
-  const beta1 = checkRate(kind, 'beta1', given.beta1 ?? 0.9, 0, 1);
-  const beta2 = checkRate(kind, 'beta2', given.beta2 ?? 0.999, 0, 1);
-  const epsilon = checkRate(kind, 'epsilon', given.epsilon ?? 1e-8);
-  const weightDecay = checkRate(kind, 'weightDecay', given.weightDecay ?? (decoupled ? 0.01 : 0));
+  const learningRate = checkNumber(kind, 'learningRate', given.learningRate ?? 1e-3);
+  const beta1 = checkNumber(kind, 'beta1', given.beta1 ?? 0.9, 0, 1);
+  const beta2 = checkNumber(kind, 'beta2', given.beta2 ?? 0.999, 0, 1);
+  const epsilon = checkNumber(kind, 'epsilon', given.epsilon ?? 1e-8);
+  const weightDecay = checkNumber(kind, 'weightDecay', given.weightDecay ?? (decoupled ? 0.01 : 0));
   const noDecay = checkNoDecay(kind, given.noDecay ?? []);
   return {
     kind,

@@ -31,20 +31,6 @@ export interface Optimizer {
   update(call: UpdateCall): readonly Variable[];
 }
 
-/** `value` if it is a number within [low, high); else throws ERR_ARGUMENT. */
-export function checkRate(
-  where: string,
-  name: string,
-  value: unknown,
-  low = 0,
-  high = Number.POSITIVE_INFINITY,
-): number {
-  if (typeof value !== 'number' || !(value >= low && value < high)) {
-    throw argumentError(where, `${name} to be a number from ${low} and below ${high}`, value);
-  }
-  return value;
-}
-
 /** Settings of weight decay. */
 export interface DecayOptions {
   /** Default 0 (adamW: 0.01). */

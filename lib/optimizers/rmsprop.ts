@@ -1,12 +1,6 @@
-import { checkBoolean, checkOptions } from '../errors.ts';
+import { checkBoolean, checkNumber, checkOptions } from '../errors.ts';
 import { rmspropMoments, rmspropUpdate } from '../ops/optimizer.ts';
-import {
-  checkNoDecay,
-  checkRate,
-  type DecayOptions,
-  decayOf,
-  type Optimizer,
-} from './optimizer.ts';
+import { checkNoDecay, type DecayOptions, decayOf, type Optimizer } from './optimizer.ts';
 
 /** Settings of RMSprop, PyTorch's by default; weight decay is added to the gradient. */
 export interface RmspropOptions extends DecayOptions {
@@ -39,14 +33,14 @@ export function rmsprop(options: RmspropOptions | number = {}): Optimizer {
     'noDecay',
   ];
   checkOptions('rmsprop', given, known);
-  const learningRate = checkRate('rmsprop', 'learningRate', given.learningRate ?? 0.01);
+  const learningRate = checkNumber('rmsprop', 'learningRate', given.learningRate ?? 0.01);
   const settings = {
-    alpha: checkRate('rmsprop', 'alpha', given.alpha ?? 0.99, 0, 1),
-    epsilon: checkRate('rmsprop', 'epsilon', given.epsilon ?? 1e-8),
-    momentum: checkRate('rmsprop', 'momentum', given.momentum ?? 0),
+    alpha: checkNumber('rmsprop', 'alpha', given.alpha ?? 0.99, 0, 1),
+    epsilon: checkNumber('rmsprop', 'epsilon', given.epsilon ?? 1e-8),
+    momentum: checkNumber('rmsprop', 'momentum', given.momentum ?? 0),
     centered: checkBoolean('rmsprop', 'centered', given.centered ?? false),
   };
-  const weightDecay = checkRate('rmsprop', 'weightDecay', given.weightDecay ?? 0);
+  const weightDecay = checkNumber('rmsprop', 'weightDecay', given.weightDecay ?? 0);
   const noDecay = checkNoDecay('rmsprop', given.noDecay ?? []);
   return {
     kind: 'rmsprop',

@@ -1,12 +1,6 @@
-import { argumentError, checkBoolean, checkOptions } from '../errors.ts';
+import { argumentError, checkBoolean, checkNumber, checkOptions } from '../errors.ts';
 import { sgdUpdate } from '../ops/optimizer.ts';
-import {
-  checkNoDecay,
-  checkRate,
-  type DecayOptions,
-  decayOf,
-  type Optimizer,
-} from './optimizer.ts';
+import { checkNoDecay, type DecayOptions, decayOf, type Optimizer } from './optimizer.ts';
 
 /** Settings of stochastic gradient descent. */
 export interface SgdOptions extends DecayOptions {
@@ -29,10 +23,10 @@ export function sgd(options: SgdOptions | number = {}): Optimizer {
   const given = typeof options === 'number' ? { learningRate: options } : options;
   const known = ['learningRate', 'momentum', 'dampening', 'weightDecay', 'noDecay', 'nesterov'];
   checkOptions('sgd', given, known);
-  const learningRate = checkRate('sgd', 'learningRate', given.learningRate ?? 0.01);
-  const momentum = checkRate('sgd', 'momentum', given.momentum ?? 0);
-  const dampening = checkRate('sgd', 'dampening', given.dampening ?? 0);
-  const weightDecay = checkRate('sgd', 'weightDecay', given.weightDecay ?? 0);
+  const learningRate = checkNumber('sgd', 'learningRate', given.learningRate ?? 0.01);
+  const momentum = checkNumber('sgd', 'momentum', given.momentum ?? 0);
+  const dampening = checkNumber('sgd', 'dampening', given.dampening ?? 0);
+  const weightDecay = checkNumber('sgd', 'weightDecay', given.weightDecay ?? 0);
   const nesterov = checkBoolean('sgd', 'nesterov', given.nesterov ?? false);
   if (nesterov && (momentum === 0 || dampening !== 0)) {
     throw argumentError('sgd', 'momentum above 0 and no dampening with nesterov', given.momentum);

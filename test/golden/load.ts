@@ -94,6 +94,16 @@ export interface TrajectoryAttributes {
   readonly clip: { readonly clipNorm: number } | { readonly clipValue: number } | null;
 }
 
+/** Output factors, one a step or one an epoch; plateaus have input values, which they watch. */
+export interface ScheduleAttributes {
+  readonly schedule: string;
+  /** `next`: the kind and the options of another schedule. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly unit: 'steps' | 'epochs';
+  readonly stepsPerEpoch: number;
+  readonly epochs: number;
+}
+
 /** The files of calls of public operators. */
 export const callFiles = [
   'elementwise',
@@ -111,6 +121,7 @@ type CallFiles = Readonly<Record<(typeof callFiles)[number], CallAttributes>>;
 
 interface GoldenFiles extends CallFiles {
   readonly trajectories: TrajectoryAttributes;
+  readonly schedules: ScheduleAttributes;
   readonly convolution: ConvolutionAttributes;
   readonly 'scipy-convolution': ScipyConvolutionAttributes;
   readonly pooling: PoolingAttributes;
