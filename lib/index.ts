@@ -85,7 +85,6 @@ export type {
   TrainEvent,
 } from './train/events.ts';
 export { type LoadOptions, load, loadParameters } from './train/files.ts';
-export type { FitOptions, TrainOptions } from './train/fit.ts';
 export {
   type EvaluateSettings,
   type Network,
@@ -94,6 +93,7 @@ export {
   sequential,
 } from './train/network.ts';
 export type { NetworkGraphOptions } from './train/networkGraph.ts';
+export type { FitOptions, TrainOptions } from './train/options.ts';
 export type { LayerSummary } from './train/summary.ts';
 export {
   type Compiled,

@@ -28,8 +28,9 @@ import {
   type RunSettings,
 } from './evaluator.ts';
 import type { Evaluation, History, TrainEvent } from './events.ts';
-import { type FitOptions, fit, type TrainOptions, train } from './fit.ts';
+import { fit, train } from './fit.ts';
 import { type NetworkGraphOptions, networkGraph } from './networkGraph.ts';
+import type { FitOptions, TrainOptions } from './options.ts';
 import { ParameterStore } from './parameterStore.ts';
 import { replacementOf } from './replacement.ts';
 import { formatSummary, inspectNetwork, type LayerSummary, summarize } from './summary.ts';

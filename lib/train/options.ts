@@ -1,0 +1,104 @@
+import { checkSamples, type Samples } from '../data/samples.ts';
+import { argumentError, checkOptions } from '../errors.ts';
+import { type Loss, softmaxCrossEntropy } from '../losses/index.ts';
+import { checkLoss } from '../losses/targets.ts';
+import { adam } from '../optimizers/index.ts';
+import type { Optimizer } from '../optimizers/optimizer.ts';
+import { checkSeed } from '../random.ts';
+import { checkInteger } from '../shape.ts';
+import { type ClipOptions, checkLimit } from './clip.ts';
+import type { Callbacks } from './events.ts';
+
+/** Settings of `train`. */
+export interface TrainOptions extends ClipOptions {
+  /** Passes over the data; default 1. */
+  epochs?: number;
+  /** Samples a step; default 32. The last batch of an epoch may be smaller; none is dropped. */
+  batchSize?: number;
+  /** Default adam(). */
+  optimizer?: Optimizer;
+  /** Default softmaxCrossEntropy(). */
+  loss?: Loss;
+  /** Evaluated after every epoch, by the loss of this fit. */
+  validationData?: Samples;
+  /** Of the order of the samples and of dropout; default 0. */
+  seed?: number;
+  /** Ends training at the next step boundary with ERR_ABORTED. */
+  signal?: AbortSignal;
+  /**
+   * Parameters that stay as they are, by key ('0.weight'), or all of a layer by its place or name
+   * ('0', 'stem', '3.body'). Batch normalization of which either running statistic is named goes by
+   * them as in inference, and both stay.
+   */
+  frozen?: readonly string[];
+}
+
+/** Settings of `fit`. */
+export interface FitOptions extends TrainOptions {
+  callbacks?: Callbacks;
+  /** Shows progress: a bar in a terminal, plain lines elsewhere; default false. */
+  verbose?: boolean | 'bar' | 'plain';
+}
+
+type Nullable = 'signal' | 'validationData' | 'clipValue' | 'clipNorm';
+
+/** What training goes by: the options, checked and with their defaults. */
+export interface Settings extends Required<Omit<TrainOptions, Nullable>> {
+  readonly signal: AbortSignal | null;
+  readonly validationData: Samples | null;
+  readonly clipValue: number | null;
+  readonly clipNorm: number | null;
+}
+
+/** The options of `train`. */
+export const trainOptions = [
+  'epochs',
+  'batchSize',
+  'optimizer',
+  'loss',
+  'validationData',
+  'seed',
+  'signal',
+  'frozen',
+  'clipValue',
+  'clipNorm',
+] as const;
+
+/**
+ * Settings of these options.
+ * @throws ERR_ARGUMENT, ERR_SHAPE for what can be told of data and options without the network
+ */
+export function checkTraining(
+  data: Samples,
+  options: TrainOptions,
+  known: readonly string[],
+): Settings {
+  checkSamples('fit', data);
+  checkOptions('fit', options, known);
+  const { epochs = 1, batchSize = 32, seed = 0, signal, validationData } = options;
+  if ((data.x.shape[0] as number) === 0) throw argumentError('fit', 'at least one sample', 0);
+  if (validationData !== undefined) checkSamples('fit, validationData', validationData);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw argumentError('fit', 'signal to be an AbortSignal', signal);
+  }
+  const { optimizer = adam(), loss = softmaxCrossEntropy() } = options;
+  if (typeof optimizer?.update !== 'function') {
+    throw argumentError('fit', 'optimizer to be one of sn.optimizers', optimizer);
+  }
+  const { frozen = [] } = options;
+  if (!Array.isArray(frozen) || frozen.some((key) => typeof key !== 'string')) {
+    throw argumentError('fit', 'frozen to be a list of keys', frozen);
+  }
+  return {
+    frozen,
+    clipValue: checkLimit('fit', 'clipValue', options.clipValue),
+    clipNorm: checkLimit('fit', 'clipNorm', options.clipNorm),
+    epochs: checkInteger('fit', 'epochs', epochs, 0),
+    batchSize: checkInteger('fit', 'batchSize', batchSize, 1),
+    seed: checkSeed('fit', seed),
+    optimizer,
+    loss: checkLoss('fit', loss),
+    signal: signal ?? null,
+    validationData: validationData ?? null,
+  };
+}
