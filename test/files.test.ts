@@ -1,11 +1,11 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
 import { Generator } from '../lib/random.ts';
-import { decodeSafetensors, encodeSafetensors } from '../lib/train/safetensors.ts';
 import { bits } from './support/networks.ts';
+import { encodeSafetensors, readSafetensors } from './support/safetensors.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -170,10 +170,40 @@ describe('models on disk', () => {
     await rm(path);
   });
 
+  it('that are no regular file, or larger than the network, take no memory', async () => {
+    const path = join(folder, 'net.safetensors');
+    await network().save(path);
+    const { metadata } = await readSafetensors(path);
+    const bytes = 2 ** 33;
+    const header = JSON.stringify({
+      __metadata__: Object.fromEntries(metadata),
+      '0.weight': { dtype: 'U8', shape: [bytes], data_offsets: [0, bytes] },
+    });
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    await writeFile(path, Buffer.concat([length, Buffer.from(header)]));
+    await truncate(path, 8 + header.length + bytes);
+    await expect(sn.load(path)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'ERR_FILE_FORMAT',
+        message: expect.stringContaining('lacks'),
+      }),
+    );
+    await writeFile(path, foreign({ empty: { dtype: 'U8', bytes: [], size: 0 } }));
+    const huge = (await readFile(path, 'latin1')).replace('[0]', '[0,99999999999]');
+    const sizes = Buffer.from(huge, 'latin1');
+    sizes.writeBigUInt64LE(BigInt(sizes.length - 8));
+    await writeFile(path, sizes);
+    await expect(sn.loadParameters(path)).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT' });
+    await expect(sn.loadParameters('/dev/zero')).rejects.toMatchObject({ code: 'ERR_FILE_ACCESS' });
+    await rm(path);
+  });
+
   it('never crash the reader, whatever bytes are changed', async () => {
     const path = join(folder, 'net.safetensors');
     await network().save(path);
     const good = await readFile(path);
+    const changed = join(folder, 'changed.safetensors');
     const random = new Generator(17, 'mutate');
     for (let trial = 0; trial < 500; trial++) {
       const file = Uint8Array.from(
@@ -182,8 +212,9 @@ describe('models on disk', () => {
       for (let i = 0; i < 3 && file.length > 0; i++) {
         file[random.integer(Math.min(file.length, 700))] = random.integer(256);
       }
+      await writeFile(changed, file);
       try {
-        decodeSafetensors('mutated', file);
+        await readSafetensors(changed);
       } catch (error) {
         expect(error, `seed 17, trial ${trial}`).toMatchObject({ code: 'ERR_FILE_FORMAT' });
       }

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
-import { encodeSafetensors, readSafetensors } from '../lib/train/safetensors.ts';
 import { detach, failsWith } from './support/errors.ts';
+import { encodeSafetensors, readSafetensors } from './support/safetensors.ts';
 import { errorOf, small, traced, untyped } from './support/stumbles.ts';
 
 const { add, concat, conv2d, mul, sin, square, squaredError, sum } = sn.ops;

@@ -6,14 +6,11 @@ import { describeLayer, layerOf } from '../layers/registry.ts';
 import { sameShape } from '../shape.ts';
 import { checkFloatDType, describe, type FloatDType, type Tensor } from '../tensor.ts';
 import { Architecture } from './architecture.ts';
+import { writeAtomically } from './atomicFile.ts';
 import { type CustomFactory, checkKnown, customFinder, customIn } from './customLayers.ts';
 import { Network } from './network.ts';
-import {
-  encodeSafetensors,
-  readSafetensors,
-  type SafetensorsFile,
-  writeAtomically,
-} from './safetensors.ts';
+import { safetensorsParts, type TensorEntry } from './safetensors.ts';
+import { readingSafetensors, type SafetensorsFile } from './safetensorsFile.ts';
 
 const formatVersion = '1';
 
@@ -38,7 +35,11 @@ export async function saveNetwork(
     ['version', formatVersion],
     ['architecture', JSON.stringify(description)],
   ]);
-  await writeAtomically(resolve(checkPath('save', path)), encodeSafetensors(parameters, metadata));
+  await writeAtomically(
+    'save',
+    resolve(checkPath('save', path)),
+    safetensorsParts(parameters, metadata),
+  );
 }
 
 /** What a file says of a network besides its parameters. */
@@ -59,28 +60,31 @@ function reading<T>(path: string, body: () => T): T {
   }
 }
 
-function describedNetwork(
+async function describedNetwork(
   path: string,
-  { tensors, metadata }: SafetensorsFile,
+  file: SafetensorsFile,
   { custom = [], ...options }: LoadOptions,
-): Network {
+): Promise<Network> {
   const known = customFinder(custom);
   const description = reading(
     path,
-    (): Description => JSON.parse(metadata.get('architecture') ?? ''),
+    (): Description => JSON.parse(file.metadata.get('architecture') ?? ''),
   );
   checkKnown(
     path,
     reading(path, () => customIn(description)),
     known,
   );
-  return reading(path, () => {
+  const make = reading(path, () => {
     const { inputShape, dtype, layers } = description;
     checkFloatDType('load', dtype);
     const made = layers.map((layer) => layerOf(layer, known));
-    checkParameters(new Architecture(inputShape, made, dtype), tensors);
-    return new Network({ ...options, inputShape, dtype, layers: made }, new Map(tensors));
+    checkParameters(new Architecture(inputShape, made, dtype), file.entries);
+    return (tensors: Map<string, Tensor>): Network =>
+      new Network({ ...options, inputShape, dtype, layers: made }, tensors);
   });
+  const tensors = await file.tensors();
+  return reading(path, () => make(tensors));
 }
 
 /** "lacks '0.bias' and 61 others", '' for no keys. */
@@ -94,7 +98,8 @@ function listed(verb: string, keys: readonly string[]): string {
 }
 
 /** Throws ERR_SHAPE unless the tensors are the architecture's parameters, no more and no less. */
-function checkParameters(architecture: Architecture, tensors: SafetensorsFile['tensors']): void {
+function checkParameters(architecture: Architecture, entries: SafetensorsFile['entries']): void {
+  const tensors = new Map(entries.map((entry) => [entry.key, entry]));
   const { parameters, dtype } = architecture;
   const expected = new Set(parameters.map(({ key }) => key));
   const differences = [
@@ -111,7 +116,7 @@ function checkParameters(architecture: Architecture, tensors: SafetensorsFile['t
     throw shapeError('load', `the file ${differences.join(' and ')}`);
   }
   for (const { key, shape } of parameters) {
-    const value = tensors.get(key) as Tensor;
+    const value = tensors.get(key) as TensorEntry;
     if (!sameShape(value.shape, shape) || value.dtype !== dtype) {
       const expectation = describe({ shape, dtype });
       throw shapeError('load', `${key} must be ${expectation} but is ${describe(value)}`);
@@ -140,20 +145,21 @@ export interface LoadOptions {
  *   parameters that do not fit the architecture
  */
 export async function load(path: string, options: LoadOptions = {}): Promise<Network> {
-  const file = await readSafetensors(resolve(checkPath('load', path)));
-  const { metadata } = file;
-  if (metadata.get('format') !== 'stridenet' || metadata.get('version') !== formatVersion) {
-    const cure =
-      metadata.get('format') === 'stridenet'
-        ? `its version is ${metadata.get('version')}`
-        : `it holds ${file.tensors.size} tensors and no architecture: read them by sn.loadParameters and give them to net.setParameters`;
-    throw new StridenetError(
-      'ERR_FILE_FORMAT',
-      `[load] ${path} is no stridenet model of version ${formatVersion}; ${cure}`,
-    );
-  }
-  checkOptions('load', options, ['backend', 'threads', 'winograd', 'custom']);
-  return describedNetwork(path, file, options);
+  return readingSafetensors(resolve(checkPath('load', path)), (file) => {
+    const { metadata } = file;
+    if (metadata.get('format') !== 'stridenet' || metadata.get('version') !== formatVersion) {
+      const cure =
+        metadata.get('format') === 'stridenet'
+          ? `its version is ${metadata.get('version')}`
+          : `it holds ${file.entries.length} tensors and no architecture: read them by sn.loadParameters and give them to net.setParameters`;
+      throw new StridenetError(
+        'ERR_FILE_FORMAT',
+        `[load] ${path} is no stridenet model of version ${formatVersion}; ${cure}`,
+      );
+    }
+    checkOptions('load', options, ['backend', 'threads', 'winograd', 'custom']);
+    return describedNetwork(path, file, options);
+  });
 }
 
 /**
@@ -163,5 +169,5 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Net
  *   element type, or an int64 out of the range of int32
  */
 export async function loadParameters(path: string): Promise<Map<string, Tensor>> {
-  return new Map((await readSafetensors(resolve(checkPath('loadParameters', path)))).tensors);
+  return readingSafetensors(resolve(checkPath('loadParameters', path)), (file) => file.tensors());
 }

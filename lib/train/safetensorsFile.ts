@@ -1,0 +1,104 @@
+import type { FileHandle } from 'node:fs/promises';
+import { elementCount } from '../shape.ts';
+import { allocate, Tensor } from '../tensor.ts';
+import { openRegular, readInto } from './regularFile.ts';
+import {
+  bytesOf,
+  dataStartOf,
+  parseHeader,
+  type SafetensorsHeader,
+  type TensorEntry,
+  widen,
+} from './safetensors.ts';
+
+const where = 'safetensors';
+
+/** Bytes of a file from an offset on, in memory of their own. */
+async function readAt(
+  path: string,
+  handle: FileHandle,
+  offset: number,
+  count: number,
+): Promise<Uint8Array> {
+  const bytes = allocate('uint8', count) as Uint8Array;
+  await readInto(where, path, handle, offset, bytes);
+  return bytes;
+}
+
+/**
+ * An open safetensors file. Every size that it declares was checked against its own before any
+ * memory is taken; tensors are read when they are asked for.
+ */
+export class SafetensorsFile implements SafetensorsHeader {
+  readonly path: string;
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly entries: readonly TensorEntry[];
+  readonly dataStart: number;
+  readonly #handle: FileHandle;
+
+  private constructor(path: string, handle: FileHandle, header: SafetensorsHeader) {
+    this.path = path;
+    this.#handle = handle;
+    this.metadata = header.metadata;
+    this.entries = header.entries;
+    this.dataStart = header.dataStart;
+  }
+
+  /** Throws ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS, or ERR_FILE_FORMAT with a byte offset and the reason. */
+  static async open(path: string): Promise<SafetensorsFile> {
+    const handle = await openRegular(where, path);
+    try {
+      const { size } = await handle.stat();
+      const first = await readAt(path, handle, 0, Math.min(8, size));
+      const dataStart = dataStartOf(path, first, size);
+      const header = await readAt(path, handle, 8, dataStart - 8);
+      return new SafetensorsFile(path, handle, parseHeader(path, header, size));
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** Some bytes from an offset on. */
+  bytes(offset: number, count: number): Promise<Uint8Array> {
+    return readAt(this.path, this.#handle, offset, count);
+  }
+
+  /** The values of a tensor. Throws ERR_FILE_FORMAT for an int64 that no int32 holds. */
+  async tensor(entry: TensorEntry): Promise<Tensor> {
+    const { dtype, shape, widening, begin, end } = entry;
+    const offset = this.dataStart + begin;
+    if (widening !== null) {
+      return widen(this.path, entry, widening, await this.bytes(offset, end - begin), offset);
+    }
+    const tensor = new Tensor(allocate(dtype, elementCount(shape)), shape, dtype);
+    await readInto(where, this.path, this.#handle, offset, bytesOf(tensor));
+    return tensor;
+  }
+
+  /** All tensors, or those that `wants`, by name. */
+  async tensors(wants: (key: string) => boolean = () => true): Promise<Map<string, Tensor>> {
+    const found = new Map<string, Tensor>();
+    for (const entry of this.entries) {
+      if (wants(entry.key)) found.set(entry.key, await this.tensor(entry));
+    }
+    return found;
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+/** Runs `body` with the open file. Throws what it throws and what SafetensorsFile.open throws. */
+export async function readingSafetensors<T>(
+  path: string,
+  body: (file: SafetensorsFile) => T | Promise<T>,
+): Promise<T> {
+  const file = await SafetensorsFile.open(path);
+  try {
+    return await body(file);
+  } finally {
+    await file.close();
+  }
+}
