@@ -40,6 +40,8 @@ export * as layers from './layers/index.ts';
 export type { Layer } from './layers/layer.ts';
 export * as losses from './losses/index.ts';
 export type { Loss } from './losses/loss.ts';
+export * as metrics from './metrics/index.ts';
+export type { Accumulator, Metric, MetricValue } from './metrics/metric.ts';
 export * as models from './models/index.ts';
 export {
   type DefinedOperator,
