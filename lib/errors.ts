@@ -11,7 +11,7 @@
  * - `ERR_PACKAGE_NOT_FOUND`: an optional package that is not installed
  * - `ERR_LAYOUT`: a picture that the package which lays pictures out fails at
  * - `ERR_PROGRAM`: a Program that the addon refuses
- * - `ERR_MEMORY`: more memory than there is
+ * - `ERR_MEMORY`: more memory than there is, or than a limit allows
  * - `ERR_NON_FINITE`: a loss that is NaN or infinite
  * - `ERR_NOT_DIFFERENTIABLE`: a gradient that does not exist
  * - `ERR_BUSY`: an object used while a run has it

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
-import { Generator } from '../lib/random.ts';
 import { bits } from './support/networks.ts';
 import { encodeSafetensors, readSafetensors } from './support/safetensors.ts';
 
@@ -197,27 +196,5 @@ describe('models on disk', () => {
     await expect(sn.loadParameters(path)).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT' });
     await expect(sn.loadParameters('/dev/zero')).rejects.toMatchObject({ code: 'ERR_FILE_ACCESS' });
     await rm(path);
-  });
-
-  it('never crash the reader, whatever bytes are changed', async () => {
-    const path = join(folder, 'net.safetensors');
-    await network().save(path);
-    const good = await readFile(path);
-    const changed = join(folder, 'changed.safetensors');
-    const random = new Generator(17, 'mutate');
-    for (let trial = 0; trial < 500; trial++) {
-      const file = Uint8Array.from(
-        good.subarray(0, trial % 3 === 0 ? random.integer(good.length) : good.length),
-      );
-      for (let i = 0; i < 3 && file.length > 0; i++) {
-        file[random.integer(Math.min(file.length, 700))] = random.integer(256);
-      }
-      await writeFile(changed, file);
-      try {
-        await readSafetensors(changed);
-      } catch (error) {
-        expect(error, `seed 17, trial ${trial}`).toMatchObject({ code: 'ERR_FILE_FORMAT' });
-      }
-    }
   });
 });

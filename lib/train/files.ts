@@ -1,23 +1,19 @@
 import { resolve } from 'node:path';
 import type { BackendName } from '../backends/backend.ts';
-import { argumentError, checkOptions, StridenetError, shapeError } from '../errors.ts';
+import { writeAtomically } from '../data/atomicFile.ts';
+import { checkPath } from '../data/files.ts';
+import { checkOptions, StridenetError, shapeError } from '../errors.ts';
 import type { CustomLayer } from '../layers/custom.ts';
 import { describeLayer, layerOf } from '../layers/registry.ts';
 import { sameShape } from '../shape.ts';
 import { checkFloatDType, describe, type FloatDType, type Tensor } from '../tensor.ts';
 import { Architecture } from './architecture.ts';
-import { writeAtomically } from './atomicFile.ts';
 import { type CustomFactory, checkKnown, customFinder, customIn } from './customLayers.ts';
 import { Network } from './network.ts';
 import { safetensorsParts, type TensorEntry } from './safetensors.ts';
 import { readingSafetensors, type SafetensorsFile } from './safetensorsFile.ts';
 
 const formatVersion = '1';
-
-function checkPath(where: string, path: unknown): string {
-  if (typeof path !== 'string' || path === '') throw argumentError(where, 'a path', path);
-  return path;
-}
 
 /** Writes a network; see Network.save. */
 export async function saveNetwork(

@@ -1,9 +1,9 @@
-import { StridenetError } from '../errors.ts';
+import { type ElementType, elementTypes, ownCodes } from '../data/elements.ts';
+import { formatError } from '../data/files.ts';
 import { elementCount, maxElements } from '../shape.ts';
-import { allocate, type DType, elementBytes, Tensor } from '../tensor.ts';
-import { type Widened, widened } from './widened.ts';
+import type { DType, Tensor } from '../tensor.ts';
 
-const codes = { float32: 'F32', float64: 'F64', int32: 'I32', uint8: 'U8' } as const;
+const where = 'safetensors';
 const maxHeaderBytes = 100_000_000;
 const maxTensors = 100_000;
 
@@ -19,7 +19,7 @@ export function safetensorsParts(
   const entries: [string, unknown][] = [['__metadata__', Object.fromEntries(metadata)]];
   for (const [key, { dtype, shape, data }] of tensors) {
     const end = offset + data.byteLength;
-    entries.push([key, { dtype: codes[dtype], shape, data_offsets: [offset, end] }]);
+    entries.push([key, { dtype: ownCodes[dtype], shape, data_offsets: [offset, end] }]);
     offset = end;
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
@@ -40,7 +40,7 @@ export interface TensorEntry {
   readonly key: string;
   readonly dtype: DType;
   /** How its values are read; null where the bytes are those of the dtype. */
-  readonly widening: Widened | null;
+  readonly widening: ElementType | null;
   readonly shape: number[];
   /** Where its bytes are, counted from the end of the header. */
   readonly begin: number;
@@ -48,7 +48,7 @@ export interface TensorEntry {
 }
 
 function fail(path: string, offset: number, reason: string): never {
-  throw new StridenetError('ERR_FILE_FORMAT', `[safetensors] ${path}, byte ${offset}: ${reason}`);
+  throw formatError(where, path, offset, reason);
 }
 
 function isIndex(value: unknown): value is number {
@@ -61,10 +61,8 @@ function isShape(sizes: readonly number[]): boolean {
 
 function readEntry(path: string, key: string, value: unknown): TensorEntry {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
-  const own = (Object.keys(codes) as DType[]).find((name) => codes[name] === dtype);
-  const isWidened = typeof dtype === 'string' && Object.hasOwn(widened, dtype);
-  const widening = isWidened ? (widened[dtype] as Widened) : null;
-  const type = own ?? widening?.dtype;
+  const known = typeof dtype === 'string' && Object.hasOwn(elementTypes, dtype);
+  const type = known ? elementTypes[dtype] : undefined;
   if (type === undefined) fail(path, 8, `tensor '${key}' has dtype ${JSON.stringify(dtype)}`);
   if (!Array.isArray(shape) || !shape.every(isIndex) || !isShape(shape)) {
     fail(path, 8, `tensor '${key}' has shape ${JSON.stringify(shape)}`);
@@ -73,31 +71,11 @@ function readEntry(path: string, key: string, value: unknown): TensorEntry {
     fail(path, 8, `tensor '${key}' has offsets ${JSON.stringify(offsets)}`);
   }
   const [begin, end] = offsets as [number, number];
-  if (elementCount(shape) * (widening?.bytes ?? elementBytes(type)) !== end - begin) {
+  if (elementCount(shape) * type.bytes !== end - begin) {
     fail(path, 8, `tensor '${key}' of shape (${shape.join(', ')}) has ${end - begin} bytes`);
   }
-  return { key, dtype: type, widening, shape, begin, end };
-}
-
-/** The tensor whose bytes, as the file has them, start at `offset` of the file. */
-export function widen(
-  path: string,
-  entry: TensorEntry,
-  widening: Widened,
-  bytes: Uint8Array,
-  offset: number,
-): Tensor {
-  const { key, dtype, shape } = entry;
-  const data = allocate(dtype, elementCount(shape));
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let i = 0; i < data.length; i++) {
-    const value = widening.read(view, i * widening.bytes);
-    data[i] = value;
-    if (dtype === 'int32' && data[i] !== value) {
-      fail(path, offset + i * widening.bytes, `tensor '${key}' holds ${value}, which is no int32`);
-    }
-  }
-  return new Tensor(data, shape, dtype);
+  const widening = ownCodes[type.dtype] === dtype ? null : type;
+  return { key, dtype: type.dtype, widening, shape, begin, end };
 }
 
 /** What the header of a safetensors file says, checked against the size of the file. */
@@ -109,18 +87,56 @@ export interface SafetensorsHeader {
   readonly dataStart: number;
 }
 
-function headerObject(path: string, bytes: Uint8Array): object {
-  try {
-    const header: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    if (typeof header === 'object' && header !== null && !Array.isArray(header)) return header;
-  } catch (cause) {
-    throw new StridenetError(
-      'ERR_FILE_FORMAT',
-      `[safetensors] ${path}, byte 8: the header is no JSON`,
-      { cause },
-    );
+/** What follows a text that is a name. */
+const afterName = /[ \t\r\n]*:/y;
+
+/** A name that one object has twice within a text that is JSON, or null. */
+function repeatedName(json: string): string | null {
+  const open: Set<string>[] = [];
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at];
+    if (character === '{' || character === '[') open.push(new Set());
+    else if (character === '}' || character === ']') open.pop();
+    if (character !== '"') continue;
+    const start = at++;
+    while (json[at] !== '"') at += json[at] === '\\' ? 2 : 1;
+    afterName.lastIndex = at + 1;
+    if (!afterName.test(json)) continue;
+    const name = JSON.parse(json.slice(start, at + 1)) as string;
+    const names = open.at(-1) as Set<string>;
+    if (names.has(name)) return name;
+    names.add(name);
   }
-  return fail(path, 8, 'the header is no JSON object');
+  return null;
+}
+
+function headerObject(path: string, bytes: Uint8Array): object {
+  let text: string;
+  let header: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    header = JSON.parse(text);
+  } catch (cause) {
+    throw formatError(where, path, 8, 'the header is no JSON', cause);
+  }
+  if (typeof header !== 'object' || header === null || Array.isArray(header)) {
+    fail(path, 8, 'the header is no JSON object');
+  }
+  const repeated = repeatedName(text);
+  if (repeated !== null) fail(path, 8, `the header has '${repeated}' twice`);
+  return header;
+}
+
+function readMetadata(path: string, value: unknown): Map<string, string> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    fail(path, 8, 'the metadata is no JSON object');
+  }
+  const metadata = new Map<string, string>();
+  for (const [name, text] of Object.entries(value)) {
+    if (typeof text !== 'string') fail(path, 8, `metadata '${name}' is no text`);
+    metadata.set(name, text);
+  }
+  return metadata;
 }
 
 /** Where the tensors of a file begin, from its first 8 bytes or what it has of them. */
@@ -143,17 +159,11 @@ export function dataStartOf(path: string, first: Uint8Array, fileBytes: number):
  */
 export function parseHeader(path: string, bytes: Uint8Array, fileBytes: number): SafetensorsHeader {
   const dataStart = 8 + bytes.length;
-  const metadata = new Map<string, string>();
+  let metadata = new Map<string, string>();
   const entries: TensorEntry[] = [];
   for (const [key, value] of Object.entries(headerObject(path, bytes))) {
-    if (key !== '__metadata__') {
-      entries.push(readEntry(path, key, value));
-      continue;
-    }
-    for (const [name, text] of Object.entries((value ?? {}) as Record<string, unknown>)) {
-      if (typeof text !== 'string') fail(path, 8, `metadata '${name}' is no text`);
-      metadata.set(name, text);
-    }
+    if (key === '__metadata__') metadata = readMetadata(path, value);
+    else entries.push(readEntry(path, key, value));
   }
   if (entries.length > maxTensors) fail(path, 8, `declares ${entries.length} tensors`);
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);

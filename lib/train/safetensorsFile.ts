@@ -1,17 +1,20 @@
 import type { FileHandle } from 'node:fs/promises';
+import { openRegular, readInto } from '../data/regularFile.ts';
+import { TensorSink } from '../data/tensorSink.ts';
 import { elementCount } from '../shape.ts';
 import { allocate, Tensor } from '../tensor.ts';
-import { openRegular, readInto } from './regularFile.ts';
 import {
   bytesOf,
   dataStartOf,
   parseHeader,
   type SafetensorsHeader,
   type TensorEntry,
-  widen,
 } from './safetensors.ts';
 
 const where = 'safetensors';
+
+/** Bytes that are read at a time of tensors in other element types. */
+const pieceBytes = 1 << 20;
 
 /** Bytes of a file from an offset on, in memory of their own. */
 async function readAt(
@@ -64,12 +67,18 @@ export class SafetensorsFile implements SafetensorsHeader {
     return readAt(this.path, this.#handle, offset, count);
   }
 
-  /** The values of a tensor. Throws ERR_FILE_FORMAT for an int64 that no int32 holds. */
+  /** The values of a tensor. Throws ERR_FILE_FORMAT for an integer that is no int32. */
   async tensor(entry: TensorEntry): Promise<Tensor> {
     const { dtype, shape, widening, begin, end } = entry;
     const offset = this.dataStart + begin;
     if (widening !== null) {
-      return widen(this.path, entry, widening, await this.bytes(offset, end - begin), offset);
+      const order = { littleEndian: true, fortranOrder: false };
+      const of = { where, file: this.path, name: entry.key, offset };
+      const sink = new TensorSink({ ...of, ...order, type: widening, shape });
+      for (let at = begin; at < end; at += pieceBytes) {
+        sink.push(await this.bytes(this.dataStart + at, Math.min(pieceBytes, end - at)));
+      }
+      return sink.finish();
     }
     const tensor = new Tensor(allocate(dtype, elementCount(shape)), shape, dtype);
     await readInto(where, this.path, this.#handle, offset, bytesOf(tensor));

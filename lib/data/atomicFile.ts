@@ -1,21 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { StridenetError } from '../errors.ts';
+import { systemError } from './files.ts';
 
 /** Bytes that are written, or hashed, at a time: other work has its turn in between. */
 const chunkBytes = 1 << 20;
-
-/** The system's error as ours, with the path. */
-export function systemError(where: string, path: string, cause: unknown): StridenetError {
-  const isMissing = (cause as { code?: string }).code === 'ENOENT';
-  const reason = isMissing ? 'no such file or folder' : (cause as Error).message;
-  return new StridenetError(
-    isMissing ? 'ERR_FILE_NOT_FOUND' : 'ERR_FILE_ACCESS',
-    `[${where}] ${path}: ${reason}`,
-    { cause },
-  );
-}
 
 /** The same bytes in pieces of one to two MiB, but for the last; large parts are not copied. */
 export function* chunksOf(parts: Iterable<Uint8Array>): Generator<Uint8Array, void, void> {

@@ -1,6 +1,5 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { StridenetError } from '../errors.ts';
-import { systemError } from './atomicFile.ts';
+import { formatError, notRegular, systemError } from './files.ts';
 
 /** Bytes of one read at most. */
 const readBytes = 1 << 26;
@@ -16,7 +15,7 @@ export async function openRegular(where: string, path: string): Promise<FileHand
   } catch (cause) {
     throw systemError(where, path, cause);
   }
-  throw new StridenetError('ERR_FILE_ACCESS', `[${where}] ${path}: this is no regular file`);
+  throw notRegular(where, path);
 }
 
 /**
@@ -37,8 +36,7 @@ export async function readInto(
       throw systemError(where, path, cause);
     });
     if (bytesRead === 0) {
-      const message = `[${where}] ${path}, byte ${offset + done}: the file ends here`;
-      throw new StridenetError('ERR_FILE_FORMAT', message);
+      throw formatError(where, path, offset + done, 'the file ends here');
     }
     done += bytesRead;
   }
