@@ -1,6 +1,7 @@
 #include "ops/gemm.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/thread_pool.h"
 #include "ops/gemm_parts.h"
@@ -24,13 +25,16 @@ constexpr std::int64_t kTasksOfThread = 4;
 constexpr std::int64_t kManyRowPanels = 8;
 constexpr std::int64_t kLeastRowPanels = 10;
 
+// What a task that has to read such a B costs besides, in row panels.
+constexpr std::int64_t kPanelsOfReading = 2;
+
 // Row panels up to which B is read where it lies, or packed by the task that uses it: when A need
 // not be packed for each of these tasks anew, and when it must.
 constexpr std::int64_t kPanelsInPlace[] = {20, 5};
 constexpr std::int64_t kPanelsPacked[] = {4, 1};
 
 // A result beyond this is written past the caches.
-constexpr std::int64_t kStreamedBytes = 32 << 20;
+constexpr std::int64_t kStreamedBytes = 20 << 20;
 
 template <class T>
 PanelLayout choose_layout(const Gemm<T>& problem) {
@@ -63,6 +67,24 @@ struct Plan {
   std::int64_t pack_rows;  // packed at a time
   Cut rows, columns;
 };
+
+/// Row panels of a task, from `least` to `most`, such that `threads` that take the tasks in turns
+/// end soon; `parts` tasks have the same rows.
+std::int64_t share_rows(std::int64_t panels, std::int64_t parts, std::int64_t threads,
+                        std::int64_t least, std::int64_t most) {
+  std::int64_t best = least;
+  std::int64_t best_cost = std::numeric_limits<std::int64_t>::max();
+  for (std::int64_t blocks = ceil_divide(panels, most); blocks <= ceil_divide(panels, least);
+       ++blocks) {
+    const std::int64_t share = ceil_divide(panels, blocks);
+    const std::int64_t turns = ceil_divide(ceil_divide(panels, share) * parts, threads);
+    const std::int64_t cost = turns * (share + kPanelsOfReading);
+    if (cost >= best_cost) continue;
+    best = share;
+    best_cost = cost;
+  }
+  return best;
+}
 
 /// The cut depends on the threads: it does not change what an element is summed from.
 template <class T>
@@ -101,9 +123,13 @@ Plan make_plan(const Gemm<T>& problem, const Kernels<T>& kernels, std::int64_t t
   if (plan.step < problem.depth) {
     most = std::clamp(kResultBytes / (panel * plan.columns.block * size), least, most);
   }
-  plan.rows =
-      make_cut(problem.rows, panel,
-               std::clamp(ceil_divide(row_panels * plan.columns.blocks, kTasks), least, most));
+  std::int64_t share =
+      std::clamp(ceil_divide(row_panels * plan.columns.blocks, kTasks), least, most);
+  if (!resident) {
+    share = share_rows(row_panels, plan.columns.blocks, threads, share,
+                       std::max(share, 2 * kLeastRowPanels));
+  }
+  plan.rows = make_cut(problem.rows, panel, share);
   const std::int64_t budget =
       plan.layout == PanelLayout::depth_major ? kPackedDepthBytes : kPackedRowBytes;
   plan.pack_rows = panel * std::max<std::int64_t>(
