@@ -98,7 +98,7 @@ export function profileTraining(subject: Subject, options: ProfileOptions): Inst
   const values = new Map<string, sn.Tensor>(net.parameters());
   values.set('data.x', data.x as sn.Tensor).set('data.y', data.y as sn.Tensor);
   const indices = Int32Array.from({ length: batch }, (_, i) => i);
-  const feeds = [indices, ...numbers.map((feed) => feed({ first: 1, count: 1 }))];
+  const feeds = [indices, ...numbers.map((feed) => feed({ first: 1, count: 1, factors: [1] }))];
   return measured(prepared(tracer, graph, values, options), feeds, seconds);
 }
 

@@ -83,10 +83,12 @@ export type {
   EpochEvent,
   Evaluation,
   History,
+  StartEvent,
   StepEvent,
   TrainEvent,
 } from './train/events.ts';
 export { type LoadOptions, load, loadParameters } from './train/files.ts';
+export * as history from './train/history.ts';
 export {
   type EvaluateSettings,
   type Network,

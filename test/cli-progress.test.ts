@@ -7,14 +7,15 @@ const means = { loss: 0.5, accuracy: 0.875, metrics: { loss: 0.5, accuracy: 0.87
 
 function step(samples: number, epoch = 1): StepEvent {
   return {
-    ...{ type: 'step', epoch, epochs: 2, step: 1, samples, samplesPerEpoch: 6000 },
+    ...{ type: 'step', epoch, epochs: 2, step: 1, steps: 12, samples, samplesPerEpoch: 6000 },
     ...{ ...means, learningRate: 0.001, imagesPerSecond: 1000 },
+    secondsLeft: (6000 * (3 - epoch) - samples) / 1000,
   };
 }
 
 function epoch(extra: Partial<EpochEvent> = {}): EpochEvent {
   return {
-    ...{ type: 'epoch', epoch: 1, epochs: 2, step: 6, ...means, learningRate: 0.001 },
+    ...{ type: 'epoch', epoch: 1, epochs: 2, step: 6, steps: 12, ...means, learningRate: 0.001 },
     ...{ imagesPerSecond: 1234.5, seconds: 4.86, ...extra },
   };
 }
@@ -62,7 +63,7 @@ describe('createProgress', () => {
       const stream = sink(isTTY);
       const progress = createProgress(true, stream);
       now += 5001;
-      await progress.onStep({ ...step(2500), samplesPerEpoch: null });
+      await progress.onStep({ ...step(2500), samplesPerEpoch: null, secondsLeft: null });
       progress.stop();
       expect(visible(stream.text())).toMatch(/epoch 1\/2,? 2,500 samples[:,] loss 0.5000/);
       expect(visible(stream.text())).not.toMatch(/left|NaN|null/);
@@ -96,7 +97,7 @@ describe('createProgress', () => {
     now += 6000;
     void progress.onStep({ ...rest, metrics: { loss: 0.5, margin: 2 }, imagesPerSecond: 0 });
     now += 6000;
-    void progress.onStep({ ...step(0), imagesPerSecond: 0 });
+    void progress.onStep({ ...step(0), imagesPerSecond: 0, secondsLeft: null });
     expect(stream.text()).toBe(
       'epoch 2/2, 6,000 of 6,000: loss 0.5000, margin 2.0000, 0 images/s, 0:00 left\n' +
         'epoch 1/2, 0 of 6,000: loss 0.5000, accuracy 87.50 %, 0 images/s\n',

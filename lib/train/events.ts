@@ -3,9 +3,12 @@ export interface StepEvent {
   readonly type: 'step';
   /** Counted from 1. */
   readonly epoch: number;
-  readonly epochs: number;
+  /** All of them, the last perhaps in part; null until that is known. */
+  readonly epochs: number | null;
   /** Steps since the start of training. */
   readonly step: number;
+  /** All of them; null until that is known. */
+  readonly steps: number | null;
   /** Samples of this epoch that were trained on, and all of them; null until that is known. */
   readonly samples: number;
   readonly samplesPerEpoch: number | null;
@@ -13,8 +16,11 @@ export interface StepEvent {
   /** Absent where samples are neither right nor wrong. */
   readonly accuracy?: number;
   readonly metrics: Readonly<Record<string, number>>;
+  /** Of `optimizer`, with the schedule's factor, in this step. */
   readonly learningRate: number;
   readonly imagesPerSecond: number;
+  /** Until training is done, at the pace of this epoch; null until that is known. */
+  readonly secondsLeft: number | null;
 }
 
 /** Means over a data set. */
@@ -27,12 +33,14 @@ export interface Evaluation {
 export interface EpochEvent {
   readonly type: 'epoch';
   readonly epoch: number;
-  readonly epochs: number;
+  readonly epochs: number | null;
   readonly step: number;
+  readonly steps: number | null;
   readonly loss: number;
   readonly accuracy?: number;
   readonly validation?: Evaluation;
   readonly metrics: Readonly<Record<string, number>>;
+  /** Of the last step. */
   readonly learningRate: number;
   readonly imagesPerSecond: number;
   /** Seconds that training took, validation not counted. */
@@ -41,15 +49,31 @@ export interface EpochEvent {
 
 export type TrainEvent = StepEvent | EpochEvent;
 
+/** What is known of a training before its first step; null stands for what is not. */
+export interface StartEvent {
+  readonly type: 'start';
+  readonly epochs: number | null;
+  readonly steps: number | null;
+  readonly stepsPerEpoch: number | null;
+  readonly samplesPerEpoch: number | null;
+}
+
 /** Functions that `fit` calls as it goes; it waits for those that return a promise. */
 export interface Callbacks {
+  onStart?(event: StartEvent): void | Promise<void>;
   onStep?(event: StepEvent): void | Promise<void>;
   onEpoch?(event: EpochEvent): void | Promise<void>;
+  /** With what `fit` is about to return; not after an error. */
+  onEnd?(history: History): void | Promise<void>;
 }
 
 /** One epoch in a history. */
 export interface EpochRecord {
   readonly epoch: number;
+  /** Steps since the start of training. */
+  readonly step: number;
+  /** Of the last step. */
+  readonly learningRate: number;
   readonly loss: number;
   readonly accuracy?: number;
   readonly validation?: Evaluation;
@@ -59,4 +83,15 @@ export interface EpochRecord {
 /** What `fit` returns: plain data. */
 export interface History {
   readonly epochs: readonly EpochRecord[];
+}
+
+/** What a history keeps of an epoch. */
+export function recordOf(event: EpochEvent): EpochRecord {
+  const { epoch, step, learningRate, loss, accuracy, validation, seconds } = event;
+  return {
+    ...{ epoch, step, learningRate, loss },
+    ...(accuracy === undefined ? {} : { accuracy }),
+    ...(validation === undefined ? {} : { validation }),
+    seconds,
+  };
 }

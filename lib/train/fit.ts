@@ -1,6 +1,6 @@
 import type { Samples } from '../data/samples.ts';
 import { argumentError, checkOptions } from '../errors.ts';
-import type { EpochEvent, EpochRecord, History, TrainEvent } from './events.ts';
+import { type EpochRecord, type History, recordOf, type TrainEvent } from './events.ts';
 import { begin, events } from './loop.ts';
 import type { TrainingHost } from './network.ts';
 import { checkTraining, type FitOptions, type TrainOptions, trainOptions } from './options.ts';
@@ -19,9 +19,13 @@ export function train(
   const copy = { ...data, x: data.x.clone(), y: data.y.clone() };
   const pace = { maxSteps: 1, budget: Number.POSITIVE_INFINITY, everyStep: true };
   return (async function* () {
-    for await (const batch of events(begin(host, copy, settings), pace)) yield* batch;
+    for await (const batch of events(begin(host, copy, settings), pace)) {
+      for (const event of batch) if (event.type !== 'start') yield event;
+    }
   })();
 }
+
+const callbackNames = ['onStart', 'onStep', 'onEpoch', 'onEnd'] as const;
 
 /** See Network.fit. */
 export async function fit(
@@ -31,8 +35,8 @@ export async function fit(
 ): Promise<History> {
   const settings = checkTraining(data, options, [...trainOptions, 'callbacks', 'verbose']);
   const { callbacks = {}, verbose = false } = options;
-  checkOptions('fit, callbacks', callbacks, ['onStep', 'onEpoch']);
-  for (const callback of [callbacks.onStep, callbacks.onEpoch]) {
+  checkOptions('fit, callbacks', callbacks, callbackNames);
+  for (const callback of callbackNames.map((name) => callbacks[name])) {
     if (callback === undefined || typeof callback === 'function') continue;
     throw argumentError('fit', 'callbacks to be functions', callback);
   }
@@ -50,6 +54,10 @@ export async function fit(
         progress ??= await (await import('./progress.ts')).createProgress(verbose);
       }
       for (const event of batch) {
+        if (event.type === 'start') {
+          await callbacks.onStart?.(event);
+          continue;
+        }
         if (event.type === 'step') {
           if (event === batch.at(-1)) await progress?.onStep(event);
           // A function that gives no promise costs no turn of the microtask queue.
@@ -65,13 +73,7 @@ export async function fit(
   } finally {
     progress?.stop();
   }
-  return { epochs };
-}
-
-function recordOf({ epoch, loss, accuracy, validation, seconds }: EpochEvent): EpochRecord {
-  return {
-    ...{ epoch, loss, seconds },
-    ...(accuracy === undefined ? {} : { accuracy }),
-    ...(validation === undefined ? {} : { validation }),
-  };
+  const history = { epochs };
+  await callbacks.onEnd?.(history);
+  return history;
 }

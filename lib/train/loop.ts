@@ -1,11 +1,14 @@
 import type { Samples } from '../data/samples.ts';
-import { StridenetError } from '../errors.ts';
+import { argumentError, StridenetError } from '../errors.ts';
+import { ScheduleRun } from '../schedules/run.ts';
+import { type Length, lengthOf, momentAt } from './clock.ts';
 import { checkFit, type Evaluator, evaluatorOf } from './evaluator.ts';
-import type { EpochEvent, StepEvent, TrainEvent } from './events.ts';
+import type { EpochEvent, StartEvent, StepEvent, TrainEvent } from './events.ts';
+import { measuresOf, possibleMeasures } from './measures.ts';
 import type { TrainingHost } from './network.ts';
 import type { Settings } from './options.ts';
 import { ResidentBatches } from './resident.ts';
-import { type StepResult, Trainer } from './trainer.ts';
+import { type Cursor, type StepResult, Trainer } from './trainer.ts';
 
 function aborted(signal: AbortSignal): StridenetError {
   return new StridenetError('ERR_ABORTED', '[fit] stopped by its signal', { cause: signal.reason });
@@ -13,12 +16,16 @@ function aborted(signal: AbortSignal): StridenetError {
 
 /** Sums over the epoch so far, and its clock. */
 class Running {
+  steps = 0;
   samples = 0;
   loss = 0;
   correct = 0;
   seconds = 0;
+  learningRate = 0;
 
   add(result: StepResult): void {
+    this.steps++;
+    this.learningRate = result.learningRate;
     this.samples += result.samples;
     this.loss += result.loss;
     this.correct += result.correct;
@@ -40,6 +47,8 @@ export interface Run {
   readonly settings: Settings;
   readonly trainer: Trainer;
   readonly evaluator: Evaluator | null;
+  readonly schedule: ScheduleRun | null;
+  readonly length: Length;
 }
 
 /** Takes the network and copies the data; throws before anything is touched. */
@@ -54,11 +63,21 @@ export function begin(host: TrainingHost, data: Samples, settings: Settings): Ru
   try {
     checkFit('fit', architecture, data, loss);
     const batches = new ResidentBatches(architecture, data, settings);
-    const trainer = host.begin(
-      loss,
-      (values) => new Trainer({ ...settings, architecture, batches, settings: how }, values),
-    );
-    return { host, settings, trainer, evaluator };
+    const length = lengthOf(settings, batches.stepsPerEpoch);
+    const schedule = settings.schedule === null ? null : new ScheduleRun(settings.schedule);
+    const factorAt = (cursor: Cursor): number => schedule?.factor(momentAt(cursor, length)) ?? 1;
+    const options = { ...settings, architecture, batches, settings: how, factorAt };
+    const trainer = host.begin(loss, (values) => {
+      const made = new Trainer(options, values);
+      try {
+        schedule?.check(possibleMeasures(made.classifier, evaluator));
+      } catch (error) {
+        made.dispose();
+        throw error;
+      }
+      return made;
+    });
+    return { host, settings, trainer, evaluator, schedule, length };
   } catch (error) {
     evaluator?.dispose();
     throw error;
@@ -72,13 +91,25 @@ export interface Pace {
   readonly everyStep: boolean;
 }
 
+/** What a run tells: how it begins, and its steps and epochs. */
+export type LoopEvent = StartEvent | TrainEvent;
+
+/** Whether there is another step after those that are done. */
+function goesOn({ settings, trainer }: Run): boolean {
+  return trainer.cursor.step < (settings.steps ?? Number.POSITIVE_INFINITY);
+}
+
 /** The events of a run, in batches of those that one call of the backend gave. */
-export async function* events(run: Run, pace: Pace): AsyncGenerator<TrainEvent[], void, void> {
+export async function* events(run: Run, pace: Pace): AsyncGenerator<LoopEvent[], void, void> {
   const { host, settings, trainer, evaluator } = run;
+  const { epochs } = settings;
   const stop = (): void => trainer.cancel();
   settings.signal?.addEventListener('abort', stop);
   try {
-    for (let epoch = 1; epoch <= settings.epochs; epoch++) yield* epochEvents(run, pace, epoch);
+    yield [startEvent(run)];
+    for (let epoch = 1; epochs === null ? goesOn(run) : epoch <= epochs; epoch++) {
+      yield* epochEvents(run, pace, epoch);
+    }
   } finally {
     settings.signal?.removeEventListener('abort', stop);
     host.end(trainer);
@@ -86,47 +117,67 @@ export async function* events(run: Run, pace: Pace): AsyncGenerator<TrainEvent[]
   }
 }
 
+/** The length of a run as its events have it, the last epoch perhaps in part. */
+function totals({ length }: Run): { epochs: number | null; steps: number | null } {
+  const { epochs, steps } = length;
+  return { epochs: epochs === null ? null : Math.ceil(epochs), steps };
+}
+
+function startEvent(run: Run): StartEvent {
+  const { stepsPerEpoch, samplesPerEpoch } = run.trainer.batches;
+  return { type: 'start', ...totals(run), stepsPerEpoch, samplesPerEpoch };
+}
+
+function stepEvent(run: Run, running: Running, epoch: number, step: number): StepEvent {
+  const { samples, steps, seconds, learningRate, imagesPerSecond } = running;
+  const means = running.means(run.trainer.classifier);
+  const { samplesPerEpoch } = run.trainer.batches;
+  const total = totals(run);
+  const left = total.steps === null ? Number.NaN : total.steps - step;
+  const secondsLeft = left === 0 ? 0 : seconds === 0 ? Number.NaN : (left * seconds) / steps;
+  return {
+    ...{ type: 'step', epoch, step, ...total, samples, samplesPerEpoch },
+    ...{ ...means, metrics: means, learningRate, imagesPerSecond },
+    secondsLeft: Number.isNaN(secondsLeft) ? null : secondsLeft,
+  };
+}
+
 async function* epochEvents(
-  { host, settings, trainer, evaluator }: Run,
+  run: Run,
   { maxSteps, budget, everyStep }: Pace,
   epoch: number,
 ): AsyncGenerator<TrainEvent[], void, void> {
-  const { epochs, signal } = settings;
+  const { host, settings, trainer, evaluator } = run;
+  const { signal, steps: limit } = settings;
   const running = new Running();
-  const { learningRate, classifier } = trainer;
-  const { samplesPerEpoch } = trainer.batches;
-  const stepEvent = (step: number): StepEvent => {
-    const { samples, imagesPerSecond } = running;
-    const means = running.means(classifier);
-    return {
-      ...{ type: 'step', epoch, epochs, step, samples, samplesPerEpoch },
-      ...{ ...means, metrics: means, learningRate, imagesPerSecond },
-    };
-  };
   await trainer.beginEpoch(epoch);
-  while (true) {
+  while (goesOn(run)) {
     if (signal?.aborted) throw aborted(signal);
     const start = performance.now();
     const before = trainer.cursor.step;
-    const results = await host.running(() => trainer.advance(maxSteps, budget));
+    const most = limit === null ? maxSteps : Math.min(maxSteps, limit - before);
+    const results = await host.running(() => trainer.advance(most, budget));
     if (results === null) break;
     const share = (performance.now() - start) / 1000 / Math.max(1, results.length);
     const told: StepEvent[] = [];
     results.forEach((result, i) => {
       running.add(result);
       running.seconds += share;
-      if (everyStep || i === results.length - 1) told.push(stepEvent(before + i + 1));
+      if (!everyStep && i < results.length - 1) return;
+      told.push(stepEvent(run, running, epoch, before + i + 1));
     });
     yield told;
   }
   if (signal?.aborted) throw aborted(signal);
-  const means = running.means(classifier);
+  if (running.steps === 0) throw argumentError('fit', `samples in epoch ${epoch}`, 'none');
+  const means = running.means(trainer.classifier);
   const validation = await evaluator?.evaluate(host.values());
-  const { imagesPerSecond, seconds } = running;
-  yield [
-    {
-      ...{ type: 'epoch', epoch, epochs, step: trainer.cursor.step, ...means, metrics: means },
-      ...{ learningRate, imagesPerSecond, seconds, ...(validation ? { validation } : {}) },
-    } satisfies EpochEvent,
-  ];
+  const { imagesPerSecond, seconds, learningRate } = running;
+  const event: EpochEvent = {
+    ...{ type: 'epoch', epoch, step: trainer.cursor.step, ...totals(run) },
+    ...{ ...means, metrics: means, learningRate, imagesPerSecond, seconds },
+    ...(validation ? { validation } : {}),
+  };
+  run.schedule?.observe(measuresOf(event));
+  yield [event];
 }

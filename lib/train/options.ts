@@ -5,20 +5,32 @@ import { checkLoss } from '../losses/targets.ts';
 import { adam } from '../optimizers/index.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import { checkSeed } from '../random.ts';
+import type { Schedule } from '../schedules/schedule.ts';
+import { checkSchedule } from '../schedules/sequences.ts';
 import { checkInteger } from '../shape.ts';
 import { type ClipOptions, checkLimit } from './clip.ts';
 import type { Callbacks } from './events.ts';
+import { checkRates } from './rates.ts';
 
 /** Settings of `train`. */
 export interface TrainOptions extends ClipOptions {
   /** Passes over the data; default 1. */
   epochs?: number;
+  /** Train for so many steps instead of epochs; the last epoch may end before its data. */
+  steps?: number;
   /** Samples a step; default 32. The last batch of an epoch may be smaller; none is dropped. */
   batchSize?: number;
   /** Default adam(). */
   optimizer?: Optimizer;
   /** Default softmaxCrossEntropy(). */
   loss?: Loss;
+  /** What the learning rates of all optimizers are multiplied by, step by step; default: nothing. */
+  schedule?: Schedule;
+  /**
+   * What the learning rates of parameters are multiplied by, by key ('0.weight') or for all of a
+   * layer by its place or name ('0', 'stem', '3.body'); of several the longest counts. Default: 1.
+   */
+  rates?: Readonly<Record<string, number>>;
   /** Evaluated after every epoch, by the loss of this fit. */
   validationData?: Samples;
   /** Of the order of the samples and of dropout; default 0. */
@@ -40,10 +52,21 @@ export interface FitOptions extends TrainOptions {
   verbose?: boolean | 'bar' | 'plain';
 }
 
-type Nullable = 'signal' | 'validationData' | 'clipValue' | 'clipNorm';
+type Nullable =
+  | 'epochs'
+  | 'steps'
+  | 'schedule'
+  | 'signal'
+  | 'validationData'
+  | 'clipValue'
+  | 'clipNorm';
 
 /** What training goes by: the options, checked and with their defaults. */
 export interface Settings extends Required<Omit<TrainOptions, Nullable>> {
+  /** Null, as `steps`, where the other says how long. */
+  readonly epochs: number | null;
+  readonly steps: number | null;
+  readonly schedule: Schedule | null;
   readonly signal: AbortSignal | null;
   readonly validationData: Samples | null;
   readonly clipValue: number | null;
@@ -53,9 +76,12 @@ export interface Settings extends Required<Omit<TrainOptions, Nullable>> {
 /** The options of `train`. */
 export const trainOptions = [
   'epochs',
+  'steps',
   'batchSize',
   'optimizer',
   'loss',
+  'schedule',
+  'rates',
   'validationData',
   'seed',
   'signal',
@@ -63,6 +89,16 @@ export const trainOptions = [
   'clipValue',
   'clipNorm',
 ] as const;
+
+/** How long training is: epochs, or steps. */
+function checkDuration({ epochs, steps }: TrainOptions): Pick<Settings, 'epochs' | 'steps'> {
+  if (steps === undefined) {
+    return { epochs: checkInteger('fit', 'epochs', epochs ?? 1, 0), steps: null };
+  }
+  if (epochs !== undefined)
+    throw argumentError('fit', 'epochs or steps and not both', [epochs, steps]);
+  return { epochs: null, steps: checkInteger('fit', 'steps', steps, 0) };
+}
 
 /**
  * Settings of these options.
@@ -75,7 +111,7 @@ export function checkTraining(
 ): Settings {
   checkSamples('fit', data);
   checkOptions('fit', options, known);
-  const { epochs = 1, batchSize = 32, seed = 0, signal, validationData } = options;
+  const { batchSize = 32, seed = 0, signal, validationData, schedule, rates = {} } = options;
   if ((data.x.shape[0] as number) === 0) throw argumentError('fit', 'at least one sample', 0);
   if (validationData !== undefined) checkSamples('fit, validationData', validationData);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
@@ -93,7 +129,9 @@ export function checkTraining(
     frozen,
     clipValue: checkLimit('fit', 'clipValue', options.clipValue),
     clipNorm: checkLimit('fit', 'clipNorm', options.clipNorm),
-    epochs: checkInteger('fit', 'epochs', epochs, 0),
+    ...checkDuration(options),
+    schedule: schedule === undefined ? null : checkSchedule('fit', 'schedule', schedule),
+    rates: checkRates(rates),
     batchSize: checkInteger('fit', 'batchSize', batchSize, 1),
     seed: checkSeed('fit', seed),
     optimizer,

@@ -54,12 +54,9 @@ function formatValidation({ validation }: EpochEvent): string {
   return `; validation loss ${validation.loss.toFixed(4)}${accuracy}`;
 }
 
-/** Seconds until all epochs are done, at the rate so far; NaN when nobody knows. */
-function secondsLeft(event: StepEvent): number {
-  const { epoch, epochs, samples, samplesPerEpoch, imagesPerSecond } = event;
-  if (samplesPerEpoch === null) return Number.NaN;
-  const images = samplesPerEpoch * (epochs - epoch + 1) - samples;
-  return images === 0 ? 0 : images / imagesPerSecond;
+/** "epoch 2/10", or "epoch 2" where nobody knows of how many. */
+function formatPlace({ epoch, epochs }: StepEvent | EpochEvent): string {
+  return epochs === null ? `epoch ${epoch}` : `epoch ${epoch}/${epochs}`;
 }
 
 function formatEpoch(event: EpochEvent): string {
@@ -74,8 +71,8 @@ function formatShare({ samples, samplesPerEpoch }: StepEvent): string {
 }
 
 function formatStep(event: StepEvent): string {
-  const left = secondsLeft(event);
-  const time = Number.isFinite(left) ? `, ${formatSeconds(left)} left` : '';
+  const { secondsLeft: left } = event;
+  const time = left === null ? '' : `, ${formatSeconds(left)} left`;
   return `${formatMeasures(event)}, ${formatCount(event.imagesPerSecond)} images/s${time}`;
 }
 
@@ -86,11 +83,11 @@ function plainProgress(stream: ProgressStream): Progress {
       if (performance.now() - last < plainIntervalMs) return;
       last = performance.now();
       const share = formatShare(event);
-      stream.write(`epoch ${event.epoch}/${event.epochs}, ${share}: ${formatStep(event)}\n`);
+      stream.write(`${formatPlace(event)}, ${share}: ${formatStep(event)}\n`);
     },
     onEpoch(event) {
       last = performance.now();
-      stream.write(`epoch ${event.epoch}/${event.epochs}: ${formatEpoch(event)}\n`);
+      stream.write(`${formatPlace(event)}: ${formatEpoch(event)}\n`);
     },
     stop() {},
   };
@@ -122,7 +119,7 @@ function barProgress(stream: ProgressStream): Progress {
       noTTYOutput: true,
     });
     bar.start(event.samplesPerEpoch ?? 0, 0, {
-      title: `epoch ${event.epoch}/${event.epochs}`,
+      title: formatPlace(event),
       share: formatShare(event),
       measures: '',
     });

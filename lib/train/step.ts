@@ -1,4 +1,4 @@
-import { argumentError, StridenetError } from '../errors.ts';
+import { argumentError } from '../errors.ts';
 import { gradients } from '../graph/differentiate.ts';
 import { type GraphVariable, type StateUpdate, Tracer } from '../graph/graph.ts';
 import type { Loss } from '../losses/index.ts';
@@ -12,6 +12,7 @@ import type { Architecture, NetworkParameter } from './architecture.ts';
 import type { BatchSource } from './batches.ts';
 import { clipGradients } from './clip.ts';
 import { outputOf, parameterInputs } from './evaluator.ts';
+import { checkPlaces, groupRates, namedPlaces, type RateGroup, type Rates } from './rates.ts';
 import { updatedBy } from './update.ts';
 
 /** What the graph of a training step is made of. */
@@ -23,6 +24,8 @@ export interface StepOptions {
   readonly seed: number;
   /** Keys, or what keys begin with, of parameters and states that stay as they are. */
   readonly frozen: readonly string[];
+  /** Default: none. */
+  readonly rates?: Rates;
   readonly clipValue: number | null;
   readonly clipNorm: number | null;
 }
@@ -32,17 +35,13 @@ export interface StepNumbers {
   /** Of the first, counted from 1. */
   readonly first: number;
   readonly count: number;
+  /** What each step's learning rates are multiplied by. */
+  readonly factors: readonly number[];
 }
 
 /** A parameter that training changes, with its rule. */
 export interface LearnedParameter extends NetworkParameter {
   readonly rule: Optimizer;
-}
-
-/** A key and the layers that it is in: '3.body.0.weight', '3.body.0', '3.body', '3'. */
-function placesOf(key: string): string[] {
-  const parts = key.split('.');
-  return parts.map((_, i) => parts.slice(0, parts.length - i).join('.'));
 }
 
 /**
@@ -58,18 +57,7 @@ export function learnedParameters(options: {
 }): LearnedParameter[] {
   const { architecture, optimizer, frozen } = options;
   const keys = architecture.parameters.map(({ key }) => key);
-  const places = [...new Set(keys.flatMap(placesOf))];
-  for (const place of frozen) {
-    if (keys.some((key) => isWithin(key, place))) continue;
-    const layer = architecture.layers.find(({ key }) => key === place);
-    if (layer !== undefined) {
-      throw new StridenetError(
-        'ERR_ARGUMENT',
-        `[fit] frozen names layer ${layer.label}, which has no parameters`,
-      );
-    }
-    throw unknownName('fit, frozen', 'key of a parameter or a layer', place, places);
-  }
+  checkPlaces('frozen', architecture, frozen);
   const learned = architecture.parameters
     .filter(({ state, trainable }) => state !== true && trainable !== false)
     .filter(({ key }) => !frozen.some((place) => isWithin(key, place)))
@@ -85,7 +73,7 @@ export function learnedParameters(options: {
       (entry) => !names.includes(entry) && !keys.some((key) => isWithin(key, entry)),
     );
     if (unknown === undefined) continue;
-    const known = [...places, ...new Set(names)];
+    const known = [...namedPlaces(architecture), ...new Set(names)];
     throw unknownName('fit, noDecay', 'key or name of a parameter or a layer', unknown, known);
   }
   return learned;
@@ -128,7 +116,8 @@ function slotInputs(
  * before anything is updated, so a step whose loss is not finite changes nothing.
  */
 export function traceStep(options: StepOptions, learned: readonly LearnedParameter[]): TracedStep {
-  const { architecture, batches, loss, seed, frozen } = options;
+  const { architecture, batches, loss, seed, frozen, rates = {} } = options;
+  checkPlaces('rates', architecture, Object.keys(rates));
   const tracer = new Tracer();
   const values = parameterInputs(tracer, architecture);
   const initial = new Map<GraphVariable, Tensor>();
@@ -136,9 +125,9 @@ export function traceStep(options: StepOptions, learned: readonly LearnedParamet
   const { x, y, states: data } = batches.trace(tracer);
   const scalar = { shape: [], dtype: 'float64' } as const;
   const step = tracer.input(scalar, 'feed', 'step');
-  const optimizers = [...new Set(learned.map(({ rule }) => rule))];
-  const rates = new Map(
-    optimizers.map((each) => [each, tracer.input(scalar, 'feed', 'learningRate')]),
+  const { groups, of } = groupRates(learned, rates);
+  const learningRates = new Map(
+    groups.map((group) => [group, tracer.input(scalar, 'feed', 'learningRate')]),
   );
   const changed = new Map<string, Operand>();
   const output = architecture.forward(x, values, {
@@ -162,7 +151,7 @@ export function traceStep(options: StepOptions, learned: readonly LearnedParamet
     const next = updatedBy(rule, {
       ...{ key, name: name.split('.').at(-1) as string, parameter, step, slots: own },
       gradient: adjoints[i] as Variable,
-      learningRate: rates.get(rule) as GraphVariable,
+      learningRate: learningRates.get(of[i] as RateGroup) as GraphVariable,
     });
     return [parameter, ...own].map((state, s) => ({ state, value: next[s] as GraphVariable }));
   });
@@ -171,8 +160,8 @@ export function traceStep(options: StepOptions, learned: readonly LearnedParamet
   }
   const feeds = [
     ({ first, count }: StepNumbers) => Float64Array.from({ length: count }, (_, i) => first + i),
-    ...optimizers.map((each) => ({ count }: StepNumbers) => {
-      return new Float64Array(count).fill(each.learningRate);
+    ...groups.map(({ rule, rate }) => ({ factors }: StepNumbers) => {
+      return Float64Array.from(factors, (factor) => rule.learningRate * rate * factor);
     }),
   ];
   return { tracer, outputs, updates, data, initial, feeds, classifier: counter !== null };

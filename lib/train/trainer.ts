@@ -14,11 +14,15 @@ export interface StepResult {
   readonly samples: number;
   readonly loss: number;
   readonly correct: number;
+  /** Of the network's own optimizer. */
+  readonly learningRate: number;
 }
 
 /** What a trainer runs, and where. */
 export interface TrainerOptions extends StepOptions {
   readonly settings: RunSettings;
+  /** What the learning rates of the step that begins at a cursor are multiplied by; default 1. */
+  readonly factorAt?: (cursor: Cursor) => number;
 }
 
 /** Where in its data a trainer is. */
@@ -67,11 +71,6 @@ export class Trainer {
 
   get cursor(): Cursor {
     return { step: this.#step, epoch: this.#epoch, stepInEpoch: this.#stepInEpoch };
-  }
-
-  /** The learning rate of the network's own optimizer. */
-  get learningRate(): number {
-    return this.#options.optimizer.learningRate;
   }
 
   /** Puts these parameters in; the others and the moments stay. Throws ERR_BUSY during a run. */
@@ -132,7 +131,9 @@ export class Trainer {
     const batches = await this.batches.peek(Math.min(maxSteps, maxStepsAtOnce, affordable));
     if (batches === null) return null;
     const { sizes } = batches;
-    const numbers = { first: this.#step + 1, count: sizes.length };
+    const factors = Array.from(sizes, (_, i) => this.#factorAt(i));
+    const { learningRate } = this.#options.optimizer;
+    const numbers = { first: this.#step + 1, count: sizes.length, factors };
     const feeds = [...batches.feeds, ...this.#feeds.map((feed) => feed(numbers))];
     const start = performance.now();
     const result = await this.#run({ steps: sizes.length, batch: sizes, feeds, budget });
@@ -142,6 +143,7 @@ export class Trainer {
       samples: sizes[i] as number,
       loss: (result.fetches[0]?.[i] as number) * (sizes[i] as number),
       correct: result.fetches[1]?.[i] ?? 0,
+      learningRate: learningRate * (factors[i] as number),
     }));
   }
 
@@ -152,6 +154,12 @@ export class Trainer {
 
   dispose(): void {
     this.#program.dispose();
+  }
+
+  /** The factor of learning rates so many steps from here. */
+  #factorAt(ahead: number): number {
+    const [step, stepInEpoch] = [this.#step + ahead, this.#stepInEpoch + ahead];
+    return this.#options.factorAt?.({ step, epoch: this.#epoch, stepInEpoch }) ?? 1;
   }
 
   #done(steps: number): void {
