@@ -38,30 +38,41 @@ function lastLine(text: string): string {
   return text.trim().split('\n').at(-1) ?? '';
 }
 
+/** `name`, with a number behind it where `taken` has it already. */
+function distinctName(name: string, taken: readonly string[]): string {
+  let distinct = name;
+  for (let number = 2; taken.includes(distinct); number++) distinct = `${name} (${number})`;
+  return distinct;
+}
+
 /**
  * Every PyTorch of the interpreters in STRIDENET_PYTHON, by default of python3, /usr/bin/python3 and
- * python; each as installed, and with the allocator kept from returning memory.
+ * python; each as installed, and with the allocator kept from returning memory. Notes and reasons
+ * name no path, as they stand above published tables.
  */
 function findPyTorch(): Peers {
   const chosen = process.env.STRIDENET_PYTHON?.split(':').filter((each) => each !== '');
   const script = path.join(directory, 'pytorch.py');
   const [found, missing, notes]: [Library[], Missing[], string[]] = [[], [], []];
   const seen = new Set<string>();
-  for (const command of chosen ?? ['python3', '/usr/bin/python3', 'python']) {
+  for (const [i, command] of (chosen ?? ['python3', '/usr/bin/python3', 'python']).entries()) {
     const { status, stdout, stderr, error } = spawnSync(command, [script, 'about'], {
       ...{ encoding: 'utf8', timeout: 120_000 },
     });
     if (status !== 0) {
-      const said = error?.message ?? lastLine(stderr ?? '');
-      const reason = `${command}: ${said}`;
-      missing.push({ name: 'PyTorch', reason });
+      const said = (error?.message ?? lastLine(stderr ?? '')).replaceAll(command, 'it');
+      const interpreter = chosen ? `interpreter ${i + 1} of STRIDENET_PYTHON` : command;
+      missing.push({ name: 'PyTorch', reason: `${interpreter}: ${said}` });
       continue;
     }
     const { version, file, note } = JSON.parse(stdout) as Required<Hello>;
     if (seen.has(file)) continue;
     seen.add(file);
-    const name = `PyTorch ${shortVersion(version)}`;
-    notes.push(`${name} of ${command}: ${version}, ${note}`);
+    const name = distinctName(
+      `PyTorch ${shortVersion(version)}`,
+      found.map((each) => each.name),
+    );
+    notes.push(`${name}: ${version}, ${note}`);
     const own = { version, command, arguments: [script, 'serve'] };
     found.push({ name, ...own, environment: {} });
     found.push({ name: `${name} tuned`, ...own, environment: KEEP_MEMORY });
