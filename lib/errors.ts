@@ -120,12 +120,17 @@ export function handleRejections(value: unknown): void {
   }
 }
 
-/** ERR_ARGUMENT in the one form `[where] expected … but received …`. */
-export function argumentError(where: string, expected: string, received: unknown): StridenetError {
+/** ERR_ARGUMENT in the one form `[where] expected … but received …`, with `advice` right behind it. */
+export function argumentError(
+  where: string,
+  expected: string,
+  received: unknown,
+  advice = '',
+): StridenetError {
   handleRejections(received);
   return new StridenetError(
     'ERR_ARGUMENT',
-    `[${where}] expected ${expected} but received ${show(received)}`,
+    `[${where}] expected ${expected} but received ${show(received)}${advice}`,
   );
 }
 
@@ -142,7 +147,7 @@ export function dtypeError(where: string, message: string): StridenetError {
 /**
  * Throws ERR_ARGUMENT unless `options` is an object of no other keys than `known`: a misspelt option
  * must not be ignored.
- * @param advice what to do where a Tensor or a traced value is given
+ * @param advice what to do where a number, a Tensor or a traced value is given
  */
 export function checkOptions(
   where: string,
@@ -153,7 +158,8 @@ export function checkOptions(
   const promised = typeof (options as Partial<Promise<unknown>> | null)?.then === 'function';
   if (typeof options !== 'object' || options === null || Array.isArray(options) || promised) {
     const names = known.length === 0 ? '' : ` (${known.join(', ')})`;
-    throw argumentError(where, `an object of options${names}`, options);
+    const expected = `an object of options${names}`;
+    throw argumentError(where, expected, options, typeof options === 'number' ? advice : '');
   }
   const operand = operandText(options);
   if (operand !== null) {

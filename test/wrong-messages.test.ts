@@ -88,6 +88,28 @@ describe('trace', () => {
   });
 });
 
+describe('data sets', () => {
+  const net = small();
+  const data = { x: sn.zeros([4, 2]), y: sn.zeros([4], 'int32') };
+  const uses: [string, (given: sn.Samples) => Promise<unknown>][] = [
+    ['fit', (given) => net.fit(given)],
+    ['fit, validationData', (given) => net.fit(data, { validationData: given })],
+    ['evaluate', (given) => net.evaluate(given)],
+    ['train', async (given) => net.train(given).next()],
+    ['slice', async (given) => sn.data.slice(given, 0, 1)],
+  ];
+
+  it.each(uses)('that something else stands for are refused: %s', async (_, use) => {
+    const refused = (given: unknown) => expect(use(untyped(given))).rejects;
+    const refusal = 'data to be { x, y } of Tensors but received a promise (await it)';
+    await refused(Promise.resolve(data)).toThrow(refusal);
+    await refused(Promise.reject(new Error('no such folder'))).toThrow(refusal);
+    await refused(data.x).toThrow('but received a Tensor float32 (4, 2)');
+    await refused(null).toThrow('but received null');
+    await refused({ train: data, test: data }).toThrow('give data.train');
+  });
+});
+
 describe('operands and settings in the wrong form', () => {
   const [x, weight] = [sn.zeros([1, 3, 8, 8]), sn.zeros([4, 3, 3, 3])];
   const order = 'the order is conv2d(x, weight)';
@@ -108,6 +130,13 @@ describe('operands and settings in the wrong form', () => {
     ['float labels', () => sn.ops.softmaxCrossEntropy(logits, sn.zeros([2])), ".to('int32')"],
     ['float indices', () => sn.ops.gather(x, sn.zeros([2])), ".to('int32')"],
     ['concat of two values', () => sn.ops.concat(untyped<sn.Tensor[]>(x)), 'concat([a, b])'],
+    ['max of two values', () => sn.ops.max(x, untyped(x)), 'larger of two values is maximum(a, b)'],
+    ['max of a number', () => sn.ops.max(x, untyped(0)), 'larger of two values is maximum(a, b)'],
+    [
+      'min of two values',
+      () => sn.ops.min(x, untyped(x)),
+      'smaller of two values is minimum(a, b)',
+    ],
     ['an axis for options', () => sum(x, untyped(1)), 'an object of options (axis, keepDims)'],
     [
       'float labels of a graph',

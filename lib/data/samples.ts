@@ -1,4 +1,4 @@
-import { argumentError, shapeError } from '../errors.ts';
+import { argumentError, handleRejections, StridenetError, shapeError } from '../errors.ts';
 import { formatShape } from '../shape.ts';
 import { checkMemory, Tensor } from '../tensor.ts';
 
@@ -16,9 +16,25 @@ export interface Samples {
   readonly scale?: number;
 }
 
+/** Throws ERR_ARGUMENT unless `data` is an object that may be a data set. */
+function checkObject(where: string, data: unknown): void {
+  const isPromise =
+    typeof (data as Partial<Promise<unknown>> | null | undefined)?.then === 'function';
+  if (typeof data !== 'object' || data === null || data instanceof Tensor || isPromise) {
+    throw argumentError(where, 'data to be { x, y } of Tensors', data);
+  }
+  if (!('x' in data) && 'train' in data) {
+    handleRejections(data);
+    const message =
+      'expected data to be { x, y } of Tensors but received { train }: give data.train';
+    throw new StridenetError('ERR_ARGUMENT', `[${where}] ${message}`);
+  }
+}
+
 /** Throws ERR_ARGUMENT or ERR_SHAPE unless `data` is a data set whose x and y have as many rows and their memory. */
 export function checkSamples(where: string, data: unknown): asserts data is Samples {
-  const { x, y, scale } = (data ?? {}) as Partial<Samples>;
+  checkObject(where, data);
+  const { x, y, scale } = data as Partial<Samples>;
   if (!(x instanceof Tensor))
     throw argumentError(where, 'data.x to be a Tensor (see sn.tensor)', x);
   if (!(y instanceof Tensor))

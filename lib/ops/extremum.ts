@@ -89,16 +89,16 @@ export const argminOperator = argExtremum('argmin');
 
 /**
  * The largest element over axes; NaN when one of them is. Its gradient is shared evenly by all that
- * are equal to it. Options as `sum`.
+ * are equal to it. Options as `sum`. The larger of two values is `maximum`.
  * @throws ERR_SHAPE when there is no element; ERR_ARGUMENT for an axis that x does not have
  */
 export function max<X extends Operand>(x: X, options: ReductionOptions = {}): Result<X> {
-  return reduce(maxOperator, x, options);
+  return reduce(maxOperator, x, options, '; the larger of two values is maximum(a, b)');
 }
 
-/** The smallest element over axes, as `max`. */
+/** The smallest element over axes, as `max`. The smaller of two values is `minimum`. */
 export function min<X extends Operand>(x: X, options: ReductionOptions = {}): Result<X> {
-  return reduce(minOperator, x, options);
+  return reduce(minOperator, x, options, '; the smaller of two values is minimum(a, b)');
 }
 
 /**

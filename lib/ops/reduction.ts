@@ -97,14 +97,18 @@ function without(shape: Shape, axes: readonly number[]): number[] {
   return shape.filter((_, axis) => !axes.includes(axis));
 }
 
-/** The public function of a reduction: its options checked, the reduced axes left out. */
+/**
+ * The public function of a reduction: its options checked, the reduced axes left out.
+ * @param advice what to do where a second value stands in the place of the options
+ */
 export function reduce<X extends Operand>(
   operator: Operator<ReductionAttributes>,
   x: X,
   options: ReductionOptions,
+  advice?: string,
 ): Result<X> {
   checkOperand(operator.name, 'x', x);
-  checkOptions(operator.name, options, ['axis', 'keepDims']);
+  checkOptions(operator.name, options, ['axis', 'keepDims'], advice);
   const axes = resolveAxes(operator.name, 'axis', options.axis, x.shape.length);
   const keepDims = checkBoolean(operator.name, 'keepDims', options.keepDims ?? false);
   const y: Operand = apply<Operand, ReductionAttributes>(operator, [x], { axes });
