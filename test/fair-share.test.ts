@@ -30,7 +30,11 @@ async function predictions(
   );
 }
 
-/** Skips where others had the CPUs meanwhile: alone, the first was half as fast again, or slow. */
+/**
+ * Each of `nets` predicts at least `least / nets.length` as often beside the others as alone. Afterwards
+ * the first predicts alone once more: where its rate has changed by a factor of more than 1.5, other
+ * processes had the CPUs meanwhile, and the test is skipped.
+ */
 async function expectShares(
   { skip }: TestContext,
   nets: readonly { net: Network; batch: number }[],
