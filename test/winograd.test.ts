@@ -5,13 +5,15 @@ import { describe, expect, it } from 'vitest';
 import { loadAddon } from '../lib/backends/addon.ts';
 import { backendOf } from '../lib/backends/index.ts';
 import { NativeExecutable } from '../lib/backends/native.ts';
+import type { PassOptions } from '../lib/compiler/compile.ts';
 import { gradients } from '../lib/graph/differentiate.ts';
 import { type Graph, Tracer } from '../lib/graph/graph.ts';
 import * as sn from '../lib/index.ts';
 import type { Conv2dOptions } from '../lib/ops/conv2d.ts';
+import type { MaxPool2dOptions } from '../lib/ops/maxPool2d.ts';
 import { random } from './support/graphs.ts';
 
-const { conv2d, mul, relu, sum } = sn.ops;
+const { conv2d, maxPool2d, mul, relu, sum } = sn.ops;
 const { isas } = loadAddon().addon.cpuInfo();
 
 interface Geometry {
@@ -191,6 +193,57 @@ describe.each(isas)("Winograd's convolution on %s", (isa) => {
     const settings = { isa, winograd: false };
     const plain = run(geometry, 'float32', settings);
     expect(run(geometry, 'float32', { ...settings, winograd: true })).toEqual(plain);
+  });
+});
+
+/**
+ * y = maxPool2d(relu(x ∗ weight + bias)) and the gradients of Σ dy · y to x, weight and bias. dy is
+ * made of integers, so that the gradient of the bias has the same bits in any order of its terms.
+ */
+function pooledGraph({ x, filters, options }: Geometry, pool: MaxPool2dOptions) {
+  const tracer = new Tracer();
+  const input = (shape: readonly number[], batched: boolean) =>
+    tracer.input({ shape, dtype: 'float32', batched });
+  const image = input(x, true);
+  const weight = input([filters, x[1], 3, 3], false);
+  const bias = input([filters], false);
+  const y = maxPool2d(relu(conv2d(image, weight, bias, options)), pool);
+  const dy = input(y.shape, true);
+  const own = [image, weight, bias];
+  const graph = tracer.graph([y, ...(gradients(sum(mul(y, dy)), own) as sn.Variable[])]);
+  const feeds = [...own, dy].map(({ shape }, i) => {
+    const { data } = random([...shape], i + 1);
+    return i < own.length ? data : data.map((value) => Math.round(4 * value));
+  });
+  return { graph, feeds };
+}
+
+describe.each(isas)("pools of Winograd's convolution on %s", (isa) => {
+  const pools: readonly MaxPool2dOptions[] = [
+    { kernelSize: 2 },
+    { kernelSize: 2, ties: 'split' },
+    { kernelSize: 3, stride: 2, padding: 1 },
+  ];
+  const geometries: readonly Geometry[] = [
+    { x: [3, 16, 8, 10], filters: 32, options: { padding: 1 } },
+    { x: [2, 20, 11, 9], filters: 17, options: { flipKernel: true } },
+  ];
+  const cases = geometries.flatMap((geometry) => pools.map((pool) => ({ geometry, pool })));
+
+  it.each(cases)('have the same bits fused and unfused: %j', ({ geometry, pool }) => {
+    const { graph, feeds } = pooledGraph(geometry, pool);
+    const results = (passes: PassOptions) => {
+      const executable = new NativeExecutable(graph, { passes, isa });
+      const { fetches } = executable.runSync({ steps: 1, feeds });
+      const fused = executable.program.instructions.some(({ op }) => op === 'conv2dMaxPool');
+      executable.dispose();
+      return { fused, fetches };
+    };
+    const fused = results({ winograd: true });
+    const unfused = results({ winograd: true, fuse: false });
+    expect([fused.fused, unfused.fused]).toEqual([true, false]);
+    expect(fused.fetches).toEqual(unfused.fetches);
+    expect(fused.fetches[0]).not.toEqual(results({ winograd: false }).fetches[0]);
   });
 });
 

@@ -33,6 +33,13 @@ export const fusedMutations: readonly Mutation[] = [
     tests: 'pooled convolutions',
   },
   {
+    fault: "a pooled convolution takes the product's way where it may take Winograd's",
+    file: 'ops/conv_max_pool.cpp',
+    find: 'if (make_winograd_conv2d(call, table, conv, activation, false) != nullptr) return false;',
+    replace: '',
+    tests: "pools of Winograd's",
+  },
+  {
     fault: 'a pooled window without a positive value passes the gradient on',
     file: convPool,
     find: 'best[v].place = select(less(zero<T>(), best[v].value), best[v].place, none);',

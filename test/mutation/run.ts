@@ -19,6 +19,7 @@ const quickSuite = [
   'test/fused-normalization.test.ts',
   'test/fused-pools.test.ts',
   'test/inference.test.ts',
+  'test/winograd.test.ts',
 ];
 
 /** A run of tests that hangs has noticed too; builds are to end, also on a busy machine. */
