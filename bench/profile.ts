@@ -4,7 +4,7 @@ import { nodeMultiplyAdds } from '../lib/graph/cost.ts';
 import { type Graph, Tracer } from '../lib/graph/graph.ts';
 import type * as sn from '../lib/index.ts';
 import type { TypedArray } from '../lib/tensor.ts';
-import { parameterInputs } from '../lib/train/evaluator.ts';
+import { parameterInputs } from '../lib/train/inputs.ts';
 import { learnedParameters, traceStep } from '../lib/train/step.ts';
 import type { Subject } from './networks.ts';
 import { formatTable } from './table.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { backendOf } from '../lib/backends/index.ts';
 import { type GraphVariable, Tracer } from '../lib/graph/graph.ts';
 import * as sn from '../lib/index.ts';
-import { parameterInputs } from '../lib/train/evaluator.ts';
+import { parameterInputs } from '../lib/train/inputs.ts';
 import {
   type GoldenModel,
   loadModels,

@@ -2,9 +2,10 @@ import type { BackendName, Executable, PrepareOptions } from '../backends/backen
 import { backendOf } from '../backends/index.ts';
 import { checkSamples, type Samples } from '../data/samples.ts';
 import { dtypeError, shapeError } from '../errors.ts';
-import { type GraphVariable, Tracer } from '../graph/graph.ts';
-import type { Loss, SampleOutput } from '../losses/index.ts';
+import { Tracer } from '../graph/graph.ts';
+import type { Loss } from '../losses/index.ts';
 import { checkTargetsOf, counterOf, foldedBy, traceLoss } from '../losses/targets.ts';
+import type { Metric } from '../metrics/metric.ts';
 import { gatherRows } from '../ops/gatherRows.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import { elementCount, formatShape, sameShape } from '../shape.ts';
@@ -12,6 +13,9 @@ import { allocate, Tensor, type TypedArray } from '../tensor.ts';
 import type { Architecture } from './architecture.ts';
 import type { BatchSource } from './batches.ts';
 import type { Evaluation } from './events.ts';
+import { outputOf, parameterInputs } from './inputs.ts';
+import { checkMetricsFit, JudgedSteps, MetricSet } from './metricSet.ts';
+import { predictionsOf } from './predictions.ts';
 import { ResidentBatches } from './resident.ts';
 import { summarize } from './summary.ts';
 
@@ -30,11 +34,6 @@ const maxStepsAtOnce = 1024;
 /** Where and how a network's graphs run. */
 export interface RunSettings extends PrepareOptions {
   readonly backend: BackendName;
-}
-
-/** What the network gives for each sample. */
-export function outputOf({ outputShape, dtype }: Architecture): SampleOutput {
-  return { shape: outputShape, dtype };
 }
 
 /** Throws unless rows of `data` can go into the network and into the loss. */
@@ -68,25 +67,13 @@ export function checkInput(where: string, architecture: Architecture, x: Tensor)
   }
 }
 
-/** The parameters as inputs of a graph, in their order. */
-export function parameterInputs(
-  tracer: Tracer,
-  architecture: Architecture,
-): Map<string, GraphVariable> {
-  return new Map(
-    architecture.parameters.map(({ key, shape }) => [
-      key,
-      tracer.input({ shape, dtype: architecture.dtype }, 'state', key),
-    ]),
-  );
-}
-
 /** Mean loss and accuracy of a network over one data set, batch by batch. */
 export class Evaluator {
   readonly #program: Executable;
   readonly #architecture: Architecture;
   readonly #batches: BatchSource;
   readonly #classifier: boolean;
+  readonly #metrics: readonly Metric[];
 
   /** @param where what messages begin with */
   constructor(
@@ -95,17 +82,21 @@ export class Evaluator {
     batches: BatchSource,
     loss: Loss,
     settings: RunSettings,
+    metrics: readonly Metric[] = [],
   ) {
+    checkMetricsFit(where, metrics, outputOf(architecture), batches.targets);
     const counter = counterOf(loss, outputOf(architecture), batches.targets);
     this.#architecture = architecture;
     this.#batches = batches;
     this.#classifier = counter !== null;
+    this.#metrics = metrics;
     const tracer = new Tracer();
     const values = parameterInputs(tracer, architecture);
     const { x, y, states } = batches.trace(tracer);
     const output = architecture.forward(x, values, { logits: foldedBy(loss) });
     const outputs: Operand[] = [traceLoss(where, loss, output, y)];
     if (counter) outputs.push(counter(output, y));
+    if (metrics.length > 0) outputs.push(predictionsOf(architecture, loss, output), y);
     const { backend, ...rest } = settings;
     this.#program = backendOf(backend).prepare(tracer.graph(outputs), rest);
     tracer.inputs
@@ -122,9 +113,12 @@ export class Evaluator {
       this.#program.write(i, parameters.get(key) as Tensor);
     });
     let [samples, loss, correct] = [0, 0, 0];
+    const metrics = new MetricSet(this.#metrics);
+    const judged = this.#metrics.length > 0 ? new JudgedSteps(this.#program.fetches) : null;
+    const most = judged?.atOnce(maxStepsAtOnce) ?? maxStepsAtOnce;
     await this.#batches.begin(1, 0);
     for (;;) {
-      const batches = await this.#batches.peek(maxStepsAtOnce);
+      const batches = await this.#batches.peek(most);
       if (batches === null) break;
       const { sizes, feeds } = batches;
       const { fetches } = await this.#program.run({ steps: sizes.length, batch: sizes, feeds });
@@ -132,11 +126,15 @@ export class Evaluator {
       sizes.forEach((n, step) => {
         samples += n;
         loss += (fetches[0]?.[step] as number) * n;
-        correct += fetches[1]?.[step] ?? 0;
+        if (this.#classifier) correct += fetches[1]?.[step] as number;
+        if (judged) metrics.add(judged.at(fetches, step, n));
       });
     }
-    const mean = loss / samples;
-    return this.#classifier ? { loss: mean, accuracy: correct / samples } : { loss: mean };
+    return {
+      loss: loss / samples,
+      ...(this.#classifier ? { accuracy: correct / samples } : {}),
+      ...(judged ? { metrics: metrics.results() } : {}),
+    };
   }
 
   dispose(): void {
@@ -144,10 +142,16 @@ export class Evaluator {
   }
 }
 
+/** How samples are evaluated. */
+export interface EvaluatorOptions {
+  /** Samples at a time; default 1000, or fewer where these would take much memory. */
+  readonly batchSize?: number;
+  readonly metrics?: readonly Metric[];
+}
+
 /**
  * The evaluator of samples in memory, in their order.
  * @param where what messages begin with
- * @param batchSize samples at a time; default 1000, or fewer where these would take much memory
  * @throws ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT when the samples do not fit the network and the loss
  */
 export function evaluatorOf(
@@ -156,11 +160,11 @@ export function evaluatorOf(
   data: Samples,
   loss: Loss,
   settings: RunSettings,
-  batchSize = affordableBatch(architecture, 1000),
+  { batchSize = affordableBatch(architecture, 1000), metrics = [] }: EvaluatorOptions = {},
 ): Evaluator {
   checkFit(where, architecture, data, loss);
   const batches = new ResidentBatches(architecture, data, { batchSize, seed: null });
-  return new Evaluator(where, architecture, batches, loss, settings);
+  return new Evaluator(where, architecture, batches, loss, settings, metrics);
 }
 
 /** The network's output for batches up to a bound. */

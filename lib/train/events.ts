@@ -1,3 +1,5 @@
+import type { MetricValue } from '../metrics/metric.ts';
+
 /** What a trainer tells after a step; numbers are of the epoch so far, weighted by samples. */
 export interface StepEvent {
   readonly type: 'step';
@@ -15,6 +17,7 @@ export interface StepEvent {
   readonly loss: number;
   /** Absent where samples are neither right nor wrong. */
   readonly accuracy?: number;
+  /** Loss, accuracy, and the metrics that are one number. */
   readonly metrics: Readonly<Record<string, number>>;
   /** Of `optimizer`, with the schedule's factor, in this step. */
   readonly learningRate: number;
@@ -27,6 +30,8 @@ export interface StepEvent {
 export interface Evaluation {
   readonly loss: number;
   readonly accuracy?: number;
+  /** Those that were asked for, by name. */
+  readonly metrics?: Readonly<Record<string, MetricValue>>;
 }
 
 /** What a trainer tells after an epoch. */
@@ -39,7 +44,8 @@ export interface EpochEvent {
   readonly loss: number;
   readonly accuracy?: number;
   readonly validation?: Evaluation;
-  readonly metrics: Readonly<Record<string, number>>;
+  /** Loss, accuracy, and the metrics that were asked for. */
+  readonly metrics: Readonly<Record<string, MetricValue>>;
   /** Of the last step. */
   readonly learningRate: number;
   readonly imagesPerSecond: number;
@@ -76,6 +82,8 @@ export interface EpochRecord {
   readonly learningRate: number;
   readonly loss: number;
   readonly accuracy?: number;
+  /** Those that were asked for, by name. */
+  readonly metrics?: Readonly<Record<string, MetricValue>>;
   readonly validation?: Evaluation;
   readonly seconds: number;
 }
@@ -88,9 +96,14 @@ export interface History {
 /** What a history keeps of an epoch. */
 export function recordOf(event: EpochEvent): EpochRecord {
   const { epoch, step, learningRate, loss, accuracy, validation, seconds } = event;
+  const { loss: _, ...rest } = event.metrics;
+  const metrics = Object.entries(rest).filter(([name, value]) => {
+    return name !== 'accuracy' || value !== accuracy;
+  });
   return {
     ...{ epoch, step, learningRate, loss },
     ...(accuracy === undefined ? {} : { accuracy }),
+    ...(metrics.length === 0 ? {} : { metrics: Object.fromEntries(metrics) }),
     ...(validation === undefined ? {} : { validation }),
     seconds,
   };

@@ -1,10 +1,13 @@
 import type { Samples } from '../data/samples.ts';
 import { argumentError, StridenetError } from '../errors.ts';
+import type { Metric } from '../metrics/metric.ts';
 import { ScheduleRun } from '../schedules/run.ts';
 import { type Length, lengthOf, momentAt } from './clock.ts';
 import { checkFit, type Evaluator, evaluatorOf } from './evaluator.ts';
 import type { EpochEvent, StartEvent, StepEvent, TrainEvent } from './events.ts';
+import { outputOf } from './inputs.ts';
 import { measuresOf, possibleMeasures } from './measures.ts';
+import { checkMetricsFit, MetricSet, numericNames } from './metricSet.ts';
 import type { TrainingHost } from './network.ts';
 import type { Settings } from './options.ts';
 import { ResidentBatches } from './resident.ts';
@@ -22,6 +25,11 @@ class Running {
   correct = 0;
   seconds = 0;
   learningRate = 0;
+  readonly metrics: MetricSet;
+
+  constructor(metrics: readonly Metric[]) {
+    this.metrics = new MetricSet(metrics);
+  }
 
   add(result: StepResult): void {
     this.steps++;
@@ -29,6 +37,7 @@ class Running {
     this.samples += result.samples;
     this.loss += result.loss;
     this.correct += result.correct;
+    if (result.judged) this.metrics.add(result.judged);
   }
 
   means(classifier: boolean): { loss: number; accuracy?: number } {
@@ -53,24 +62,28 @@ export interface Run {
 
 /** Takes the network and copies the data; throws before anything is touched. */
 export function begin(host: TrainingHost, data: Samples, settings: Settings): Run {
-  const { signal, validationData, loss } = settings;
+  const { signal, validationData, loss, metrics } = settings;
   if (signal?.aborted) throw aborted(signal);
   const { architecture, settings: how } = host;
   const evaluator =
     validationData === null
       ? null
-      : evaluatorOf('fit, validationData', architecture, validationData, loss, how);
+      : evaluatorOf('fit, validationData', architecture, validationData, loss, how, { metrics });
   try {
     checkFit('fit', architecture, data, loss);
     const batches = new ResidentBatches(architecture, data, settings);
     const length = lengthOf(settings, batches.stepsPerEpoch);
     const schedule = settings.schedule === null ? null : new ScheduleRun(settings.schedule);
     const factorAt = (cursor: Cursor): number => schedule?.factor(momentAt(cursor, length)) ?? 1;
-    const options = { ...settings, architecture, batches, settings: how, factorAt };
+    checkMetricsFit('fit', metrics, outputOf(architecture), batches.targets);
+    const judged = metrics.length > 0;
+    const options = { ...settings, architecture, batches, settings: how, factorAt, judged };
     const trainer = host.begin(loss, (values) => {
       const made = new Trainer(options, values);
       try {
-        schedule?.check(possibleMeasures(made.classifier, evaluator));
+        const { classifier } = made;
+        const kinds = { classifier, validated: evaluator !== null };
+        schedule?.check(possibleMeasures(kinds, numericNames(metrics)));
       } catch (error) {
         made.dispose();
         throw error;
@@ -137,7 +150,8 @@ function stepEvent(run: Run, running: Running, epoch: number, step: number): Ste
   const secondsLeft = left === 0 ? 0 : seconds === 0 ? Number.NaN : (left * seconds) / steps;
   return {
     ...{ type: 'step', epoch, step, ...total, samples, samplesPerEpoch },
-    ...{ ...means, metrics: means, learningRate, imagesPerSecond },
+    ...{ ...means, metrics: { ...means, ...running.metrics.numbers() } },
+    ...{ learningRate, imagesPerSecond },
     secondsLeft: Number.isNaN(secondsLeft) ? null : secondsLeft,
   };
 }
@@ -149,7 +163,7 @@ async function* epochEvents(
 ): AsyncGenerator<TrainEvent[], void, void> {
   const { host, settings, trainer, evaluator } = run;
   const { signal, steps: limit } = settings;
-  const running = new Running();
+  const running = new Running(settings.metrics);
   await trainer.beginEpoch(epoch);
   while (goesOn(run)) {
     if (signal?.aborted) throw aborted(signal);
@@ -175,7 +189,8 @@ async function* epochEvents(
   const { imagesPerSecond, seconds, learningRate } = running;
   const event: EpochEvent = {
     ...{ type: 'epoch', epoch, step: trainer.cursor.step, ...totals(run) },
-    ...{ ...means, metrics: means, learningRate, imagesPerSecond, seconds },
+    ...{ ...means, metrics: { ...means, ...running.metrics.results() } },
+    ...{ learningRate, imagesPerSecond, seconds },
     ...(validation ? { validation } : {}),
   };
   run.schedule?.observe(measuresOf(event));

@@ -14,6 +14,7 @@ import {
 import type { Layer } from '../layers/layer.ts';
 import { type Loss, softmaxCrossEntropy } from '../losses/index.ts';
 import { checkLoss } from '../losses/targets.ts';
+import type { Metric } from '../metrics/metric.ts';
 import type { Operand } from '../ops/operator.ts';
 import { checkSeed } from '../random.ts';
 import { checkInteger, formatShape, type Shape } from '../shape.ts';
@@ -29,6 +30,7 @@ import {
 } from './evaluator.ts';
 import type { Evaluation, History, TrainEvent } from './events.ts';
 import { fit, train } from './fit.ts';
+import { checkMetrics } from './metricSet.ts';
 import { type NetworkGraphOptions, networkGraph } from './networkGraph.ts';
 import type { FitOptions, TrainOptions } from './options.ts';
 import { ParameterStore } from './parameterStore.ts';
@@ -65,6 +67,8 @@ export interface EvaluateSettings {
    * and memory, not what is computed.
    */
   batchSize?: number;
+  /** What else is told, as `metrics` by name; default: nothing. */
+  metrics?: readonly Metric[];
 }
 
 /** Settings of `predict`. */
@@ -216,20 +220,16 @@ export class Network {
    *   names the sample for a target that the loss does not take
    */
   async evaluate(data: Samples, settings: EvaluateSettings = {}): Promise<Evaluation> {
-    checkOptions('evaluate', settings, ['loss', 'batchSize']);
+    checkOptions('evaluate', settings, ['loss', 'batchSize', 'metrics']);
     const { loss = this.#loss, batchSize } = settings;
     checkLoss('evaluate', loss);
     if (batchSize !== undefined) checkInteger('evaluate', 'batchSize', batchSize, 1);
     checkSamples('evaluate', data);
     if (data.x.shape[0] === 0) throw argumentError('evaluate', 'at least one sample', 0);
-    const evaluator = evaluatorOf(
-      'evaluate',
-      this.architecture,
-      data,
-      loss,
-      this.#settings,
-      batchSize,
-    );
+    const evaluator = evaluatorOf('evaluate', this.architecture, data, loss, this.#settings, {
+      metrics: checkMetrics('evaluate', settings.metrics ?? []),
+      ...(batchSize === undefined ? {} : { batchSize }),
+    });
     try {
       return await evaluator.evaluate((await this.#store.settled()).values);
     } finally {

@@ -8,7 +8,8 @@ import { checkSeed } from '../random.ts';
 import { checkInteger } from '../shape.ts';
 import { full, type Tensor, zeros } from '../tensor.ts';
 import type { Architecture } from './architecture.ts';
-import { outputOf, parameterInputs, type RunSettings } from './evaluator.ts';
+import type { RunSettings } from './evaluator.ts';
+import { outputOf, parameterInputs } from './inputs.ts';
 
 /** Settings of `net.graph`. */
 export interface NetworkGraphOptions {

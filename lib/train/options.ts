@@ -2,6 +2,7 @@ import { checkSamples, type Samples } from '../data/samples.ts';
 import { argumentError, checkOptions } from '../errors.ts';
 import { type Loss, softmaxCrossEntropy } from '../losses/index.ts';
 import { checkLoss } from '../losses/targets.ts';
+import type { Metric } from '../metrics/metric.ts';
 import { adam } from '../optimizers/index.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import { checkSeed } from '../random.ts';
@@ -10,6 +11,7 @@ import { checkSchedule } from '../schedules/sequences.ts';
 import { checkInteger } from '../shape.ts';
 import { type ClipOptions, checkLimit } from './clip.ts';
 import type { Callbacks } from './events.ts';
+import { checkMetrics } from './metricSet.ts';
 import { checkRates } from './rates.ts';
 
 /** Settings of `train`. */
@@ -31,6 +33,11 @@ export interface TrainOptions extends ClipOptions {
    * layer by its place or name ('0', 'stem', '3.body'); of several the longest counts. Default: 1.
    */
   rates?: Readonly<Record<string, number>>;
+  /**
+   * Of the training samples as they pass, and of the validation data, by name in events and history;
+   * default: none but loss and accuracy.
+   */
+  metrics?: readonly Metric[];
   /** Evaluated after every epoch, by the loss of this fit. */
   validationData?: Samples;
   /** Of the order of the samples and of dropout; default 0. */
@@ -82,6 +89,7 @@ export const trainOptions = [
   'loss',
   'schedule',
   'rates',
+  'metrics',
   'validationData',
   'seed',
   'signal',
@@ -132,6 +140,7 @@ export function checkTraining(
     ...checkDuration(options),
     schedule: schedule === undefined ? null : checkSchedule('fit', 'schedule', schedule),
     rates: checkRates(rates),
+    metrics: checkMetrics('fit', options.metrics ?? []),
     batchSize: checkInteger('fit', 'batchSize', batchSize, 1),
     seed: checkSeed('fit', seed),
     optimizer,

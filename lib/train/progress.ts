@@ -1,6 +1,6 @@
 import type { SingleBar } from 'cli-progress';
 import { argumentError } from '../errors.ts';
-import type { Callbacks, EpochEvent, StepEvent } from './events.ts';
+import type { Callbacks, EpochEvent, Evaluation, StepEvent } from './events.ts';
 
 /** How progress is shown: true picks the bar on a terminal and plain lines elsewhere. */
 export type Verbosity = boolean | 'bar' | 'plain';
@@ -37,21 +37,19 @@ function formatCount(count: number): string {
   return Math.round(count).toLocaleString('en-US');
 }
 
-/** "loss 0.3012, accuracy 91.20 %" and the other metrics. */
-function formatMeasures(event: StepEvent | EpochEvent): string {
-  const parts = [`loss ${event.loss.toFixed(4)}`];
-  if (event.accuracy !== undefined) parts.push(`accuracy ${percent(event.accuracy)}`);
-  for (const [name, value] of Object.entries(event.metrics)) {
-    if (name !== 'loss' && name !== 'accuracy') parts.push(`${name} ${value.toFixed(4)}`);
+/** "loss 0.3012, accuracy 91.20 %" and the other numbers. */
+function formatMeasures({ loss, accuracy, metrics = {} }: Evaluation): string {
+  const parts = [`loss ${loss.toFixed(4)}`];
+  if (accuracy !== undefined) parts.push(`accuracy ${percent(accuracy)}`);
+  for (const [name, value] of Object.entries(metrics)) {
+    if (name === 'loss' || (name === 'accuracy' && accuracy !== undefined)) continue;
+    if (typeof value === 'number') parts.push(`${name} ${value.toFixed(4)}`);
   }
   return parts.join(', ');
 }
 
 function formatValidation({ validation }: EpochEvent): string {
-  if (validation === undefined) return '';
-  const accuracy =
-    validation.accuracy === undefined ? '' : `, accuracy ${percent(validation.accuracy)}`;
-  return `; validation loss ${validation.loss.toFixed(4)}${accuracy}`;
+  return validation === undefined ? '' : `; validation ${formatMeasures(validation)}`;
 }
 
 /** "epoch 2/10", or "epoch 2" where nobody knows of how many. */

@@ -11,7 +11,8 @@ import { full, type Tensor, type TypedArray } from '../tensor.ts';
 import type { Architecture, NetworkParameter } from './architecture.ts';
 import type { BatchSource } from './batches.ts';
 import { clipGradients } from './clip.ts';
-import { outputOf, parameterInputs } from './evaluator.ts';
+import { outputOf, parameterInputs } from './inputs.ts';
+import { predictionsOf } from './predictions.ts';
 import { checkPlaces, groupRates, namedPlaces, type RateGroup, type Rates } from './rates.ts';
 import { updatedBy } from './update.ts';
 
@@ -26,6 +27,8 @@ export interface StepOptions {
   readonly frozen: readonly string[];
   /** Default: none. */
   readonly rates?: Rates;
+  /** What is predicted and the labels are outputs, for metrics; default false. */
+  readonly judged?: boolean;
   readonly clipValue: number | null;
   readonly clipNorm: number | null;
 }
@@ -90,7 +93,7 @@ export interface TracedStep {
   readonly initial: ReadonlyMap<GraphVariable, Tensor>;
   /** What is fed for steps, an input each, behind what the batches feed. */
   readonly feeds: readonly ((steps: StepNumbers) => TypedArray)[];
-  /** The second output counts samples that are right. */
+  /** The second output counts samples that are right. The last two may be what is `judged`. */
   readonly classifier: boolean;
 }
 
@@ -142,6 +145,7 @@ export function traceStep(options: StepOptions, learned: readonly LearnedParamet
   const outputs: Operand[] = [mean];
   const counter = counterOf(loss, outputOf(architecture), batches.targets);
   if (counter) outputs.push(counter(output, y));
+  if (options.judged) outputs.push(predictionsOf(architecture, loss, output), y);
   checkFinite(mean);
   const sources = learned.map(({ key }) => values.get(key) as GraphVariable);
   const adjoints = clipGradients(gradients(mean, sources) as Variable[], options);

@@ -4,6 +4,7 @@ import { StridenetError } from '../errors.ts';
 import type { Tensor, TypedArray } from '../tensor.ts';
 import type { BatchSource } from './batches.ts';
 import type { RunSettings } from './evaluator.ts';
+import { type Judged, JudgedSteps } from './metricSet.ts';
 import { learnedParameters, type StepOptions, type TracedStep, traceStep } from './step.ts';
 
 /** Steps of one run at most: what is reported after it must not hold up JavaScript's thread. */
@@ -16,6 +17,8 @@ export interface StepResult {
   readonly correct: number;
   /** Of the network's own optimizer. */
   readonly learningRate: number;
+  /** For metrics, where the options say so. */
+  readonly judged?: Judged;
 }
 
 /** What a trainer runs, and where. */
@@ -47,6 +50,7 @@ export class Trainer {
   readonly #options: TrainerOptions;
   readonly #program: Executable;
   readonly #feeds: TracedStep['feeds'];
+  readonly #judged: JudgedSteps | null;
   /** Names of the states, '' of those that hold data. */
   readonly #states: readonly string[];
 
@@ -58,6 +62,7 @@ export class Trainer {
     this.classifier = traced.classifier;
     const { backend, ...rest } = options.settings;
     this.#program = backendOf(backend).prepare(tracer.graph(outputs, updates), rest);
+    this.#judged = options.judged ? new JudgedSteps(this.#program.fetches) : null;
     const states = tracer.inputs.filter(({ role }) => role === 'state');
     this.#states = states.map(({ variable }) => {
       return traced.data.has(variable) ? '' : (variable.name as string);
@@ -128,7 +133,8 @@ export class Trainer {
    */
   async advance(maxSteps: number, budget: number): Promise<StepResult[] | null> {
     const affordable = Math.max(1, Math.ceil((1.5 * budget) / this.#stepMilliseconds));
-    const batches = await this.batches.peek(Math.min(maxSteps, maxStepsAtOnce, affordable));
+    const most = Math.min(maxSteps, maxStepsAtOnce, affordable);
+    const batches = await this.batches.peek(this.#judged?.atOnce(most) ?? most);
     if (batches === null) return null;
     const { sizes } = batches;
     const factors = Array.from(sizes, (_, i) => this.#factorAt(i));
@@ -142,8 +148,9 @@ export class Trainer {
     return Array.from({ length: result.steps }, (_, i) => ({
       samples: sizes[i] as number,
       loss: (result.fetches[0]?.[i] as number) * (sizes[i] as number),
-      correct: result.fetches[1]?.[i] ?? 0,
+      correct: this.classifier ? (result.fetches[1]?.[i] as number) : 0,
       learningRate: learningRate * (factors[i] as number),
+      ...(this.#judged ? { judged: this.#judged.at(result.fetches, i, sizes[i] as number) } : {}),
     }));
   }
 

@@ -9,7 +9,7 @@ import { describeLayer, layerOf } from '../../lib/layers/registry.ts';
 import type { ClassifierOptions } from '../../lib/models/model.ts';
 import { elementCount } from '../../lib/shape.ts';
 import { Architecture, type NetworkParameter } from '../../lib/train/architecture.ts';
-import { parameterInputs } from '../../lib/train/evaluator.ts';
+import { parameterInputs } from '../../lib/train/inputs.ts';
 
 /** How a model is made smaller, or fed with more than one image. */
 type Size<O> = O & { batch?: number };
