@@ -14,6 +14,7 @@ const pages = [
   'CONTRIBUTING.md',
   'docs/architecture.md',
   'docs/adding-an-op.md',
+  'docs/data.md',
   'docs/drawing.md',
   'docs/graphs.md',
   'docs/models.md',

@@ -1,4 +1,12 @@
+export type { ToSamplesOptions } from './collect.ts';
+export { Dataset, type OpenOptions, type ShuffleOptions, type SplitOptions } from './dataset.ts';
+export { type FromOptions, from, type Source } from './from.ts';
 export { readIdx } from './idx.ts';
 export { type DataSetOptions, fashionMnist, mnist, type Split } from './mnist.ts';
+export type { SampleFunction } from './pipeline/map.ts';
+export type { Stream } from './pipeline/streamSource.ts';
+export type { Pass, Sample, SampleContext, SampleSource } from './sample.ts';
 export type { Samples } from './samples.ts';
 export { select, slice } from './select.ts';
+export type { Fractions } from './split.ts';
+export { type Statistics, statistics } from './statistics.ts';

@@ -36,6 +36,7 @@ export { type LocalResponseNormLayerOptions, localResponseNorm } from './localRe
 export { type MaxoutLayerOptions, maxout } from './maxout.ts';
 export { maxPool1d } from './maxPool1d.ts';
 export { maxPool2d } from './maxPool2d.ts';
+export { type NormalizationLayerOptions, normalization } from './normalization.ts';
 export { type PadLayerOptions, pad } from './pad.ts';
 export { type PreluOptions, prelu } from './prelu.ts';
 export { type ResidualOptions, residual } from './residual.ts';

@@ -24,6 +24,7 @@ import { localResponseNorm } from './localResponseNorm.ts';
 import { maxout } from './maxout.ts';
 import { maxPool1d } from './maxPool1d.ts';
 import { maxPool2d } from './maxPool2d.ts';
+import { normalization } from './normalization.ts';
 import { pad } from './pad.ts';
 import { prelu } from './prelu.ts';
 import { residual } from './residual.ts';
@@ -54,6 +55,7 @@ const table: Readonly<Record<string, (options: never) => Layer>> = {
   maxPool1d,
   maxPool2d,
   maxout,
+  normalization,
   pad,
   prelu,
   residual,

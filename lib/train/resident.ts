@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { shuffledOrder } from '../data/pipeline/shuffle.ts';
 import { type Samples, scaleOf } from '../data/samples.ts';
 import type { Tracer } from '../graph/graph.ts';
 import { gatherRows } from '../ops/gatherRows.ts';
@@ -6,9 +6,6 @@ import { Generator } from '../random.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Architecture } from './architecture.ts';
 import type { Batches, BatchSource, TracedBatch } from './batches.ts';
-
-/** Samples that are shuffled before other work on JavaScript's thread has its turn. */
-const shuffleSlice = 16_384;
 
 /** How samples in memory are cut into batches. */
 export interface ResidentOptions {
@@ -58,14 +55,12 @@ export class ResidentBatches implements BatchSource {
   async begin(epoch: number, skip: number): Promise<void> {
     this.#taken = skip;
     this.#order = new Int32Array(this.stepsPerEpoch * this.batchSize);
-    const samples = this.#order.subarray(0, this.samplesPerEpoch);
-    for (let i = 0; i < samples.length; i++) samples[i] = i;
-    if (this.#seed === null) return;
-    const random = new Generator(this.#seed, `shuffle/${epoch}`);
-    for (let left = samples.length; left > 1; left -= shuffleSlice) {
-      random.shuffle(samples, left, Math.max(1, left - shuffleSlice));
-      if (left > shuffleSlice) await setImmediate();
-    }
+    const seed = this.#seed;
+    const order =
+      seed === null
+        ? Int32Array.from({ length: this.samplesPerEpoch }, (_, i) => i)
+        : await shuffledOrder(this.samplesPerEpoch, new Generator(seed, `shuffle/${epoch}`));
+    this.#order.set(order);
   }
 
   async peek(most: number): Promise<Batches | null> {

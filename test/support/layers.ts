@@ -295,6 +295,19 @@ export const layerCases: readonly LayerCase[] = [
     parameters: { weight: [5], bias: [5] },
   },
   {
+    title: 'normalization of images',
+    make: () =>
+      layers.normalization({ mean: [0.1, -0.2, 0, 3], std: [0.5, 2, 0.1, 7], name: 'own' }),
+    input: image,
+    output: image,
+  },
+  {
+    title: 'normalization of signals by one number',
+    make: () => layers.normalization({ mean: 0.5, std: [0.25, 1, 2, 3] }),
+    input: signal,
+    output: signal,
+  },
+  {
     title: 'groupNorm',
     make: () => layers.groupNorm({ groups: 2, activation: 'tanh' }),
     input: image,

@@ -191,6 +191,18 @@ export const validLayers: Readonly<Record<string, ValidLayer>> = {
     input: image,
     wrongInputs: [],
   },
+  normalization: {
+    options: {
+      ...name,
+      mean: required(value([0, 1, 2, 3], [[], [0, 1, Number.NaN, 3], inf, '0', {}, true])),
+      std: required(value(2, [0, -1, [1, 0, 1, 1], [], [1, 1, inf, 1], '1', {}, true])),
+    },
+    input: image,
+    wrongInputs: [
+      [3, 7, 7],
+      [1, 4, 7, 7],
+    ],
+  },
   selectChannels: {
     options: { ...name, channels: required(value([3, 0, 3], [[], 3, [-1], [0.5], ['0'], {}])) },
     input: image,

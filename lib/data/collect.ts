@@ -1,0 +1,80 @@
+import { setImmediate } from 'node:timers/promises';
+import { argumentError, checkOptions, StridenetError } from '../errors.ts';
+import { checkInteger } from '../shape.ts';
+import { closeQuietly } from './pipeline/iterate.ts';
+import { type Item, nextKept, type Reader } from './pipeline/reader.ts';
+import type { Stage } from './pipeline/stage.ts';
+import { Rows, sampleBytes, specOf } from './rows.ts';
+import { checkSample, type Sample } from './sample.ts';
+import type { Samples } from './samples.ts';
+
+/** Settings of toSamples. */
+export interface ToSamplesOptions {
+  /** What the samples may take; default 4 GiB. */
+  maxBytes?: number;
+}
+
+const where = 'Dataset.toSamples';
+
+/** Milliseconds of reading before other work on JavaScript's thread has its turn. */
+const turn = 10;
+
+/**
+ * Calls `use` for every value of the first pass, with seed 0, and lets other work have its turn in
+ * between. Closes the pass whatever happens.
+ */
+export async function forEachItem<T>(stage: Stage<T>, use: (item: Item<T>) => void): Promise<void> {
+  const reader: Reader<T> = stage.open({ seed: 0, epoch: 1 }, 0);
+  let start = performance.now();
+  try {
+    for (;;) {
+      const next = nextKept(reader);
+      const item = next instanceof Promise ? await next : next;
+      if (item === null) return;
+      use(item);
+      if (performance.now() - start < turn) continue;
+      await setImmediate();
+      start = performance.now();
+    }
+  } catch (error) {
+    await closeQuietly(reader);
+    throw error;
+  }
+}
+
+/** All samples of a stage in memory. See Dataset.toSamples. */
+export async function collect(
+  stage: Stage<Sample>,
+  scale: number | null,
+  options: ToSamplesOptions,
+): Promise<Samples> {
+  checkOptions(where, options, ['maxBytes']);
+  const { maxBytes = 2 ** 32 } = options;
+  checkInteger(where, 'maxBytes', maxBytes, 1, Number.MAX_SAFE_INTEGER);
+  let rows: Rows | null = null;
+  let most = 0;
+  const begin = ({ value, index }: Item<Sample>): Rows => {
+    checkSample(where, value, index);
+    const spec = specOf(value);
+    most = Math.floor(maxBytes / Math.max(1, sampleBytes(spec)));
+    if ((stage.length ?? 1) > most) throw tooLarge(`${stage.length} samples`, maxBytes);
+    return new Rows(where, spec, stage.length ?? Math.min(most, 64));
+  };
+  await forEachItem(stage, (item) => {
+    rows ??= begin(item);
+    if (rows.count === rows.capacity) {
+      if (rows.count === most) throw tooLarge(`more than ${most} samples`, maxBytes);
+      rows.grow(Math.min(most, 2 * rows.capacity));
+    }
+    rows.add(item.value, item.index);
+  });
+  if (rows === null) throw argumentError(where, 'at least one sample', 0);
+  return { ...(rows as Rows).samples(), ...(scale === null ? {} : { scale }) };
+}
+
+function tooLarge(what: string, maxBytes: number): StridenetError {
+  return new StridenetError(
+    'ERR_MEMORY',
+    `[${where}] ${what} take more than maxBytes, ${maxBytes} bytes`,
+  );
+}
