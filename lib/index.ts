@@ -78,9 +78,12 @@ export {
 } from './tensor.ts';
 export type { ApplyOptions } from './train/apply.ts';
 export type { CustomFactory } from './train/customLayers.ts';
+export type { EarlyStoppingOptions } from './train/earlyStopping.ts';
 export type {
   Callbacks,
+  EarlyStoppingRecord,
   EpochEvent,
+  EpochRecord,
   Evaluation,
   History,
   StartEvent,

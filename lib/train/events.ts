@@ -88,9 +88,21 @@ export interface EpochRecord {
   readonly seconds: number;
 }
 
+/** What early stopping has found. */
+export interface EarlyStoppingRecord {
+  /** Training ended before its time. */
+  readonly stopped: boolean;
+  readonly monitor: string;
+  /** The epoch that was best and its number; null when none had one. */
+  readonly bestEpoch: number | null;
+  readonly best: number | null;
+}
+
 /** What `fit` returns: plain data. */
 export interface History {
   readonly epochs: readonly EpochRecord[];
+  /** What early stopping has found, where it was asked for. */
+  readonly earlyStopping?: EarlyStoppingRecord;
 }
 
 /** What a history keeps of an epoch. */

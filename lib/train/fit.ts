@@ -1,7 +1,7 @@
 import type { Samples } from '../data/samples.ts';
 import { argumentError, checkOptions } from '../errors.ts';
 import { type EpochRecord, type History, recordOf, type TrainEvent } from './events.ts';
-import { begin, events } from './loop.ts';
+import { begin, events, stoppingOf } from './loop.ts';
 import type { TrainingHost } from './network.ts';
 import { checkTraining, type FitOptions, type TrainOptions, trainOptions } from './options.ts';
 import type { Progress } from './progress.ts';
@@ -73,7 +73,7 @@ export async function fit(
   } finally {
     progress?.stop();
   }
-  const history = { epochs };
+  const history = { epochs, ...stoppingOf(run) };
   await callbacks.onEnd?.(history);
   return history;
 }

@@ -3,8 +3,9 @@ import { argumentError, StridenetError } from '../errors.ts';
 import type { Metric } from '../metrics/metric.ts';
 import { ScheduleRun } from '../schedules/run.ts';
 import { type Length, lengthOf, momentAt } from './clock.ts';
+import { EarlyStopping } from './earlyStopping.ts';
 import { checkFit, type Evaluator, evaluatorOf } from './evaluator.ts';
-import type { EpochEvent, StartEvent, StepEvent, TrainEvent } from './events.ts';
+import type { EpochEvent, History, StartEvent, StepEvent, TrainEvent } from './events.ts';
 import { outputOf } from './inputs.ts';
 import { measuresOf, possibleMeasures } from './measures.ts';
 import { checkMetricsFit, MetricSet, numericNames } from './metricSet.ts';
@@ -12,6 +13,7 @@ import type { TrainingHost } from './network.ts';
 import type { Settings } from './options.ts';
 import { ResidentBatches } from './resident.ts';
 import { type Cursor, type StepResult, Trainer } from './trainer.ts';
+import { splitOff } from './validationSplit.ts';
 
 function aborted(signal: AbortSignal): StridenetError {
   return new StridenetError('ERR_ABORTED', '[fit] stopped by its signal', { cause: signal.reason });
@@ -57,40 +59,47 @@ export interface Run {
   readonly trainer: Trainer;
   readonly evaluator: Evaluator | null;
   readonly schedule: ScheduleRun | null;
+  readonly stopping: EarlyStopping | null;
   readonly length: Length;
 }
 
 /** Takes the network and copies the data; throws before anything is touched. */
 export function begin(host: TrainingHost, data: Samples, settings: Settings): Run {
-  const { signal, validationData, loss, metrics } = settings;
+  const { signal, loss, metrics, validationSplit: share, seed } = settings;
   if (signal?.aborted) throw aborted(signal);
   const { architecture, settings: how } = host;
+  checkFit('fit', architecture, data, loss);
+  checkMetricsFit('fit', metrics, outputOf(architecture), data.y);
+  const { training, validation } =
+    share === null
+      ? { training: data, validation: settings.validationData }
+      : splitOff(data, share, seed);
   const evaluator =
-    validationData === null
+    validation === null
       ? null
-      : evaluatorOf('fit, validationData', architecture, validationData, loss, how, { metrics });
+      : evaluatorOf('fit, validationData', architecture, validation, loss, how, { metrics });
   try {
-    checkFit('fit', architecture, data, loss);
-    const batches = new ResidentBatches(architecture, data, settings);
+    const batches = new ResidentBatches(architecture, training, settings);
     const length = lengthOf(settings, batches.stepsPerEpoch);
-    const schedule = settings.schedule === null ? null : new ScheduleRun(settings.schedule);
+    const schedule = settings.schedule && new ScheduleRun(settings.schedule);
+    const stopping = settings.earlyStopping && new EarlyStopping(settings.earlyStopping);
     const factorAt = (cursor: Cursor): number => schedule?.factor(momentAt(cursor, length)) ?? 1;
-    checkMetricsFit('fit', metrics, outputOf(architecture), batches.targets);
     const judged = metrics.length > 0;
     const options = { ...settings, architecture, batches, settings: how, factorAt, judged };
     const trainer = host.begin(loss, (values) => {
       const made = new Trainer(options, values);
       try {
-        const { classifier } = made;
-        const kinds = { classifier, validated: evaluator !== null };
-        schedule?.check(possibleMeasures(kinds, numericNames(metrics)));
+        const kinds = { classifier: made.classifier, validated: evaluator !== null };
+        const measures = possibleMeasures(kinds, numericNames(metrics));
+        schedule?.check(measures);
+        stopping?.check(measures);
       } catch (error) {
         made.dispose();
         throw error;
       }
       return made;
     });
-    return { host, settings, trainer, evaluator, schedule, length };
+    return { host, settings, trainer, evaluator, schedule, stopping, length };
   } catch (error) {
     evaluator?.dispose();
     throw error;
@@ -122,7 +131,10 @@ export async function* events(run: Run, pace: Pace): AsyncGenerator<LoopEvent[],
     yield [startEvent(run)];
     for (let epoch = 1; epochs === null ? goesOn(run) : epoch <= epochs; epoch++) {
       yield* epochEvents(run, pace, epoch);
+      if (run.stopping?.stops) break;
     }
+    const best = run.stopping?.best;
+    if (best) host.replace(best);
   } finally {
     settings.signal?.removeEventListener('abort', stop);
     host.end(trainer);
@@ -193,6 +205,18 @@ async function* epochEvents(
     ...{ learningRate, imagesPerSecond, seconds },
     ...(validation ? { validation } : {}),
   };
-  run.schedule?.observe(measuresOf(event));
+  const measures = measuresOf(event);
+  run.schedule?.observe(measures);
+  run.stopping?.observe(epoch, measures, () => host.values());
   yield [event];
+}
+
+/** What early stopping has found in a run, where it was asked for. */
+export function stoppingOf({ stopping }: Run): Pick<History, 'earlyStopping'> {
+  if (stopping === null) return {};
+  const { epoch, value } = stopping.state();
+  const { monitor } = stopping.settings;
+  return {
+    earlyStopping: { stopped: stopping.stops, monitor, bestEpoch: epoch, best: value },
+  };
 }

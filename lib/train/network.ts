@@ -293,6 +293,7 @@ export class Network {
         trainer.dispose();
       },
       values: () => this.#store.latest,
+      replace: (values) => this.#store.replace(values),
     };
   }
 
@@ -326,8 +327,10 @@ export interface TrainingHost {
   running<T>(body: () => Promise<T>): Promise<T>;
   /** Gives the network back with its new parameters, and disposes of the trainer. */
   end(trainer: Trainer): void;
-  /** The parameters as of now. */
+  /** The parameters as of now, in memory that nobody changes. */
   values(): ReadonlyMap<string, Tensor>;
+  /** Replaces parameters between runs. */
+  replace(values: ReadonlyMap<string, Tensor>): void;
 }
 
 /**

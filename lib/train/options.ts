@@ -10,6 +10,11 @@ import type { Schedule } from '../schedules/schedule.ts';
 import { checkSchedule } from '../schedules/sequences.ts';
 import { checkInteger } from '../shape.ts';
 import { type ClipOptions, checkLimit } from './clip.ts';
+import {
+  checkEarlyStopping,
+  type EarlyStoppingOptions,
+  type StoppingSettings,
+} from './earlyStopping.ts';
 import type { Callbacks } from './events.ts';
 import { checkMetrics } from './metricSet.ts';
 import { checkRates } from './rates.ts';
@@ -40,6 +45,13 @@ export interface TrainOptions extends ClipOptions {
   metrics?: readonly Metric[];
   /** Evaluated after every epoch, by the loss of this fit. */
   validationData?: Samples;
+  /**
+   * A random share of the data, above 0 and below 1, to validate with instead of training on it; the
+   * same for the same seed and number of samples. Not together with validationData.
+   */
+  validationSplit?: number;
+  /** Ends training when it gets no better, with the best parameters; default: never. */
+  earlyStopping?: EarlyStoppingOptions;
   /** Of the order of the samples and of dropout; default 0. */
   seed?: number;
   /** Ends training at the next step boundary with ERR_ABORTED. */
@@ -65,6 +77,8 @@ type Nullable =
   | 'schedule'
   | 'signal'
   | 'validationData'
+  | 'validationSplit'
+  | 'earlyStopping'
   | 'clipValue'
   | 'clipNorm';
 
@@ -76,6 +90,8 @@ export interface Settings extends Required<Omit<TrainOptions, Nullable>> {
   readonly schedule: Schedule | null;
   readonly signal: AbortSignal | null;
   readonly validationData: Samples | null;
+  readonly validationSplit: number | null;
+  readonly earlyStopping: StoppingSettings | null;
   readonly clipValue: number | null;
   readonly clipNorm: number | null;
 }
@@ -91,6 +107,8 @@ export const trainOptions = [
   'rates',
   'metrics',
   'validationData',
+  'validationSplit',
+  'earlyStopping',
   'seed',
   'signal',
   'frozen',
@@ -108,6 +126,15 @@ function checkDuration({ epochs, steps }: TrainOptions): Pick<Settings, 'epochs'
   return { epochs: null, steps: checkInteger('fit', 'steps', steps, 0) };
 }
 
+function checkSplit({ validationSplit: share, validationData }: TrainOptions): number | null {
+  if (share === undefined) return null;
+  if (validationData !== undefined) {
+    throw argumentError('fit', 'validationData or validationSplit and not both', share);
+  }
+  if (typeof share === 'number' && share > 0 && share < 1) return share;
+  throw argumentError('fit', 'validationSplit to be a number above 0 and below 1', share);
+}
+
 /**
  * Settings of these options.
  * @throws ERR_ARGUMENT, ERR_SHAPE for what can be told of data and options without the network
@@ -120,6 +147,7 @@ export function checkTraining(
   checkSamples('fit', data);
   checkOptions('fit', options, known);
   const { batchSize = 32, seed = 0, signal, validationData, schedule, rates = {} } = options;
+  const { earlyStopping } = options;
   if ((data.x.shape[0] as number) === 0) throw argumentError('fit', 'at least one sample', 0);
   if (validationData !== undefined) checkSamples('fit, validationData', validationData);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
@@ -147,5 +175,7 @@ export function checkTraining(
     loss: checkLoss('fit', loss),
     signal: signal ?? null,
     validationData: validationData ?? null,
+    validationSplit: checkSplit(options),
+    earlyStopping: earlyStopping === undefined ? null : checkEarlyStopping(earlyStopping),
   };
 }
