@@ -12,6 +12,8 @@ const addonDirectory = path.join(root, 'build', 'Release');
 const stampFile = path.join(addonDirectory, 'stridenet.stamp.json');
 const lockDirectory = path.join(root, 'build-setup.lock');
 const windows = process.platform === 'win32';
+/** What a whole build of the addon takes of one CPU. */
+const cpuMinutes = 4;
 
 function fail(message) {
   console.error(`\nstridenet setup: ${message}`);
@@ -160,8 +162,10 @@ function buildAddon() {
 
   checkTools();
   const jobs = Math.max(1, os.availableParallelism());
+  const minutes = Math.ceil(cpuMinutes / jobs);
+  const estimate = sameMakefile ? '' : `, about ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}`;
   console.log(
-    `stridenet setup: building the addon (${jobs} ${jobs === 1 ? 'job' : 'jobs'}), about a minute`,
+    `stridenet setup: building the addon (${jobs} ${jobs === 1 ? 'job' : 'jobs'})${estimate}`,
   );
   const start = performance.now();
   const prefix = path.resolve(path.dirname(process.execPath), '..');
