@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const LIB = [
-  ['errors', 'shape', 'tensor', 'random', 'nearest'],
+  ['errors', 'shape', 'tensor', 'random', 'nearest', 'version'],
   ['ops', 'data', 'initializers', 'schedules', 'randomTensor'],
   ['reference', 'tree'],
   ['graph'],
@@ -29,6 +29,7 @@ const ALSO = {
   tensor: ['errors', 'shape'],
   random: ['errors'],
   nearest: ['errors'],
+  version: [],
   layers: ['optimizers'],
   models: ['train'],
 };

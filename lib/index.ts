@@ -77,10 +77,17 @@ export {
   zeros,
 } from './tensor.ts';
 export type { ApplyOptions } from './train/apply.ts';
+export {
+  type LatestCheckpoint,
+  latestCheckpoint,
+  type SkippedCheckpoint,
+} from './train/checkpoint/folder.ts';
+export type { CheckpointOptions } from './train/checkpoint/options.ts';
 export type { CustomFactory } from './train/customLayers.ts';
 export type { EarlyStoppingOptions } from './train/earlyStopping.ts';
 export type {
   Callbacks,
+  CheckpointEvent,
   EarlyStoppingRecord,
   EpochEvent,
   EpochRecord,

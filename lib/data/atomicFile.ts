@@ -23,10 +23,17 @@ export function* chunksOf(parts: Iterable<Uint8Array>): Generator<Uint8Array, vo
   if (bytes > 0) yield Buffer.concat(held);
 }
 
-async function writeSynced(path: string, parts: Iterable<Uint8Array>): Promise<void> {
+async function writeSynced(
+  path: string,
+  parts: Iterable<Uint8Array>,
+  signal?: AbortSignal,
+): Promise<void> {
   const handle = await open(path, 'wx');
   try {
-    for (const chunk of chunksOf(parts)) await handle.writeFile(chunk);
+    for (const chunk of chunksOf(parts)) {
+      signal?.throwIfAborted();
+      await handle.writeFile(chunk);
+    }
     await handle.sync();
   } finally {
     await handle.close();
@@ -49,16 +56,18 @@ export const temporaryName = /\.(\d+)-[0-9a-f-]{36}\.tmp$/;
 /**
  * Writes a file of these parts, one after the other, so that the path holds the old bytes or the new
  * ones, whatever happens. The parts must not change until it is done.
+ * @param signal gives it up: the path then holds the old bytes
  * @throws ERR_FILE_NOT_FOUND when the folder is not there; ERR_FILE_ACCESS
  */
 export async function writeAtomically(
   where: string,
   path: string,
   parts: Iterable<Uint8Array>,
+  signal?: AbortSignal,
 ): Promise<void> {
   const temporary = `${path}.${process.pid}-${randomUUID()}.tmp`;
   try {
-    await writeSynced(temporary, parts);
+    await writeSynced(temporary, parts, signal);
     await rename(temporary, path);
     await syncFolder(dirname(path));
   } catch (cause) {

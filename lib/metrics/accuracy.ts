@@ -2,7 +2,14 @@ import { argumentError, checkOptions, shapeError } from '../errors.ts';
 import { beats } from '../reference/indexing.ts';
 import { checkInteger } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { type Classified, classify, type Metric, type MetricOptions, nameOf } from './metric.ts';
+import {
+  type Classified,
+  checkState,
+  classify,
+  type Metric,
+  type MetricOptions,
+  nameOf,
+} from './metric.ts';
 
 /** The share of samples for which `right` says so. */
 function share(
@@ -26,6 +33,11 @@ function share(
           samples += classified.samples;
         },
         result: () => correct / samples,
+        state: () => [samples, correct],
+        restore(numbers) {
+          checkState(where, numbers, numbers.length === 2);
+          [samples, correct] = numbers as [number, number];
+        },
       };
     },
   };

@@ -2,6 +2,7 @@ import { argumentError, checkOptions } from '../errors.ts';
 import { checkInteger } from '../shape.ts';
 import {
   checkClasses,
+  checkState,
   classify,
   type Metric,
   type MetricOptions,
@@ -98,6 +99,15 @@ function ofClasses(kind: keyof typeof scores, options: ClassMetricOptions): Metr
             if (own !== undefined) own.labelled++;
             if (guessed !== undefined) guessed.predicted++;
             if (own !== undefined && own === guessed) own.right++;
+          });
+        },
+        state: () =>
+          counts.flatMap(({ right, predicted, labelled }) => [right, predicted, labelled]),
+        restore(numbers) {
+          checkState(kind, numbers, numbers.length % 3 === 0);
+          counts = Array.from({ length: numbers.length / 3 }, (_, c) => {
+            const [right = 0, predicted = 0, labelled = 0] = numbers.slice(3 * c, 3 * c + 3);
+            return { right, predicted, labelled };
           });
         },
         result() {

@@ -1,5 +1,12 @@
 import { checkOptions } from '../errors.ts';
-import { checkClasses, classify, type Metric, type MetricOptions, nameOf } from './metric.ts';
+import {
+  checkClasses,
+  checkState,
+  classify,
+  type Metric,
+  type MetricOptions,
+  nameOf,
+} from './metric.ts';
 
 /** How many samples of each class (row) are predicted to be of each (column). */
 export function confusionMatrix(options: MetricOptions = {}): Metric {
@@ -24,6 +31,14 @@ export function confusionMatrix(options: MetricOptions = {}): Metric {
           });
         },
         result: () => rows.map((row) => [...row]),
+        state: () => rows.flat(),
+        restore(numbers) {
+          const classes = Math.sqrt(numbers.length);
+          checkState('confusionMatrix', numbers, Number.isInteger(classes));
+          rows = Array.from({ length: classes }, (_, c) => {
+            return numbers.slice(c * classes, (c + 1) * classes);
+          });
+        },
       };
     },
   };

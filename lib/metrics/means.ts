@@ -1,7 +1,7 @@
 import { argumentError, checkOptions, ownFunction, shapeError } from '../errors.ts';
 import { sameShape } from '../shape.ts';
 import { describe, type Tensor, type TypedArray } from '../tensor.ts';
-import { checkRows, type Metric, type MetricOptions, nameOf } from './metric.ts';
+import { checkRows, checkState, type Metric, type MetricOptions, nameOf } from './metric.ts';
 
 /** The mean over samples of what `of` makes of each. */
 function meanOver(
@@ -29,6 +29,11 @@ function meanOver(
           total = next;
         },
         result: () => total / samples,
+        state: () => [samples, total],
+        restore(numbers) {
+          checkState(where, numbers, numbers.length === 2);
+          [samples, total] = numbers as [number, number];
+        },
       };
     },
   };

@@ -17,6 +17,15 @@ export interface Accumulator {
   add(outputs: Tensor, labels: Tensor): void;
   /** Over all samples added; NaN, or no rows, where there was none. */
   result(): MetricValue;
+  /** What `restore` goes on from; without them a training that is resumed begins it anew. */
+  state?(): readonly number[];
+  /** Throws ERR_ARGUMENT unless `numbers` are a state. */
+  restore?(numbers: readonly number[]): void;
+}
+
+/** Throws ERR_ARGUMENT that shows the state which is none. */
+export function checkState(where: string, numbers: readonly number[], fits: boolean): void {
+  if (!fits) throw argumentError(where, 'a state as it gave', numbers);
 }
 
 /** How well outputs fit labels. It keeps nothing itself. */

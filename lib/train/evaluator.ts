@@ -1,7 +1,7 @@
 import type { BackendName, Executable, PrepareOptions } from '../backends/backend.ts';
 import { backendOf } from '../backends/index.ts';
 import { checkSamples, type Samples } from '../data/samples.ts';
-import { dtypeError, shapeError } from '../errors.ts';
+import { dtypeError, StridenetError, shapeError } from '../errors.ts';
 import { Tracer } from '../graph/graph.ts';
 import type { Loss } from '../losses/index.ts';
 import { checkTargetsOf, counterOf, foldedBy, traceLoss } from '../losses/targets.ts';
@@ -74,6 +74,7 @@ export class Evaluator {
   readonly #batches: BatchSource;
   readonly #classifier: boolean;
   readonly #metrics: readonly Metric[];
+  #cancelled = false;
 
   /** @param where what messages begin with */
   constructor(
@@ -121,7 +122,11 @@ export class Evaluator {
       const batches = await this.#batches.peek(most);
       if (batches === null) break;
       const { sizes, feeds } = batches;
-      const { fetches } = await this.#program.run({ steps: sizes.length, batch: sizes, feeds });
+      const run = { steps: sizes.length, batch: sizes, feeds };
+      const { fetches, steps } = await this.#program.run(run);
+      if (this.#cancelled || steps < sizes.length) {
+        throw new StridenetError('ERR_ABORTED', '[evaluate] was cancelled');
+      }
       this.#batches.take(sizes.length);
       sizes.forEach((n, step) => {
         samples += n;
@@ -135,6 +140,12 @@ export class Evaluator {
       ...(this.#classifier ? { accuracy: correct / samples } : {}),
       ...(judged ? { metrics: metrics.results() } : {}),
     };
+  }
+
+  /** Ends an evaluation under way within a step, and those to come. */
+  cancel(): void {
+    this.#cancelled = true;
+    this.#program.cancel();
   }
 
   dispose(): void {

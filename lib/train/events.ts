@@ -55,6 +55,21 @@ export interface EpochEvent {
 
 export type TrainEvent = StepEvent | EpochEvent;
 
+/** What `fit` tells when a checkpoint has been written. */
+export interface CheckpointEvent {
+  readonly type: 'checkpoint';
+  /** The file. */
+  readonly path: string;
+  /** Steps done in it, and the epoch of the next one. */
+  readonly step: number;
+  readonly epoch: number;
+  /** It is that of the best epoch so far, best.safetensors. */
+  readonly best: boolean;
+  readonly bytes: number;
+  /** Seconds that writing took, while training went on. */
+  readonly seconds: number;
+}
+
 /** What is known of a training before its first step; null stands for what is not. */
 export interface StartEvent {
   readonly type: 'start';
@@ -69,6 +84,7 @@ export interface Callbacks {
   onStart?(event: StartEvent): void | Promise<void>;
   onStep?(event: StepEvent): void | Promise<void>;
   onEpoch?(event: EpochEvent): void | Promise<void>;
+  onCheckpoint?(event: CheckpointEvent): void | Promise<void>;
   /** With what `fit` is about to return; not after an error. */
   onEnd?(history: History): void | Promise<void>;
 }

@@ -4,11 +4,12 @@ import { writeAtomically } from '../data/atomicFile.ts';
 import { checkPath } from '../data/files.ts';
 import { checkOptions, StridenetError, shapeError } from '../errors.ts';
 import type { CustomLayer } from '../layers/custom.ts';
-import { describeLayer, layerOf } from '../layers/registry.ts';
+import { layerOf } from '../layers/registry.ts';
 import { sameShape } from '../shape.ts';
-import { checkFloatDType, describe, type FloatDType, type Tensor } from '../tensor.ts';
+import { checkFloatDType, describe, type Tensor } from '../tensor.ts';
 import { Architecture } from './architecture.ts';
 import { type CustomFactory, checkKnown, customFinder, customIn } from './customLayers.ts';
+import { type Description, descriptionOf } from './description.ts';
 import { Network } from './network.ts';
 import { safetensorsParts, type TensorEntry } from './safetensors.ts';
 import { readingSafetensors, type SafetensorsFile } from './safetensorsFile.ts';
@@ -21,28 +22,16 @@ export async function saveNetwork(
   architecture: Architecture,
   parameters: ReadonlyMap<string, Tensor>,
 ): Promise<void> {
-  const description = {
-    inputShape: architecture.inputShape,
-    dtype: architecture.dtype,
-    layers: architecture.layers.map(({ layer }) => describeLayer(layer)),
-  };
   const metadata = new Map([
     ['format', 'stridenet'],
     ['version', formatVersion],
-    ['architecture', JSON.stringify(description)],
+    ['architecture', JSON.stringify(descriptionOf(architecture))],
   ]);
   await writeAtomically(
     'save',
     resolve(checkPath('save', path)),
     safetensorsParts(parameters, metadata),
   );
-}
-
-/** What a file says of a network besides its parameters. */
-interface Description {
-  readonly inputShape: number[];
-  readonly dtype: FloatDType;
-  readonly layers: unknown[];
 }
 
 /** Runs `body`; what it throws is the file's fault. */

@@ -1,6 +1,6 @@
 import type { Samples } from '../data/samples.ts';
 import { argumentError, checkOptions } from '../errors.ts';
-import { type EpochRecord, type History, recordOf, type TrainEvent } from './events.ts';
+import type { History, TrainEvent } from './events.ts';
 import { begin, events, stoppingOf } from './loop.ts';
 import type { TrainingHost } from './network.ts';
 import { checkTraining, type FitOptions, type TrainOptions, trainOptions } from './options.ts';
@@ -20,12 +20,14 @@ export function train(
   const pace = { maxSteps: 1, budget: Number.POSITIVE_INFINITY, everyStep: true };
   return (async function* () {
     for await (const batch of events(begin(host, copy, settings), pace)) {
-      for (const event of batch) if (event.type !== 'start') yield event;
+      for (const event of batch) {
+        if (event.type === 'step' || event.type === 'epoch') yield event;
+      }
     }
   })();
 }
 
-const callbackNames = ['onStart', 'onStep', 'onEpoch', 'onEnd'] as const;
+const callbackNames = ['onStart', 'onStep', 'onEpoch', 'onCheckpoint', 'onEnd'] as const;
 
 /** See Network.fit. */
 export async function fit(
@@ -44,7 +46,6 @@ export async function fit(
     throw argumentError('fit', "verbose to be true, false, 'bar' or 'plain'", verbose);
   }
   const run = begin(host, data, settings);
-  const epochs: EpochRecord[] = [];
   const everyStep = callbacks.onStep !== undefined;
   const pace = { maxSteps: Number.MAX_SAFE_INTEGER, budget: chunkMilliseconds, everyStep };
   let progress: Progress | null = null;
@@ -65,15 +66,18 @@ export async function fit(
           if (answer !== undefined) await answer;
           continue;
         }
+        if (event.type === 'checkpoint') {
+          await callbacks.onCheckpoint?.(event);
+          continue;
+        }
         await progress?.onEpoch(event);
         await callbacks.onEpoch?.(event);
-        epochs.push(recordOf(event));
       }
     }
   } finally {
     progress?.stop();
   }
-  const history = { epochs, ...stoppingOf(run) };
+  const history = { epochs: run.history.epochs, ...stoppingOf(run) };
   await callbacks.onEnd?.(history);
   return history;
 }

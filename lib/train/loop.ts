@@ -1,55 +1,31 @@
 import type { Samples } from '../data/samples.ts';
 import { argumentError, StridenetError } from '../errors.ts';
-import type { Metric } from '../metrics/metric.ts';
 import { ScheduleRun } from '../schedules/run.ts';
+import type { RunCheckpoints } from './checkpoint/run.ts';
 import { type Length, lengthOf, momentAt } from './clock.ts';
 import { EarlyStopping } from './earlyStopping.ts';
 import { checkFit, type Evaluator, evaluatorOf } from './evaluator.ts';
-import type { EpochEvent, History, StartEvent, StepEvent, TrainEvent } from './events.ts';
+import type {
+  CheckpointEvent,
+  EpochEvent,
+  History,
+  StartEvent,
+  StepEvent,
+  TrainEvent,
+} from './events.ts';
+import { HistoryLog } from './historyLog.ts';
 import { outputOf } from './inputs.ts';
 import { measuresOf, possibleMeasures } from './measures.ts';
-import { checkMetricsFit, MetricSet, numericNames } from './metricSet.ts';
+import { checkMetricsFit, numericNames } from './metricSet.ts';
 import type { TrainingHost } from './network.ts';
 import type { Settings } from './options.ts';
 import { ResidentBatches } from './resident.ts';
-import { type Cursor, type StepResult, Trainer } from './trainer.ts';
+import { Running } from './running.ts';
+import { type Cursor, Trainer } from './trainer.ts';
 import { splitOff } from './validationSplit.ts';
 
 function aborted(signal: AbortSignal): StridenetError {
   return new StridenetError('ERR_ABORTED', '[fit] stopped by its signal', { cause: signal.reason });
-}
-
-/** Sums over the epoch so far, and its clock. */
-class Running {
-  steps = 0;
-  samples = 0;
-  loss = 0;
-  correct = 0;
-  seconds = 0;
-  learningRate = 0;
-  readonly metrics: MetricSet;
-
-  constructor(metrics: readonly Metric[]) {
-    this.metrics = new MetricSet(metrics);
-  }
-
-  add(result: StepResult): void {
-    this.steps++;
-    this.learningRate = result.learningRate;
-    this.samples += result.samples;
-    this.loss += result.loss;
-    this.correct += result.correct;
-    if (result.judged) this.metrics.add(result.judged);
-  }
-
-  means(classifier: boolean): { loss: number; accuracy?: number } {
-    const loss = this.loss / this.samples;
-    return classifier ? { loss, accuracy: this.correct / this.samples } : { loss };
-  }
-
-  get imagesPerSecond(): number {
-    return this.seconds === 0 ? 0 : this.samples / this.seconds;
-  }
 }
 
 /** A training run that has its network and its copy of the data. */
@@ -61,6 +37,8 @@ export interface Run {
   readonly schedule: ScheduleRun | null;
   readonly stopping: EarlyStopping | null;
   readonly length: Length;
+  readonly running: Running;
+  readonly history: HistoryLog;
 }
 
 /** Takes the network and copies the data; throws before anything is touched. */
@@ -99,7 +77,8 @@ export function begin(host: TrainingHost, data: Samples, settings: Settings): Ru
       }
       return made;
     });
-    return { host, settings, trainer, evaluator, schedule, stopping, length };
+    const [running, history] = [new Running(settings.metrics), new HistoryLog()];
+    return { host, settings, trainer, evaluator, schedule, stopping, length, running, history };
   } catch (error) {
     evaluator?.dispose();
     throw error;
@@ -113,32 +92,59 @@ export interface Pace {
   readonly everyStep: boolean;
 }
 
-/** What a run tells: how it begins, and its steps and epochs. */
-export type LoopEvent = StartEvent | TrainEvent;
+/** What a run tells: how it begins, its steps and epochs, and what it wrote. */
+export type LoopEvent = StartEvent | TrainEvent | CheckpointEvent;
 
 /** Whether there is another step after those that are done. */
-function goesOn({ settings, trainer }: Run): boolean {
+export function goesOn({ settings, trainer }: Run): boolean {
   return trainer.cursor.step < (settings.steps ?? Number.POSITIVE_INFINITY);
+}
+
+/** Makes a run go on from a checkpoint and write its own, where it is to; null where not. */
+async function checkpointsOf(run: Run): Promise<RunCheckpoints | null> {
+  const { checkpoint, resume } = run.settings;
+  if (checkpoint === null && resume === null) return null;
+  const { runCheckpoints } = await import('./checkpoint/run.ts');
+  return runCheckpoints(run, checkpoint, resume);
+}
+
+/** Whether an epoch is to be trained, or the one under way to be ended. */
+function isToCome(run: Run, epoch: number): boolean {
+  if (run.stopping?.stops) return false;
+  const { epochs } = run.settings;
+  return epochs === null ? goesOn(run) || run.running.steps > 0 : epoch <= epochs;
 }
 
 /** The events of a run, in batches of those that one call of the backend gave. */
 export async function* events(run: Run, pace: Pace): AsyncGenerator<LoopEvent[], void, void> {
   const { host, settings, trainer, evaluator } = run;
-  const { epochs } = settings;
-  const stop = (): void => trainer.cancel();
+  const stop = (): void => {
+    trainer.cancel();
+    evaluator?.cancel();
+  };
   settings.signal?.addEventListener('abort', stop);
+  let checkpoints: RunCheckpoints | null = null;
+  let failed = false;
   try {
+    checkpoints = await checkpointsOf(run);
     yield [startEvent(run)];
-    for (let epoch = 1; epochs === null ? goesOn(run) : epoch <= epochs; epoch++) {
-      yield* epochEvents(run, pace, epoch);
-      if (run.stopping?.stops) break;
+    for (let epoch = Math.max(1, trainer.cursor.epoch); isToCome(run, epoch); epoch++) {
+      yield* epochEvents(run, pace, epoch, checkpoints);
     }
+    if (checkpoints !== null) yield await checkpoints.finish();
     const best = run.stopping?.best;
     if (best) host.replace(best);
+  } catch (error) {
+    failed = !settings.signal?.aborted;
+    throw error;
   } finally {
     settings.signal?.removeEventListener('abort', stop);
-    host.end(trainer);
-    evaluator?.dispose();
+    try {
+      await checkpoints?.end(failed);
+    } finally {
+      host.end(trainer);
+      evaluator?.dispose();
+    }
   }
 }
 
@@ -153,7 +159,8 @@ function startEvent(run: Run): StartEvent {
   return { type: 'start', ...totals(run), stepsPerEpoch, samplesPerEpoch };
 }
 
-function stepEvent(run: Run, running: Running, epoch: number, step: number): StepEvent {
+function stepEvent(run: Run, epoch: number, step: number): StepEvent {
+  const { running } = run;
   const { samples, steps, seconds, learningRate, imagesPerSecond } = running;
   const means = running.means(run.trainer.classifier);
   const { samplesPerEpoch } = run.trainer.batches;
@@ -172,16 +179,20 @@ async function* epochEvents(
   run: Run,
   { maxSteps, budget, everyStep }: Pace,
   epoch: number,
-): AsyncGenerator<TrainEvent[], void, void> {
-  const { host, settings, trainer, evaluator } = run;
+  checkpoints: RunCheckpoints | null,
+): AsyncGenerator<LoopEvent[], void, void> {
+  const { host, settings, trainer, evaluator, running } = run;
   const { signal, steps: limit } = settings;
-  const running = new Running(settings.metrics);
-  await trainer.beginEpoch(epoch);
+  if (trainer.cursor.epoch !== epoch) await trainer.beginEpoch(epoch);
   while (goesOn(run)) {
     if (signal?.aborted) throw aborted(signal);
     const start = performance.now();
     const before = trainer.cursor.step;
-    const most = limit === null ? maxSteps : Math.min(maxSteps, limit - before);
+    const most = Math.min(
+      maxSteps,
+      limit === null ? maxSteps : limit - before,
+      checkpoints?.stepsUntilDue() ?? maxSteps,
+    );
     const results = await host.running(() => trainer.advance(most, budget));
     if (results === null) break;
     const share = (performance.now() - start) / 1000 / Math.max(1, results.length);
@@ -190,14 +201,17 @@ async function* epochEvents(
       running.add(result);
       running.seconds += share;
       if (!everyStep && i < results.length - 1) return;
-      told.push(stepEvent(run, running, epoch, before + i + 1));
+      told.push(stepEvent(run, epoch, before + i + 1));
     });
     yield told;
+    if (checkpoints !== null) yield await checkpoints.afterSteps();
   }
   if (signal?.aborted) throw aborted(signal);
   if (running.steps === 0) throw argumentError('fit', `samples in epoch ${epoch}`, 'none');
   const means = running.means(trainer.classifier);
-  const validation = await evaluator?.evaluate(host.values());
+  const validation = await evaluator?.evaluate(host.values()).catch((error) => {
+    throw signal?.aborted ? aborted(signal) : error;
+  });
   const { imagesPerSecond, seconds, learningRate } = running;
   const event: EpochEvent = {
     ...{ type: 'epoch', epoch, step: trainer.cursor.step, ...totals(run) },
@@ -208,7 +222,10 @@ async function* epochEvents(
   const measures = measuresOf(event);
   run.schedule?.observe(measures);
   run.stopping?.observe(epoch, measures, () => host.values());
+  run.history.add(event);
+  running.reset();
   yield [event];
+  if (checkpoints !== null) yield await checkpoints.afterEpoch(event);
 }
 
 /** What early stopping has found in a run, where it was asked for. */

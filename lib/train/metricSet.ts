@@ -66,6 +66,31 @@ export class MetricSet {
     );
   }
 
+  /** What it goes on from, as plain data: numbers by the names of metrics. */
+  state(): Record<string, readonly number[]> {
+    return Object.fromEntries(
+      [...this.#accumulators].flatMap(([name, accumulator]) => {
+        const numbers = accumulator.state?.();
+        return numbers === undefined ? [] : [[name, numbers]];
+      }),
+    );
+  }
+
+  /**
+   * Goes on from there; metrics that it does not name begin anew.
+   * @throws ERR_ARGUMENT for what is no state of such a metric
+   */
+  restore(state: ReadonlyMap<string, unknown>): void {
+    for (const [name, accumulator] of this.#accumulators) {
+      const numbers = state.get(name);
+      if (numbers === undefined) continue;
+      if (!Array.isArray(numbers) || numbers.some((each) => typeof each !== 'number')) {
+        throw argumentError('fit, metrics', `numbers as the state of '${name}'`, numbers);
+      }
+      accumulator.restore?.(numbers);
+    }
+  }
+
   results(): Record<string, MetricValue> {
     return Object.fromEntries(
       [...this.#accumulators].map(([name, accumulator]) => [name, accumulator.result()]),

@@ -9,6 +9,13 @@ import { checkSeed } from '../random.ts';
 import type { Schedule } from '../schedules/schedule.ts';
 import { checkSchedule } from '../schedules/sequences.ts';
 import { checkInteger } from '../shape.ts';
+import {
+  type CheckpointOptions,
+  type CheckpointSettings,
+  checkCheckpoint,
+  checkResume,
+  type ResumeSettings,
+} from './checkpoint/options.ts';
 import { type ClipOptions, checkLimit } from './clip.ts';
 import {
   checkEarlyStopping,
@@ -62,6 +69,14 @@ export interface TrainOptions extends ClipOptions {
    * them as in inference, and both stay.
    */
   frozen?: readonly string[];
+  /** Writes checkpoints while training goes on; default: none. */
+  checkpoint?: CheckpointOptions;
+  /**
+   * Goes on from a checkpoint, or the newest one of a folder that can be read, as if training had
+   * never stopped; the parameters become those of the checkpoint. true: from the newest one of the
+   * option checkpoint's directory, or from the beginning where there is none. Default false.
+   */
+  resume?: string | boolean;
 }
 
 /** Settings of `fit`. */
@@ -80,7 +95,9 @@ type Nullable =
   | 'validationSplit'
   | 'earlyStopping'
   | 'clipValue'
-  | 'clipNorm';
+  | 'clipNorm'
+  | 'checkpoint'
+  | 'resume';
 
 /** What training goes by: the options, checked and with their defaults. */
 export interface Settings extends Required<Omit<TrainOptions, Nullable>> {
@@ -94,6 +111,8 @@ export interface Settings extends Required<Omit<TrainOptions, Nullable>> {
   readonly earlyStopping: StoppingSettings | null;
   readonly clipValue: number | null;
   readonly clipNorm: number | null;
+  readonly checkpoint: CheckpointSettings | null;
+  readonly resume: ResumeSettings | null;
 }
 
 /** The options of `train`. */
@@ -114,6 +133,8 @@ export const trainOptions = [
   'frozen',
   'clipValue',
   'clipNorm',
+  'checkpoint',
+  'resume',
 ] as const;
 
 /** How long training is: epochs, or steps. */
@@ -161,7 +182,11 @@ export function checkTraining(
   if (!Array.isArray(frozen) || frozen.some((key) => typeof key !== 'string')) {
     throw argumentError('fit', 'frozen to be a list of keys', frozen);
   }
+  const validates = validationData !== undefined || options.validationSplit !== undefined;
+  const checkpoint = checkCheckpoint(options.checkpoint, validates);
   return {
+    checkpoint,
+    resume: checkResume(options.resume, checkpoint),
     frozen,
     clipValue: checkLimit('fit', 'clipValue', options.clipValue),
     clipNorm: checkLimit('fit', 'clipNorm', options.clipNorm),

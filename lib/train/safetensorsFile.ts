@@ -34,13 +34,16 @@ async function readAt(
  */
 export class SafetensorsFile implements SafetensorsHeader {
   readonly path: string;
+  /** Bytes of all of it. */
+  readonly size: number;
   readonly metadata: ReadonlyMap<string, string>;
   readonly entries: readonly TensorEntry[];
   readonly dataStart: number;
   readonly #handle: FileHandle;
 
-  private constructor(path: string, handle: FileHandle, header: SafetensorsHeader) {
+  private constructor(path: string, handle: FileHandle, size: number, header: SafetensorsHeader) {
     this.path = path;
+    this.size = size;
     this.#handle = handle;
     this.metadata = header.metadata;
     this.entries = header.entries;
@@ -55,7 +58,7 @@ export class SafetensorsFile implements SafetensorsHeader {
       const first = await readAt(path, handle, 0, Math.min(8, size));
       const dataStart = dataStartOf(path, first, size);
       const header = await readAt(path, handle, 8, dataStart - 8);
-      return new SafetensorsFile(path, handle, parseHeader(path, header, size));
+      return new SafetensorsFile(path, handle, size, parseHeader(path, header, size));
     } catch (error) {
       await handle.close();
       throw error;

@@ -98,11 +98,13 @@ export class Trainer {
 
   /**
    * Copies of all states but the data by name: parameters by their keys, what optimizers keep of
-   * them as 'key.slot'. Throws ERR_BUSY during a run.
+   * them as 'key.slot'. In the memory of `into` where given. Throws ERR_BUSY during a run.
    */
-  states(): Map<string, Tensor> {
+  states(into?: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
     return new Map(
-      this.#states.flatMap((name, i) => (name === '' ? [] : [[name, this.#program.read(i)]])),
+      this.#states.flatMap((name, i) =>
+        name === '' ? [] : [[name, this.#program.read(i, into?.get(name))]],
+      ),
     );
   }
 

@@ -1,0 +1,143 @@
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { writeAtomically } from '../../data/atomicFile.ts';
+import type { Tensor } from '../../tensor.ts';
+import type { Description } from '../description.ts';
+import type { CheckpointEvent } from '../events.ts';
+import type { Cursor } from '../trainer.ts';
+import { bestName, checkpointName, prune } from './folder.ts';
+import { checkpointParts, type TrainingRecord } from './format.ts';
+import type { CheckpointSettings } from './options.ts';
+
+/** What a checkpoint is made of. */
+export interface Snapshot {
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly description: Description;
+  readonly record: TrainingRecord;
+}
+
+/**
+ * Writes checkpoints while training goes on, one at a time: what is asked for meanwhile waits for
+ * the one before. What a write throws comes out of the next call.
+ */
+export class CheckpointWriter {
+  readonly #settings: CheckpointSettings;
+  readonly #snapshot: (cursor: Cursor) => Snapshot;
+  #writing: Promise<void> = Promise.resolve();
+  #busy = false;
+  #failure: unknown = null;
+  readonly #end = new AbortController();
+  #written: CheckpointEvent[] = [];
+  #last: Cursor | null;
+  #lastTime = performance.now();
+
+  /**
+   * @param snapshot copies all that a checkpoint needs; it is called again when that is written
+   * @param last where the checkpoint is that the training goes on from, null for none
+   */
+  constructor(
+    settings: CheckpointSettings,
+    snapshot: (cursor: Cursor) => Snapshot,
+    last: Cursor | null,
+  ) {
+    this.#settings = settings;
+    this.#snapshot = snapshot;
+    this.#last = last;
+  }
+
+  /** How many steps may be done at once from here on. */
+  stepsUntilDue(step: number): number {
+    const { everySteps } = this.#settings;
+    return Number.isFinite(everySteps) ? everySteps - (step % everySteps) : everySteps;
+  }
+
+  /** Writes one if it is time, between two runs of steps. Throws what a write threw. */
+  async afterSteps(cursor: Cursor): Promise<void> {
+    this.#check();
+    const { everySteps, everySeconds } = this.#settings;
+    const late = performance.now() - this.#lastTime >= 1000 * everySeconds && !this.#busy;
+    const due = Number.isFinite(everySteps) && cursor.step % everySteps === 0;
+    if ((due || late) && cursor.step !== this.#last?.step) await this.write(cursor);
+  }
+
+  /**
+   * Writes one if it is time, after an epoch.
+   * @param cursor at the beginning of the next one
+   * @param regular whether it may be another than that of the best epoch
+   * @param better whether no epoch before was as good
+   */
+  async afterEpoch(cursor: Cursor, regular: boolean, better: boolean): Promise<void> {
+    this.#check();
+    const due = regular && (cursor.epoch - 1) % this.#settings.everyEpochs === 0;
+    const names = [...(due ? [checkpointName(cursor.step)] : []), ...(better ? [bestName] : [])];
+    if (names.length > 0) await this.write(cursor, names);
+  }
+
+  /** Begins to write one, when the one before has been written. Throws what that threw. */
+  async write(cursor: Cursor, names = [checkpointName(cursor.step)]): Promise<void> {
+    await this.settle();
+    if (names[0] !== bestName) {
+      this.#last = cursor;
+      this.#lastTime = performance.now();
+    }
+    this.#busy = true;
+    this.#writing = this.#write(this.#snapshot(cursor), names)
+      .catch((error) => {
+        if (!this.#end.signal.aborted) this.#failure = error;
+      })
+      .finally(() => {
+        this.#busy = false;
+      });
+  }
+
+  /** Writes one unless the last one was there, and waits until all is written. Throws what that threw. */
+  async finish(cursor: Cursor): Promise<void> {
+    if (!isDeepStrictEqual(cursor, this.#last)) await this.write(cursor);
+    await this.settle();
+  }
+
+  /** Waits for what is being written. Throws what it threw. */
+  async settle(): Promise<void> {
+    await this.#writing;
+    this.#check();
+  }
+
+  /** Gives up what is being written, if anything is, and waits until no file is open. */
+  async stop(): Promise<void> {
+    this.#end.abort();
+    await this.#writing;
+  }
+
+  /** What was written since the last call. */
+  told(): CheckpointEvent[] {
+    return this.#written.splice(0);
+  }
+
+  #check(): void {
+    if (this.#failure === null) return;
+    const error = this.#failure;
+    this.#failure = null;
+    throw error;
+  }
+
+  async #write(
+    { tensors, description, record }: Snapshot,
+    names: readonly string[],
+  ): Promise<void> {
+    const { directory, keep } = this.#settings;
+    const { signal } = this.#end;
+    const { step, epoch } = record.cursor;
+    let start = performance.now();
+    const parts = await checkpointParts(tensors, description, record, signal);
+    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    for (const name of names) {
+      const path = join(directory, name);
+      await writeAtomically('checkpoint', path, parts, signal);
+      const seconds = (performance.now() - start) / 1000;
+      const best = name === bestName;
+      this.#written.push({ type: 'checkpoint', path, step, epoch, best, bytes, seconds });
+      start = performance.now();
+    }
+    await prune(directory, step, keep);
+  }
+}
