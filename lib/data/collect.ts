@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { argumentError, checkOptions, StridenetError } from '../errors.ts';
 import { checkInteger } from '../shape.ts';
 import { closeQuietly } from './pipeline/iterate.ts';
@@ -7,6 +6,7 @@ import type { Stage } from './pipeline/stage.ts';
 import { Rows, sampleBytes, specOf } from './rows.ts';
 import { checkSample, type Sample } from './sample.ts';
 import type { Samples } from './samples.ts';
+import { Turns } from './turns.ts';
 
 /** Settings of toSamples. */
 export interface ToSamplesOptions {
@@ -16,25 +16,21 @@ export interface ToSamplesOptions {
 
 const where = 'Dataset.toSamples';
 
-/** Milliseconds of reading before other work on JavaScript's thread has its turn. */
-const turn = 10;
-
 /**
  * Calls `use` for every value of the first pass, with seed 0, and lets other work have its turn in
  * between. Closes the pass whatever happens.
  */
 export async function forEachItem<T>(stage: Stage<T>, use: (item: Item<T>) => void): Promise<void> {
   const reader: Reader<T> = stage.open({ seed: 0, epoch: 1 }, 0);
-  let start = performance.now();
+  const turns = new Turns();
   try {
     for (;;) {
       const next = nextKept(reader);
       const item = next instanceof Promise ? await next : next;
       if (item === null) return;
       use(item);
-      if (performance.now() - start < turn) continue;
-      await setImmediate();
-      start = performance.now();
+      const turn = turns.next();
+      if (turn !== null) await turn;
     }
   } catch (error) {
     await closeQuietly(reader);

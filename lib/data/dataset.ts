@@ -8,7 +8,7 @@ import { iterate } from './pipeline/iterate.ts';
 import { filter, map, type SampleFunction } from './pipeline/map.ts';
 import { prefetch } from './pipeline/prefetch.ts';
 import { select, skip, take } from './pipeline/select.ts';
-import { shuffle } from './pipeline/shuffle.ts';
+import { shuffle, shuffledOnce } from './pipeline/shuffle.ts';
 import type { Stage } from './pipeline/stage.ts';
 import type { Sample } from './sample.ts';
 import type { Samples } from './samples.ts';
@@ -248,12 +248,6 @@ export class Dataset<T = Sample> implements AsyncIterable<T> {
   [Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
     return this.open();
   }
-}
-
-/** The stage in the order in which samples in memory are trained on, if it has no order of its own. */
-export function shuffledOnce<T>(stage: Stage<T>): Stage<T> {
-  const free = stage.access !== null && stage.traits.shuffles === 0;
-  return free ? shuffle(stage, null, 1) : stage;
 }
 
 /** What a data set is made of. */

@@ -10,3 +10,4 @@ export type { Samples } from './samples.ts';
 export { select, slice } from './select.ts';
 export type { Fractions } from './split.ts';
 export { type Statistics, statistics } from './statistics.ts';
+export type { TrainingData } from './trainingData.ts';

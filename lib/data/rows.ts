@@ -37,9 +37,13 @@ export function sampleBytes({ x, y }: SampleSpec): number {
 }
 
 /** Throws ERR_SHAPE or ERR_DTYPE unless a sample's x or y is as that of the first one. */
-function checkRow(where: string, what: string, own: RowSpec, expected: RowSpec): void {
+function checkRow(
+  { where, name, index }: { where: string; name: 'x' | 'y'; index: number },
+  own: RowSpec,
+  expected: RowSpec,
+): void {
   if (own.dtype === expected.dtype && sameShape(own.shape, expected.shape)) return;
-  const message = `${what} is ${describe(own)} where ${describe(expected)} is expected, as of the first sample`;
+  const message = `${name} of sample ${index} is ${describe(own)} where ${describe(expected)} is expected, as of the first sample`;
   if (!sameShape(own.shape, expected.shape)) throw shapeError(where, message);
   throw dtypeError(where, message);
 }
@@ -80,14 +84,31 @@ export class Rows {
    */
   add(value: unknown, index: number): void {
     checkSample(this.#where, value, index);
-    const { x, y } = this.spec;
     const own = specOf(value);
-    checkRow(this.#where, `x of sample ${index}`, own.x, x);
-    checkRow(this.#where, `y of sample ${index}`, own.y, y);
+    const where = this.#where;
+    checkRow({ where, name: 'x', index }, own.x, this.spec.x);
+    checkRow({ where, name: 'y', index }, own.y, this.spec.y);
     this.#x.set(value.x.data, this.#count * value.x.size);
     if (value.y instanceof Tensor) this.#y.set(value.y.data, this.#count * value.y.size);
     else this.#y[this.#count] = value.y;
     this.#count++;
+  }
+
+  /** y of the rows that were added, in this memory. */
+  get labels(): Tensor {
+    const { shape, dtype } = this.spec.y;
+    const data = this.#y.subarray(0, this.#count * elementCount(shape));
+    return new Tensor(data, [this.#count, ...shape], dtype);
+  }
+
+  /** All of the memory, that of rows which were not added too. */
+  get memory(): { x: TypedArray; y: TypedArray } {
+    return { x: this.#x, y: this.#y };
+  }
+
+  /** Takes all rows out; their memory is for others. */
+  clear(): void {
+    this.#count = 0;
   }
 
   /** Makes room for `capacity` rows; those that are there stay. */

@@ -16,7 +16,6 @@ import type { Evaluation } from './events.ts';
 import { outputOf, parameterInputs } from './inputs.ts';
 import { checkMetricsFit, JudgedSteps, MetricSet } from './metricSet.ts';
 import { predictionsOf } from './predictions.ts';
-import { ResidentBatches } from './resident.ts';
 import { summarize } from './summary.ts';
 
 /** What the outputs of all layers may take, in bytes; about a third of it is in memory at once. */
@@ -65,6 +64,10 @@ export function checkInput(where: string, architecture: Architecture, x: Tensor)
       `the network takes ${architecture.dtype} or uint8 but x is ${x.dtype}: convert it with x.to('${architecture.dtype}')`,
     );
   }
+}
+
+function cancelled(): StridenetError {
+  return new StridenetError('ERR_ABORTED', '[evaluate] was cancelled');
 }
 
 /** Mean loss and accuracy of a network over one data set, batch by batch. */
@@ -124,9 +127,7 @@ export class Evaluator {
       const { sizes, feeds } = batches;
       const run = { steps: sizes.length, batch: sizes, feeds };
       const { fetches, steps } = await this.#program.run(run);
-      if (this.#cancelled || steps < sizes.length) {
-        throw new StridenetError('ERR_ABORTED', '[evaluate] was cancelled');
-      }
+      if (this.#cancelled || steps < sizes.length) throw cancelled();
       this.#batches.take(sizes.length);
       sizes.forEach((n, step) => {
         samples += n;
@@ -135,6 +136,8 @@ export class Evaluator {
         if (judged) metrics.add(judged.at(fetches, step, n));
       });
     }
+    // A source that was closed meanwhile has no more batches than one at its end.
+    if (this.#cancelled) throw cancelled();
     return {
       loss: loss / samples,
       ...(this.#classifier ? { accuracy: correct / samples } : {}),
@@ -151,31 +154,6 @@ export class Evaluator {
   dispose(): void {
     this.#program.dispose();
   }
-}
-
-/** How samples are evaluated. */
-export interface EvaluatorOptions {
-  /** Samples at a time; default 1000, or fewer where these would take much memory. */
-  readonly batchSize?: number;
-  readonly metrics?: readonly Metric[];
-}
-
-/**
- * The evaluator of samples in memory, in their order.
- * @param where what messages begin with
- * @throws ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT when the samples do not fit the network and the loss
- */
-export function evaluatorOf(
-  where: string,
-  architecture: Architecture,
-  data: Samples,
-  loss: Loss,
-  settings: RunSettings,
-  { batchSize = affordableBatch(architecture, 1000), metrics = [] }: EvaluatorOptions = {},
-): Evaluator {
-  checkFit(where, architecture, data, loss);
-  const batches = new ResidentBatches(architecture, data, { batchSize, seed: null });
-  return new Evaluator(where, architecture, batches, loss, settings, metrics);
 }
 
 /** The network's output for batches up to a bound. */

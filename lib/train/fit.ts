@@ -1,7 +1,7 @@
-import type { Samples } from '../data/samples.ts';
+import { isStreamed, type TrainingData } from '../data/trainingData.ts';
 import { argumentError, checkOptions } from '../errors.ts';
 import type { History, TrainEvent } from './events.ts';
-import { begin, events, stoppingOf } from './loop.ts';
+import { beginWith, events, stoppingOf } from './loop.ts';
 import type { TrainingHost } from './network.ts';
 import { checkTraining, type FitOptions, type TrainOptions, trainOptions } from './options.ts';
 import type { Progress } from './progress.ts';
@@ -12,14 +12,14 @@ const chunkMilliseconds = 50;
 /** See Network.train. */
 export function train(
   host: TrainingHost,
-  data: Samples,
+  data: TrainingData,
   options: TrainOptions,
 ): AsyncGenerator<TrainEvent, void, void> {
-  const settings = checkTraining(data, options, trainOptions);
-  const copy = { ...data, x: data.x.clone(), y: data.y.clone() };
+  const { data: given, settings } = checkTraining(data, options, trainOptions);
+  const copy = isStreamed(given) ? given : { ...given, x: given.x.clone(), y: given.y.clone() };
   const pace = { maxSteps: 1, budget: Number.POSITIVE_INFINITY, everyStep: true };
   return (async function* () {
-    for await (const batch of events(begin(host, copy, settings), pace)) {
+    for await (const batch of events(await beginWith(host, copy, settings), pace)) {
       for (const event of batch) {
         if (event.type === 'step' || event.type === 'epoch') yield event;
       }
@@ -32,10 +32,11 @@ const callbackNames = ['onStart', 'onStep', 'onEpoch', 'onCheckpoint', 'onEnd'] 
 /** See Network.fit. */
 export async function fit(
   host: TrainingHost,
-  data: Samples,
+  data: TrainingData,
   options: FitOptions,
 ): Promise<History> {
-  const settings = checkTraining(data, options, [...trainOptions, 'callbacks', 'verbose']);
+  const known = [...trainOptions, 'callbacks', 'verbose'];
+  const { data: given, settings } = checkTraining(data, options, known);
   const { callbacks = {}, verbose = false } = options;
   checkOptions('fit, callbacks', callbacks, callbackNames);
   for (const callback of callbackNames.map((name) => callbacks[name])) {
@@ -45,7 +46,8 @@ export async function fit(
   if (![true, false, 'bar', 'plain'].includes(verbose)) {
     throw argumentError('fit', "verbose to be true, false, 'bar' or 'plain'", verbose);
   }
-  const run = begin(host, data, settings);
+  const begun = beginWith(host, given, settings);
+  const run = begun instanceof Promise ? await begun : begun;
   const everyStep = callbacks.onStep !== undefined;
   const pace = { maxSteps: Number.MAX_SAFE_INTEGER, budget: chunkMilliseconds, everyStep };
   let progress: Progress | null = null;

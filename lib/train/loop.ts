@@ -1,10 +1,11 @@
 import type { Samples } from '../data/samples.ts';
+import type { StreamedData } from '../data/trainingData.ts';
 import { argumentError, StridenetError } from '../errors.ts';
 import { ScheduleRun } from '../schedules/run.ts';
 import type { RunCheckpoints } from './checkpoint/run.ts';
 import { type Length, lengthOf, momentAt } from './clock.ts';
 import { EarlyStopping } from './earlyStopping.ts';
-import { checkFit, type Evaluator, evaluatorOf } from './evaluator.ts';
+import { Evaluator } from './evaluator.ts';
 import type {
   CheckpointEvent,
   EpochEvent,
@@ -19,10 +20,9 @@ import { measuresOf, possibleMeasures } from './measures.ts';
 import { checkMetricsFit, numericNames } from './metricSet.ts';
 import type { TrainingHost } from './network.ts';
 import type { Settings } from './options.ts';
-import { ResidentBatches } from './resident.ts';
 import { Running } from './running.ts';
+import { closeSources, type FitSources, sourcesOf } from './sources.ts';
 import { type Cursor, Trainer } from './trainer.ts';
-import { splitOff } from './validationSplit.ts';
 
 function aborted(signal: AbortSignal): StridenetError {
   return new StridenetError('ERR_ABORTED', '[fit] stopped by its signal', { cause: signal.reason });
@@ -32,6 +32,7 @@ function aborted(signal: AbortSignal): StridenetError {
 export interface Run {
   readonly host: TrainingHost;
   readonly settings: Settings;
+  readonly sources: FitSources;
   readonly trainer: Trainer;
   readonly evaluator: Evaluator | null;
   readonly schedule: ScheduleRun | null;
@@ -42,22 +43,15 @@ export interface Run {
 }
 
 /** Takes the network and copies the data; throws before anything is touched. */
-export function begin(host: TrainingHost, data: Samples, settings: Settings): Run {
-  const { signal, loss, metrics, validationSplit: share, seed } = settings;
-  if (signal?.aborted) throw aborted(signal);
+function begin(host: TrainingHost, sources: FitSources, settings: Settings): Run {
+  const { loss, metrics } = settings;
+  const { training: batches, validation } = sources;
   const { architecture, settings: how } = host;
-  checkFit('fit', architecture, data, loss);
-  checkMetricsFit('fit', metrics, outputOf(architecture), data.y);
-  const { training, validation } =
-    share === null
-      ? { training: data, validation: settings.validationData }
-      : splitOff(data, share, seed);
+  checkMetricsFit('fit', metrics, outputOf(architecture), batches.targets);
   const evaluator =
-    validation === null
-      ? null
-      : evaluatorOf('fit, validationData', architecture, validation, loss, how, { metrics });
+    validation &&
+    new Evaluator('fit, validationData', architecture, validation, loss, how, metrics);
   try {
-    const batches = new ResidentBatches(architecture, training, settings);
     const length = lengthOf(settings, batches.stepsPerEpoch);
     const schedule = settings.schedule && new ScheduleRun(settings.schedule);
     const stopping = settings.earlyStopping && new EarlyStopping(settings.earlyStopping);
@@ -78,11 +72,36 @@ export function begin(host: TrainingHost, data: Samples, settings: Settings): Ru
       return made;
     });
     const [running, history] = [new Running(settings.metrics), new HistoryLog()];
-    return { host, settings, trainer, evaluator, schedule, stopping, length, running, history };
+    const own = { host, settings, sources, running, history };
+    return { ...own, trainer, evaluator, schedule, stopping, length };
   } catch (error) {
     evaluator?.dispose();
     throw error;
   }
+}
+
+/**
+ * Begins a run: takes the network and, where they are in memory, copies the samples before anything
+ * is waited for. Throws before anything is touched.
+ */
+export function beginWith(
+  host: TrainingHost,
+  data: Samples | StreamedData,
+  settings: Settings,
+): Run | Promise<Run> {
+  const { signal } = settings;
+  const start = (sources: FitSources): Run => {
+    try {
+      if (signal?.aborted) throw aborted(signal);
+      return begin(host, sources, settings);
+    } catch (error) {
+      void closeSources(sources.training, sources.validation);
+      throw error;
+    }
+  };
+  if (signal?.aborted) throw aborted(signal);
+  const sources = sourcesOf(host.architecture, data, settings);
+  return sources instanceof Promise ? sources.then(start) : start(sources);
 }
 
 /** How many steps one call of the backend takes, and whether each is told or only the last. */
@@ -117,12 +136,15 @@ function isToCome(run: Run, epoch: number): boolean {
 
 /** The events of a run, in batches of those that one call of the backend gave. */
 export async function* events(run: Run, pace: Pace): AsyncGenerator<LoopEvent[], void, void> {
-  const { host, settings, trainer, evaluator } = run;
+  const { host, settings, sources, trainer, evaluator } = run;
+  const { signal } = settings;
   const stop = (): void => {
     trainer.cancel();
     evaluator?.cancel();
+    // Whoever waits for a sample hears of the end at once.
+    void closeSources(sources.training, sources.validation);
   };
-  settings.signal?.addEventListener('abort', stop);
+  signal?.addEventListener('abort', stop);
   let checkpoints: RunCheckpoints | null = null;
   let failed = false;
   try {
@@ -135,15 +157,17 @@ export async function* events(run: Run, pace: Pace): AsyncGenerator<LoopEvent[],
     const best = run.stopping?.best;
     if (best) host.replace(best);
   } catch (error) {
-    failed = !settings.signal?.aborted;
+    failed = !signal?.aborted;
     throw error;
   } finally {
-    settings.signal?.removeEventListener('abort', stop);
+    signal?.removeEventListener('abort', stop);
     try {
       await checkpoints?.end(failed);
     } finally {
       host.end(trainer);
       evaluator?.dispose();
+      // A source that hangs must not hold up the end of a run that was stopped.
+      if (!signal?.aborted) await closeSources(sources.training, sources.validation);
     }
   }
 }

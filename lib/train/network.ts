@@ -3,7 +3,7 @@ import type { BackendName } from '../backends/backend.ts';
 import { backendOf, defaultBackend } from '../backends/index.ts';
 import type { ComputationGraph } from '../computation/computationGraph.ts';
 import { cpuInfo } from '../cpu.ts';
-import { checkSamples, type Samples } from '../data/samples.ts';
+import { checkData, type TrainingData } from '../data/trainingData.ts';
 import {
   argumentError,
   checkBoolean,
@@ -24,7 +24,7 @@ import { Architecture } from './architecture.ts';
 import {
   affordableBatch,
   checkInput,
-  evaluatorOf,
+  Evaluator,
   Predictor,
   type RunSettings,
 } from './evaluator.ts';
@@ -35,6 +35,7 @@ import { type NetworkGraphOptions, networkGraph } from './networkGraph.ts';
 import type { FitOptions, TrainOptions } from './options.ts';
 import { ParameterStore } from './parameterStore.ts';
 import { replacementOf } from './replacement.ts';
+import { batchesOf, closeSources } from './sources.ts';
 import { formatSummary, inspectNetwork, type LayerSummary, summarize } from './summary.ts';
 import type { Trainer } from './trainer.ts';
 
@@ -219,21 +220,25 @@ export class Network {
    * @throws ERR_SHAPE, ERR_DTYPE when the data do not fit the network and the loss; ERR_ARGUMENT that
    *   names the sample for a target that the loss does not take
    */
-  async evaluate(data: Samples, settings: EvaluateSettings = {}): Promise<Evaluation> {
+  async evaluate(data: TrainingData, settings: EvaluateSettings = {}): Promise<Evaluation> {
     checkOptions('evaluate', settings, ['loss', 'batchSize', 'metrics']);
     const { loss = this.#loss, batchSize } = settings;
     checkLoss('evaluate', loss);
     if (batchSize !== undefined) checkInteger('evaluate', 'batchSize', batchSize, 1);
-    checkSamples('evaluate', data);
-    if (data.x.shape[0] === 0) throw argumentError('evaluate', 'at least one sample', 0);
-    const evaluator = evaluatorOf('evaluate', this.architecture, data, loss, this.#settings, {
-      metrics: checkMetrics('evaluate', settings.metrics ?? []),
+    const metrics = checkMetrics('evaluate', settings.metrics ?? []);
+    const { architecture } = this;
+    const begun = batchesOf('evaluate', checkData('evaluate', data), {
+      ...{ architecture, loss, seed: null },
       ...(batchSize === undefined ? {} : { batchSize }),
     });
+    const batches = begun instanceof Promise ? await begun : begun;
+    let evaluator: Evaluator | null = null;
     try {
+      evaluator = new Evaluator('evaluate', architecture, batches, loss, this.#settings, metrics);
       return await evaluator.evaluate((await this.#store.settled()).values);
     } finally {
-      evaluator.dispose();
+      evaluator?.dispose();
+      await closeSources(batches);
     }
   }
 
@@ -245,7 +250,7 @@ export class Network {
    *   ERR_NON_FINITE when a loss is not finite; ERR_BUSY when a fit is in progress already;
    *   ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT before anything is touched
    */
-  fit(data: Samples, options: FitOptions = {}): Promise<History> {
+  fit(data: TrainingData, options: FitOptions = {}): Promise<History> {
     return fit(this.#host(), data, options);
   }
 
@@ -253,7 +258,7 @@ export class Network {
    * Trains the network step by step: an event after every step and every epoch. The next step
    * begins when the next event is asked for; `break` ends training at that step boundary.
    */
-  train(data: Samples, options: TrainOptions = {}): AsyncGenerator<TrainEvent, void, void> {
+  train(data: TrainingData, options: TrainOptions = {}): AsyncGenerator<TrainEvent, void, void> {
     return train(this.#host(), data, options);
   }
 

@@ -1,4 +1,5 @@
-import { checkSamples, type Samples } from '../data/samples.ts';
+import type { Samples } from '../data/samples.ts';
+import { checkData, type StreamedData, type TrainingData } from '../data/trainingData.ts';
 import { argumentError, checkOptions } from '../errors.ts';
 import { type Loss, softmaxCrossEntropy } from '../losses/index.ts';
 import { checkLoss } from '../losses/targets.ts';
@@ -51,7 +52,7 @@ export interface TrainOptions extends ClipOptions {
    */
   metrics?: readonly Metric[];
   /** Evaluated after every epoch, by the loss of this fit. */
-  validationData?: Samples;
+  validationData?: TrainingData;
   /**
    * A random share of the data, above 0 and below 1, to validate with instead of training on it; the
    * same for the same seed and number of samples. Not together with validationData.
@@ -106,7 +107,7 @@ export interface Settings extends Required<Omit<TrainOptions, Nullable>> {
   readonly steps: number | null;
   readonly schedule: Schedule | null;
   readonly signal: AbortSignal | null;
-  readonly validationData: Samples | null;
+  readonly validationData: Samples | StreamedData | null;
   readonly validationSplit: number | null;
   readonly earlyStopping: StoppingSettings | null;
   readonly clipValue: number | null;
@@ -161,16 +162,16 @@ function checkSplit({ validationSplit: share, validationData }: TrainOptions): n
  * @throws ERR_ARGUMENT, ERR_SHAPE for what can be told of data and options without the network
  */
 export function checkTraining(
-  data: Samples,
+  data: TrainingData,
   options: TrainOptions,
   known: readonly string[],
-): Settings {
-  checkSamples('fit', data);
+): { data: Samples | StreamedData; settings: Settings } {
+  const samples = checkData('fit', data);
   checkOptions('fit', options, known);
   const { batchSize = 32, seed = 0, signal, validationData, schedule, rates = {} } = options;
   const { earlyStopping } = options;
-  if ((data.x.shape[0] as number) === 0) throw argumentError('fit', 'at least one sample', 0);
-  if (validationData !== undefined) checkSamples('fit, validationData', validationData);
+  const validation =
+    validationData === undefined ? null : checkData('fit, validationData', validationData);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw argumentError('fit', 'signal to be an AbortSignal', signal);
   }
@@ -184,7 +185,7 @@ export function checkTraining(
   }
   const validates = validationData !== undefined || options.validationSplit !== undefined;
   const checkpoint = checkCheckpoint(options.checkpoint, validates);
-  return {
+  const settings: Settings = {
     checkpoint,
     resume: checkResume(options.resume, checkpoint),
     frozen,
@@ -199,8 +200,9 @@ export function checkTraining(
     optimizer,
     loss: checkLoss('fit', loss),
     signal: signal ?? null,
-    validationData: validationData ?? null,
+    validationData: validation,
     validationSplit: checkSplit(options),
     earlyStopping: earlyStopping === undefined ? null : checkEarlyStopping(earlyStopping),
   };
+  return { data: samples, settings };
 }

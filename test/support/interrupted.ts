@@ -93,6 +93,7 @@ export async function trainUntil(
   net: sn.Network,
   options: sn.FitOptions,
   step: number,
+  given: sn.data.TrainingData = data,
 ): Promise<sn.History | null> {
   const controller = new AbortController();
   const stop = ({ step: done }: sn.StepEvent): void => {
@@ -100,7 +101,7 @@ export async function trainUntil(
   };
   const { signal } = controller;
   try {
-    return await net.fit(data, { ...options, signal, callbacks: { onStep: stop } });
+    return await net.fit(given, { ...options, signal, callbacks: { onStep: stop } });
   } catch (error) {
     if ((error as sn.StridenetError).code === 'ERR_ABORTED') return null;
     throw error;

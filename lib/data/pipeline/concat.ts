@@ -17,6 +17,7 @@ function bothTraits({ traits: a }: Stage<unknown>, { traits: b }: Stage<unknown>
     shuffles: Math.max(a.shuffles, b.shuffles),
     drops: a.drops || b.drops,
     batched: a.batched || b.batched,
+    ahead: Math.max(a.ahead, b.ahead),
   };
 }
 
@@ -43,7 +44,6 @@ function bothViews<T>(
   });
   return {
     count: first.count + second.count,
-    ahead: Math.max(first.ahead, second.ahead),
     view: (pass) => chain(first.view(pass), (a) => chain(second.view(pass), (b) => join(a, b))),
     labelAt: (place) =>
       place < first.count ? first.labelAt(place) : second.labelAt(place - first.count),

@@ -37,7 +37,7 @@ function placeStage<T>({ count, get, ofNull, labelAt, samples, drops }: Places):
   };
   const view = { get: read };
   return indexed(
-    { count, ahead: 0, view: () => view, labelAt, samples: samples ?? (() => null) },
+    { count, view: () => view, labelAt, samples: samples ?? (() => null) },
     { span: count, traits: { ...noTraits, drops: drops ?? false } },
   );
 }

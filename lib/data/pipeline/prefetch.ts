@@ -3,9 +3,8 @@ import { indexed, type Stage } from './stage.ts';
 
 /** Reads up to `ahead` values before they are wanted. */
 export function prefetch<T>(source: Stage<T>, ahead: number): Stage<T> {
-  const { access, span, traits } = source;
-  if (access !== null && span !== null) {
-    return indexed({ ...access, ahead: Math.max(access.ahead, ahead) }, { span, traits });
-  }
-  return { ...source, open: (pass, skip) => readAhead(source.open(pass, skip), ahead) };
+  const { access, span } = source;
+  const traits = { ...source.traits, ahead: Math.max(source.traits.ahead, ahead) };
+  if (access !== null && span !== null) return indexed(access, { span, traits });
+  return { ...source, traits, open: (pass, skip) => readAhead(source.open(pass, skip), ahead) };
 }

@@ -11,7 +11,7 @@ function places<T>(
   at: (place: number) => number,
 ): Stage<T> {
   const own: RandomAccess<T> = {
-    ...{ count, ahead: access.ahead },
+    count,
     view: (pass) =>
       chain(access.view(pass), (view) => ({ get: (place: number) => view.get(at(place)) })),
     labelAt: (place) => access.labelAt(at(place)),

@@ -102,3 +102,9 @@ export function shuffle<T>(source: Stage<T>, seed: number | null, buffer: number
   };
   return indexed(shuffled, { span, traits });
 }
+
+/** The stage in the order in which samples in memory are trained on, if it has no order of its own. */
+export function shuffledOnce<T>(stage: Stage<T>): Stage<T> {
+  const free = stage.access !== null && stage.traits.shuffles === 0;
+  return free ? shuffle(stage, null, 1) : stage;
+}

@@ -12,8 +12,6 @@ export interface View<T> {
 /** What a stage of which every value can be read by its place has besides. */
 export interface RandomAccess<T> {
   readonly count: number;
-  /** How many values are read ahead. */
-  readonly ahead: number;
   view(pass: Pass): Awaitable<View<T>>;
   /** The class number at a place, told without reading it. */
   labelAt(place: number): number | undefined;
@@ -31,6 +29,8 @@ export interface Traits {
   readonly drops: boolean;
   /** Values are batches. */
   readonly batched: boolean;
+  /** How many values are read ahead. */
+  readonly ahead: number;
 }
 
 /** A part of a pipeline: what it takes to begin a pass. It keeps nothing between passes. */
@@ -47,7 +47,10 @@ export interface Stage<T> {
 }
 
 /** Of a source. */
-export const noTraits: Traits = { functions: 0, shuffles: 0, drops: false, batched: false };
+export const noTraits: Traits = {
+  ...{ functions: 0, shuffles: 0, ahead: 0 },
+  ...{ drops: false, batched: false },
+};
 
 /** Reads a view from a place to its last, as many places at a time as it is asked for. */
 function inOrder<T>(begun: Awaitable<View<T>>, count: number, skip: number): Reader<T> {
@@ -78,7 +81,8 @@ export function indexed<T>(
   access: RandomAccess<T>,
   { span, traits }: { span: number; traits: Traits },
 ): Stage<T> {
-  const { count, ahead } = access;
+  const { count } = access;
+  const { ahead } = traits;
   return {
     ...{ access, span, traits },
     length: traits.drops ? null : count,

@@ -1,0 +1,90 @@
+import type { Samples } from '../data/samples.ts';
+import { isStreamed, type StreamedData } from '../data/trainingData.ts';
+import type { Loss } from '../losses/index.ts';
+import type { Architecture } from './architecture.ts';
+import type { BatchSource } from './batches.ts';
+import { affordableBatch, checkFit } from './evaluator.ts';
+import { ResidentBatches } from './resident.ts';
+import { StreamedBatches } from './streamed.ts';
+import { splitOff } from './validationSplit.ts';
+
+/** What batches are made for, and how. */
+export interface SourceOptions {
+  readonly architecture: Architecture;
+  readonly loss: Loss;
+  /** Default: 1000, or fewer where these would take much memory. */
+  readonly batchSize?: number;
+  /** Of the order and of functions; null: samples come in their order. */
+  readonly seed: number | null;
+}
+
+/**
+ * The batches of some data: at once for samples in memory, which must be copied before anything is
+ * waited for.
+ * @param where what messages begin with
+ * @throws ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT for data that do not fit the network and the loss
+ */
+export function batchesOf(
+  where: string,
+  data: Samples | StreamedData,
+  { architecture, loss, seed, batchSize = affordableBatch(architecture, 1000) }: SourceOptions,
+): BatchSource | Promise<BatchSource> {
+  if (isStreamed(data)) {
+    return StreamedBatches.open(where, data, { architecture, loss, batchSize, seed });
+  }
+  checkFit(where, architecture, data, loss);
+  return new ResidentBatches(architecture, data, { batchSize, seed });
+}
+
+/** Where the samples of a fit come from. */
+export interface FitSources {
+  readonly training: BatchSource;
+  readonly validation: BatchSource | null;
+}
+
+/** What a fit says of its data. */
+export interface FitSourceOptions {
+  readonly loss: Loss;
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly validationData: Samples | StreamedData | null;
+  readonly validationSplit: number | null;
+}
+
+/**
+ * The sources of a fit: at once where all samples are in memory. See `batchesOf`.
+ * @throws ERR_ARGUMENT for a share of data that cannot be split
+ */
+export function sourcesOf(
+  architecture: Architecture,
+  data: Samples | StreamedData,
+  settings: FitSourceOptions,
+): FitSources | Promise<FitSources> {
+  const { loss, batchSize, seed, validationData, validationSplit: share } = settings;
+  // Before they are split, so that messages tell the places of all.
+  if (share !== null && !isStreamed(data)) checkFit('fit', architecture, data, loss);
+  const parts =
+    share === null ? { training: data, validation: validationData } : splitOff(data, share, seed);
+  const training = batchesOf('fit', parts.training, { architecture, loss, batchSize, seed });
+  const validate = (): BatchSource | Promise<BatchSource> | null =>
+    parts.validation &&
+    batchesOf('fit, validationData', parts.validation, { architecture, loss, seed: null });
+  if (!(training instanceof Promise)) {
+    const validation = validate();
+    if (!(validation instanceof Promise)) return { training, validation };
+    return validation.then((opened) => ({ training, validation: opened }));
+  }
+  return training.then(async (opened) => {
+    try {
+      return { training: opened, validation: await validate() };
+    } catch (error) {
+      await closeSources(opened);
+      throw error;
+    }
+  });
+}
+
+/** Closes sources whose samples nobody wants any more; what they throw of it does not matter. */
+export async function closeSources(...sources: (BatchSource | null)[]): Promise<void> {
+  await Promise.allSettled(sources.map((source) => source?.close()));
+}
