@@ -36,6 +36,7 @@ const ALSO = {
 // The npm packages a room of lib/ may import; node: modules are open to all.
 const PACKAGES = {
   backends: ['node-gyp-build'],
+  data: ['sharp', 'yauzl', 'yazl'],
   train: ['cli-progress'],
   cli: ['cli-progress'],
 };

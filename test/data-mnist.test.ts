@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { fashionMnist, mnist } from '../lib/data/index.ts';
+import { fashionMnist, mnist, writeNpz } from '../lib/data/index.ts';
+import { full, type Tensor, tensor, zeros } from '../lib/tensor.ts';
 
 let root = '';
 let folders = 0;
@@ -97,12 +98,65 @@ describe('mnist reads', () => {
     expect([...test.y.data.subarray(0, 5)]).toEqual([7, 2, 1, 0, 4]);
   });
 
+  it("an .npz file in the layout of the exercise sheet's mnist.npz", async () => {
+    const x = Uint8Array.from({ length: 3 * 784 }, (_, i) => i);
+    const arrays = {
+      x_train: tensor(x, [3, 28, 28]),
+      y_train: tensor(Uint8Array.of(0, 9, 4)),
+      x_test: full([2, 28, 28], 7, 'uint8'),
+      y_test: tensor(Int32Array.of(1, 2)),
+    };
+    const path = join(root, 'mnist.npz');
+    await writeNpz(path, arrays, { compress: true });
+    for (const read of [mnist, fashionMnist]) {
+      const { train, test } = await read({ path });
+      expect(train.x.shape).toEqual([3, 1, 28, 28]);
+      expect([...train.x.data]).toEqual([...x]);
+      expect(train.y).toEqual(arrays.y_train);
+      expect(test.x.shape).toEqual([2, 1, 28, 28]);
+      expect(test.y).toEqual(tensor(Uint8Array.of(1, 2)));
+    }
+    vi.stubEnv('STRIDENET_MNIST', path);
+    expect((await mnist()).test.y.toArray()).toEqual([1, 2]);
+    await expect(mnist({ path: join(root, 'none.npz') })).rejects.toMatchObject({
+      code: 'ERR_FILE_NOT_FOUND',
+    });
+  });
+
   it('Fashion-MNIST files, which have the same form', async () => {
     expect((await fashionMnist({ path: folderOf(good) })).test.y.toArray()).toEqual([1, 2]);
   });
 });
 
 describe('mnist refuses', () => {
+  it.each<[string, string, Tensor | null, RegExp]>([
+    ['no x_test', 'x_test', null, /there is no 'x_test' but/],
+    [
+      'images of another size',
+      'x_train',
+      zeros([3, 32, 32], 'uint8'),
+      /'x_train.npy', byte 10: images must/,
+    ],
+    ['images that are no bytes', 'x_train', zeros([3, 28, 28]), /images must be uint8/],
+    ['labels of another count', 'y_train', zeros([2], 'uint8'), /2 labels for the 3 images/],
+    ['a label above 9', 'y_test', tensor(Int32Array.of(1, 10)), /byte 132: label 10 of sample 1/],
+    ['a label below 0', 'y_test', tensor(Int32Array.of(-1, 1)), /byte 128: label -1 of sample 0/],
+    ['labels that are no integers', 'y_test', tensor([0, 1]), /labels must be uint8 \(M\)/],
+  ])('an .npz with %s', async (_, name, value, reason) => {
+    const arrays: Record<string, Tensor> = {
+      x_train: zeros([3, 28, 28], 'uint8'),
+      y_train: zeros([3], 'uint8'),
+      x_test: zeros([2, 28, 28], 'uint8'),
+      y_test: zeros([2], 'uint8'),
+    };
+    if (value === null) delete arrays[name];
+    else arrays[name] = value;
+    const path = join(root, 'wrong.npz');
+    await writeNpz(path, arrays);
+    const message = expect.stringMatching(reason);
+    await expect(mnist({ path })).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT', message });
+  });
+
   it.each([
     [
       'labels of another count',

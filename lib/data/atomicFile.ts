@@ -6,6 +6,9 @@ import { systemError } from './files.ts';
 /** Bytes that are written, or hashed, at a time: other work has its turn in between. */
 const chunkBytes = 1 << 20;
 
+/** What a file is made of. */
+type Parts = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
 /** The same bytes in pieces of one to two MiB, but for the last; large parts are not copied. */
 export function* chunksOf(parts: Iterable<Uint8Array>): Generator<Uint8Array, void, void> {
   let held: Uint8Array[] = [];
@@ -23,14 +26,11 @@ export function* chunksOf(parts: Iterable<Uint8Array>): Generator<Uint8Array, vo
   if (bytes > 0) yield Buffer.concat(held);
 }
 
-async function writeSynced(
-  path: string,
-  parts: Iterable<Uint8Array>,
-  signal?: AbortSignal,
-): Promise<void> {
+async function writeSynced(path: string, parts: Parts, signal?: AbortSignal): Promise<void> {
   const handle = await open(path, 'wx');
   try {
-    for (const chunk of chunksOf(parts)) {
+    const chunks = Symbol.asyncIterator in parts ? parts : chunksOf(parts);
+    for await (const chunk of chunks) {
       signal?.throwIfAborted();
       await handle.writeFile(chunk);
     }
@@ -62,7 +62,7 @@ export const temporaryName = /\.(\d+)-[0-9a-f-]{36}\.tmp$/;
 export async function writeAtomically(
   where: string,
   path: string,
-  parts: Iterable<Uint8Array>,
+  parts: Parts,
   signal?: AbortSignal,
 ): Promise<void> {
   const temporary = `${path}.${process.pid}-${randomUUID()}.tmp`;

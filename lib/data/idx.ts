@@ -61,7 +61,7 @@ async function firstBytes(file: string): Promise<Buffer> {
  * Reads an IDX file (the format of the MNIST files), plain or gzipped; its contents decide which.
  * Big-endian numbers are converted. Nothing is allocated before the sizes in the header agree with
  * the size of the file; of a gzipped one no more is unpacked than the header declares, and no tensor
- * has more than 2 GiB.
+ * has more than 4 GiB.
  *
  * @param file a path
  * @returns a tensor in the file's shape: uint8, int32, float32 or float64, as the file has it, and

@@ -3,6 +3,8 @@ export { Dataset, type OpenOptions, type ShuffleOptions, type SplitOptions } fro
 export { type FromOptions, from, type Source } from './from.ts';
 export { readIdx } from './idx.ts';
 export { type DataSetOptions, fashionMnist, mnist, type Split } from './mnist.ts';
+export { type ReadOptions, readNpy } from './npy.ts';
+export { type ReadNpzOptions, readNpz, type WriteNpzOptions, writeNpz } from './npz.ts';
 export type { SampleFunction } from './pipeline/map.ts';
 export type { Stream } from './pipeline/streamSource.ts';
 export type { Pass, Sample, SampleContext, SampleSource } from './sample.ts';

