@@ -10,7 +10,7 @@ namespace stridenet {
 
 namespace {
 
-constexpr double kTaskOperations = 2e7;
+constexpr double kTaskOperations = 2e6;
 
 // Of a strip, which a task holds in the second cache beside its parts of B and C.
 constexpr std::int64_t kStripBytes = 384 << 10;
@@ -277,8 +277,6 @@ bool suits_strips(const Kernels<T>& kernels, const Patches<T>& x, std::int64_t c
   }
   // Patches that do not overlap, and leave out much of the images.
   if (taps == 1 || taps < x.stride_h * x.stride_w) return false;
-  // A strip costs more than patches of few channels save.
-  if (x.channels < kernels.lanes && columns < 2 * kernels.lanes) return false;
   if (!lies_well(x)) return false;
   const StripShape shape = shape_strips(x);
   constexpr std::int64_t most = kStripBytes / static_cast<std::int64_t>(sizeof(T));
