@@ -5,6 +5,7 @@ import { type Graph, Tracer } from '../lib/graph/graph.ts';
 import type * as sn from '../lib/index.ts';
 import type { TypedArray } from '../lib/tensor.ts';
 import { parameterInputs } from '../lib/train/inputs.ts';
+import { numbersOf } from '../lib/train/numbers.ts';
 import { learnedParameters, traceStep } from '../lib/train/step.ts';
 import type { Subject } from './networks.ts';
 import { formatTable } from './table.ts';
@@ -98,7 +99,11 @@ export function profileTraining(subject: Subject, options: ProfileOptions): Inst
   const values = new Map<string, sn.Tensor>(net.parameters());
   values.set('data.x', data.x as sn.Tensor).set('data.y', data.y as sn.Tensor);
   const indices = Int32Array.from({ length: batch }, (_, i) => i);
-  const feeds = [indices, ...numbers.map((feed) => feed({ first: 1, count: 1, factors: [1] }))];
+  const first = numbersOf({
+    ...{ step: 0, sizes: Int32Array.of(batch), accumulate: 1 },
+    factor: () => 1,
+  });
+  const feeds = [indices, ...numbers.map((feed) => feed(first))];
   return measured(prepared(tracer, graph, values, options), feeds, seconds);
 }
 

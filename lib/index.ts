@@ -77,6 +77,7 @@ export {
   zeros,
 } from './tensor.ts';
 export type { ApplyOptions } from './train/apply.ts';
+export type { AveragingOptions } from './train/averaging.ts';
 export {
   type LatestCheckpoint,
   latestCheckpoint,

@@ -19,8 +19,15 @@ describe('a streamed training that was stopped', () => {
       noisy(data.from(() => data.from(samples)).shuffle({ buffer: 10 })).prefetch(3),
   };
 
-  it.each(Object.entries(datasets))('goes on bit for bit: %s', async (name, make) => {
-    const options = { batchSize: 7, epochs: 3, seed: 11, validationData: make().take(9) };
+  const cases = Object.entries(datasets).flatMap(([name, make]) =>
+    [1, 3].map((accumulate) => [name, accumulate, make] as const),
+  );
+  it.each(cases)('goes on bit for bit: %s, %d batches a step', async (name, accumulate, make) => {
+    const batchSize = accumulate === 1 ? 7 : 3;
+    const options = {
+      ...{ batchSize, accumulate, epochs: 3, seed: 11 },
+      validationData: make().take(9),
+    };
     const whole = small();
     const expected = await whole.fit(make(), options);
     const random = new sn.Generator(5, name);

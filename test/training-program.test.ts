@@ -37,6 +37,31 @@ describe('the Program of a training step', () => {
     expect(dlogits.offset).toBe(logits.offset);
   });
 
+  it('is what it was where options are off, and has no more than they need', () => {
+    const program = (options: Parameters<typeof tracedStep>[1]): Program =>
+      compileProgram(tracedStep(layers(), options), () => 0);
+    const shown = ({ buffers, instructions }: Program): string =>
+      JSON.stringify([
+        buffers,
+        instructions.map(({ op, inputs, outputs, attributes }) => {
+          return [op, inputs, outputs, attributes];
+        }),
+      ]);
+    const plain = program({});
+    const off = { rates: {}, judged: false, accumulate: 1, averaging: null };
+    expect(shown(program(off))).toBe(shown(plain));
+    // Rates are numbers that are fed: another one is an input more and no work.
+    expect(program({ rates: { 0: 0.5 } }).instructions.map(({ op }) => op)).toEqual(
+      plain.instructions.map(({ op }) => op),
+    );
+    const more = (options: Parameters<typeof tracedStep>[1], op: string): number =>
+      found(program(options), op).length - found(plain, op).length;
+    const averaging = { decay: 0.9, warmUp: true };
+    expect([more({ averaging }, 'sub'), more({ averaging }, 'sgdUpdate')]).toEqual([10, 10]);
+    expect(more({ accumulate: 2 }, 'where')).toBe(30);
+    expect(more({ judged: true }, 'softmax')).toBe(0);
+  });
+
   it('has no gradient of the images', () => {
     const program = compile();
     const count = (op: string): number => found(program, op).length;

@@ -125,7 +125,15 @@ class ReferenceExecutable implements Executable {
       const data = (request.feeds[feed++] as TypedArray).slice(start, start + elementCount(shape));
       values.set(variable, new Tensor(data, shape, variable.dtype));
     }
-    runNodes(nodes, values);
+    try {
+      runNodes(nodes, values);
+    } catch (error) {
+      // As native runs do: whoever asked for several steps learns which one it was.
+      if ((error as Partial<StridenetError>).code === 'ERR_NON_FINITE') {
+        Object.assign(error as StridenetError, { step });
+      }
+      throw error;
+    }
     outputs.forEach((output, i) => {
       const fetch = fetches[i] as TypedArray;
       // Node 20 has no `detached`.

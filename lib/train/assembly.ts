@@ -26,7 +26,10 @@ export class Assembly {
   samples = 0;
   readonly #options: AssemblyOptions;
   readonly #ready: Rows[] = [];
+  /** Batches that somebody waits for. */
+  #least = 1;
   #ended = false;
+  #closed = false;
   #failed: { readonly error: unknown } | null = null;
   /** Those who wait for a change. */
   #waiting: (() => void)[] = [];
@@ -36,9 +39,15 @@ export class Assembly {
     void this.#run();
   }
 
-  /** The batches that are ready, once there is one; none at the end, and once it was closed. */
-  async ready(): Promise<readonly Rows[]> {
-    while (this.#ready.length === 0 && !this.#ended) await this.#change();
+  /**
+   * The batches that are ready, once there are `least`, or all that are left; none at the end, and
+   * once it was closed.
+   */
+  async ready(least: number): Promise<readonly Rows[]> {
+    this.#least = least;
+    this.#changed();
+    while (this.#ready.length < least && !this.#ended) await this.#change();
+    if (this.#ready.length < least && this.#closed) return [];
     if (this.#ready.length === 0 && this.#failed !== null) throw this.#failed.error;
     return this.#ready;
   }
@@ -57,6 +66,7 @@ export class Assembly {
 
   /** Gives up what is not read; whoever waits is told of the end at once. */
   async close(): Promise<void> {
+    this.#closed = true;
     if (this.#ended) return;
     this.#end();
     await this.#options.reader.close();
@@ -85,7 +95,9 @@ export class Assembly {
         if (rows === null || this.#ended) break;
         this.#ready.push(rows);
         this.#changed();
-        while (this.#ready.length >= ahead && !this.#ended) await this.#change();
+        while (this.#ready.length >= Math.max(ahead, this.#least) && !this.#ended) {
+          await this.#change();
+        }
       }
     } catch (error) {
       if (this.#ended) return;

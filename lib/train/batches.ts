@@ -36,8 +36,11 @@ export interface BatchSource {
   trace(tracer: Tracer): TracedBatch;
   /** Begins an epoch, counted from 1, behind its first `skip` batches. */
   begin(epoch: number, skip: number): Promise<void>;
-  /** At most `most` batches from the cursor on, and no fewer than one; null behind the last. */
-  peek(most: number): Promise<Batches | null>;
+  /**
+   * At most `most` batches from the cursor on, and no fewer than `least`, by default one, unless the
+   * epoch has no more; null behind the last.
+   */
+  peek(most: number, least?: number): Promise<Batches | null>;
   /** Moves the cursor by batches that `peek` showed. */
   take(batches: number): void;
   /** Ends what it has open. */

@@ -8,16 +8,25 @@ export interface Length {
   readonly stepsPerEpoch: number | null;
 }
 
-/** The length of a training by so many steps, or by so many epochs. */
+/** How long a training is said to be. */
+export interface Duration {
+  /** Null, as `epochs`, where the other says it. */
+  readonly steps: number | null;
+  readonly epochs: number | null;
+  /** Batches of a step. */
+  readonly accumulate: number;
+}
+
+/** The length of a training by data of which an epoch has so many batches. */
 export function lengthOf(
-  { steps, epochs }: { readonly steps: number | null; readonly epochs: number | null },
-  stepsPerEpoch: number | null,
+  { steps, epochs, accumulate }: Duration,
+  batchesPerEpoch: number | null,
 ): Length {
-  const per = stepsPerEpoch;
+  const per = batchesPerEpoch === null ? null : Math.ceil(batchesPerEpoch / accumulate);
   return {
     steps: steps ?? (per === null || epochs === null ? null : epochs * per),
     epochs: epochs ?? (per === null || steps === null ? null : steps / per),
-    stepsPerEpoch,
+    stepsPerEpoch: per,
   };
 }
 

@@ -179,7 +179,8 @@ function totals({ length }: Run): { epochs: number | null; steps: number | null 
 }
 
 function startEvent(run: Run): StartEvent {
-  const { stepsPerEpoch, samplesPerEpoch } = run.trainer.batches;
+  const { stepsPerEpoch } = run.length;
+  const { samplesPerEpoch } = run.trainer.batches;
   return { type: 'start', ...totals(run), stepsPerEpoch, samplesPerEpoch };
 }
 

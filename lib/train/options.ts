@@ -10,6 +10,7 @@ import { checkSeed } from '../random.ts';
 import type { Schedule } from '../schedules/schedule.ts';
 import { checkSchedule } from '../schedules/sequences.ts';
 import { checkInteger } from '../shape.ts';
+import { type AveragingOptions, checkAveraging } from './averaging.ts';
 import {
   type CheckpointOptions,
   type CheckpointSettings,
@@ -35,6 +36,18 @@ export interface TrainOptions extends ClipOptions {
   steps?: number;
   /** Samples a step; default 32. The last batch of an epoch may be smaller; none is dropped. */
   batchSize?: number;
+  /**
+   * Batches that make a step together, so that a step takes accumulate · batchSize samples in the
+   * memory of batchSize; their gradients are weighted by samples, and the last step of an epoch takes
+   * what there is. Batch normalization goes by each batch alone. Default 1.
+   */
+  accumulate?: number;
+  /**
+   * Averages the parameters over the steps; validation, and the network during training and after
+   * it, has the averages. Statistics of batch normalization, averages themselves, stay as they are.
+   * Default: none.
+   */
+  averaging?: AveragingOptions;
   /** Default adam(). */
   optimizer?: Optimizer;
   /** Default softmaxCrossEntropy(). */
@@ -91,6 +104,7 @@ type Nullable =
   | 'epochs'
   | 'steps'
   | 'schedule'
+  | 'averaging'
   | 'signal'
   | 'validationData'
   | 'validationSplit'
@@ -106,6 +120,7 @@ export interface Settings extends Required<Omit<TrainOptions, Nullable>> {
   readonly epochs: number | null;
   readonly steps: number | null;
   readonly schedule: Schedule | null;
+  readonly averaging: Required<AveragingOptions> | null;
   readonly signal: AbortSignal | null;
   readonly validationData: Samples | StreamedData | null;
   readonly validationSplit: number | null;
@@ -121,6 +136,8 @@ export const trainOptions = [
   'epochs',
   'steps',
   'batchSize',
+  'accumulate',
+  'averaging',
   'optimizer',
   'loss',
   'schedule',
@@ -169,7 +186,7 @@ export function checkTraining(
   const samples = checkData('fit', data);
   checkOptions('fit', options, known);
   const { batchSize = 32, seed = 0, signal, validationData, schedule, rates = {} } = options;
-  const { earlyStopping } = options;
+  const { earlyStopping, averaging } = options;
   const validation =
     validationData === undefined ? null : checkData('fit, validationData', validationData);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
@@ -196,6 +213,8 @@ export function checkTraining(
     rates: checkRates(rates),
     metrics: checkMetrics('fit', options.metrics ?? []),
     batchSize: checkInteger('fit', 'batchSize', batchSize, 1),
+    accumulate: checkInteger('fit', 'accumulate', options.accumulate ?? 1, 1),
+    averaging: averaging === undefined ? null : checkAveraging(averaging),
     seed: checkSeed('fit', seed),
     optimizer,
     loss: checkLoss('fit', loss),

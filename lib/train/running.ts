@@ -29,7 +29,7 @@ export class Running implements Resumable {
     this.samples += result.samples;
     this.loss += result.loss;
     this.correct += result.correct;
-    if (result.judged) this.metrics.add(result.judged);
+    for (const judged of result.judged) this.metrics.add(judged);
   }
 
   means(classifier: boolean): { loss: number; accuracy?: number } {

@@ -8,12 +8,15 @@ import { checkFinite } from '../ops/checkFinite.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import { isWithin, type Optimizer } from '../optimizers/optimizer.ts';
 import { full, type Tensor, type TypedArray } from '../tensor.ts';
+import { Accumulation } from './accumulation.ts';
 import type { Architecture, NetworkParameter } from './architecture.ts';
+import { Averaging, type AveragingOptions } from './averaging.ts';
 import type { BatchSource } from './batches.ts';
 import { clipGradients } from './clip.ts';
 import { outputOf, parameterInputs } from './inputs.ts';
+import type { StepNumbers } from './numbers.ts';
 import { predictionsOf } from './predictions.ts';
-import { checkPlaces, groupRates, namedPlaces, type RateGroup, type Rates } from './rates.ts';
+import { checkPlaces, groupRates, namedPlaces, type Rates } from './rates.ts';
 import { updatedBy } from './update.ts';
 
 /** What the graph of a training step is made of. */
@@ -29,17 +32,11 @@ export interface StepOptions {
   readonly rates?: Rates;
   /** What is predicted and the labels are outputs, for metrics; default false. */
   readonly judged?: boolean;
+  /** Batches of a step; default 1. */
+  readonly accumulate?: number;
+  readonly averaging?: AveragingOptions | null;
   readonly clipValue: number | null;
   readonly clipNorm: number | null;
-}
-
-/** Numbers of the steps of one run. */
-export interface StepNumbers {
-  /** Of the first, counted from 1. */
-  readonly first: number;
-  readonly count: number;
-  /** What each step's learning rates are multiplied by. */
-  readonly factors: readonly number[];
 }
 
 /** A parameter that training changes, with its rule. */
@@ -87,12 +84,18 @@ export interface TracedStep {
   readonly tracer: Tracer;
   readonly outputs: readonly Operand[];
   readonly updates: readonly StateUpdate[];
+  /** The batch as the layers and the loss take it. */
+  readonly batch: { readonly x: Operand; readonly y: Operand };
   /** The data that states hold. */
   readonly data: ReadonlyMap<GraphVariable, Tensor>;
   /** What other states hold before the first step where that is not zeros; parameters aside. */
   readonly initial: ReadonlyMap<GraphVariable, Tensor>;
-  /** What is fed for steps, an input each, behind what the batches feed. */
-  readonly feeds: readonly ((steps: StepNumbers) => TypedArray)[];
+  /** What is fed for batches, an input each, behind what their source feeds. */
+  readonly feeds: readonly ((numbers: StepNumbers) => TypedArray)[];
+  /** Averages of parameters, by their keys. */
+  readonly averages: ReadonlyMap<string, GraphVariable>;
+  /** States that are zeros before every step. */
+  readonly passing: ReadonlySet<GraphVariable>;
   /** The second output counts samples that are right. The last two may be what is `judged`. */
   readonly classifier: boolean;
 }
@@ -114,12 +117,44 @@ function slotInputs(
   );
 }
 
+/** What the update of a step goes by. */
+interface UpdateInputs {
+  readonly learned: readonly LearnedParameter[];
+  readonly parameters: readonly GraphVariable[];
+  readonly slots: readonly (readonly GraphVariable[])[];
+  readonly gradients: readonly Variable[];
+  readonly step: GraphVariable;
+  /** Of each parameter. */
+  readonly rates: readonly GraphVariable[];
+}
+
+/** The parameters and their slots after a step, and the states of what goes with it. */
+function traceUpdates(
+  { learned, parameters, slots, gradients, step, rates }: UpdateInputs,
+  accumulation: Accumulation | null,
+  averaging: Averaging | null,
+): StateUpdate[] {
+  const updates = learned.flatMap(({ key, name, rule }, i) => {
+    const states = [parameters[i] as GraphVariable, ...(slots[i] as GraphVariable[])];
+    const [parameter, ...own] = states as [GraphVariable, ...GraphVariable[]];
+    const next = updatedBy(rule, {
+      ...{ key, name: name.split('.').at(-1) as string, parameter, step, slots: own },
+      gradient: gradients[i] as Variable,
+      learningRate: rates[i] as GraphVariable,
+    }).map((value, s) => accumulation?.kept(value, states[s] as GraphVariable) ?? value);
+    averaging?.add(key, next[0] as GraphVariable);
+    return states.map((state, s) => ({ state, value: next[s] as GraphVariable }));
+  });
+  return [...updates, ...(averaging?.updates ?? []), ...(accumulation?.updates ?? [])];
+}
+
 /**
- * The graph of one step: gather a batch, forward, loss, backward, update. The loss is checked
- * before anything is updated, so a step whose loss is not finite changes nothing.
+ * The graph of one batch: gather it, forward, loss, backward, update. The loss is checked before
+ * anything is updated, so a step whose loss is not finite changes nothing. Where several batches
+ * make a step, only the last of them changes parameters.
  */
 export function traceStep(options: StepOptions, learned: readonly LearnedParameter[]): TracedStep {
-  const { architecture, batches, loss, seed, frozen, rates = {} } = options;
+  const { architecture, batches, loss, seed, frozen, rates = {}, accumulate = 1 } = options;
   checkPlaces('rates', architecture, Object.keys(rates));
   const tracer = new Tracer();
   const values = parameterInputs(tracer, architecture);
@@ -129,14 +164,25 @@ export function traceStep(options: StepOptions, learned: readonly LearnedParamet
   const scalar = { shape: [], dtype: 'float64' } as const;
   const step = tracer.input(scalar, 'feed', 'step');
   const { groups, of } = groupRates(learned, rates);
-  const learningRates = new Map(
-    groups.map((group) => [group, tracer.input(scalar, 'feed', 'learningRate')]),
-  );
+  const learningRates = groups.map(() => tracer.input(scalar, 'feed', 'learningRate'));
+  const feeds: ((numbers: StepNumbers) => TypedArray)[] = [
+    ({ steps }) => Float64Array.from(steps),
+    ...groups.map(({ rule, rate }) => ({ factors }: StepNumbers) => {
+      return Float64Array.from(factors, (factor) => rule.learningRate * rate * factor);
+    }),
+  ];
+  const accumulation = accumulate > 1 ? new Accumulation(tracer, architecture.dtype) : null;
+  if (accumulation) feeds.push(...accumulation.feeds);
+  const averaging = options.averaging ? new Averaging(tracer, options.averaging) : null;
+  if (averaging) feeds.push((numbers) => averaging.feed(numbers));
+  // Batches of one step drop out different values.
+  const batch = accumulation ? tracer.input(scalar, 'feed', 'batch') : step;
+  if (accumulation) feeds.push((numbers) => Float64Array.from(numbers.batches));
   const changed = new Map<string, Operand>();
   const output = architecture.forward(x, values, {
     logits: foldedBy(loss),
     training: {
-      ...{ step, seed },
+      ...{ step: batch, seed },
       holds: (key) => frozen.some((place) => isWithin(key, place)),
       update: (key, value) => void changed.set(key, value),
     },
@@ -147,26 +193,22 @@ export function traceStep(options: StepOptions, learned: readonly LearnedParamet
   if (counter) outputs.push(counter(output, y));
   if (options.judged) outputs.push(predictionsOf(architecture, loss, output), y);
   checkFinite(mean);
-  const sources = learned.map(({ key }) => values.get(key) as GraphVariable);
-  const adjoints = clipGradients(gradients(mean, sources) as Variable[], options);
-  const updates = learned.flatMap(({ key, name, rule }, i) => {
-    const parameter = sources[i] as GraphVariable;
-    const own = slots[i] as GraphVariable[];
-    const next = updatedBy(rule, {
-      ...{ key, name: name.split('.').at(-1) as string, parameter, step, slots: own },
-      gradient: adjoints[i] as Variable,
-      learningRate: learningRates.get(of[i] as RateGroup) as GraphVariable,
-    });
-    return [parameter, ...own].map((state, s) => ({ state, value: next[s] as GraphVariable }));
+  const parameters = learned.map(({ key }) => values.get(key) as GraphVariable);
+  const found = (gradients(mean, parameters) as Variable[]).map((gradient, i) => {
+    return accumulation?.mean((learned[i] as LearnedParameter).key, gradient) ?? gradient;
   });
+  const inputs = {
+    ...{ learned, parameters, slots, step, gradients: clipGradients(found, options) },
+    rates: of.map((group) => learningRates[groups.indexOf(group)] as GraphVariable),
+  };
+  const updates = traceUpdates(inputs, accumulation, averaging);
   for (const [key, value] of changed) {
     updates.push({ state: values.get(key) as GraphVariable, value: value as GraphVariable });
   }
-  const feeds = [
-    ({ first, count }: StepNumbers) => Float64Array.from({ length: count }, (_, i) => first + i),
-    ...groups.map(({ rule, rate }) => ({ factors }: StepNumbers) => {
-      return Float64Array.from(factors, (factor) => rule.learningRate * rate * factor);
-    }),
-  ];
-  return { tracer, outputs, updates, data, initial, feeds, classifier: counter !== null };
+  return {
+    ...{ tracer, outputs, updates, data, initial, feeds, batch: { x, y } },
+    averages: averaging?.states ?? new Map<string, GraphVariable>(),
+    passing: new Set(accumulation?.updates.map(({ state }) => state)),
+    classifier: counter !== null,
+  };
 }

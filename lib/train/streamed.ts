@@ -151,9 +151,9 @@ export class StreamedBatches implements BatchSource {
     this.#skipped = skip;
   }
 
-  async peek(most: number): Promise<Batches | null> {
+  async peek(most: number, least = 1): Promise<Batches | null> {
     const assembly = this.#assembly as Assembly;
-    const ready = (await assembly.ready()).slice(0, most);
+    const ready = (await assembly.ready(least)).slice(0, most);
     if (ready.length === 0) {
       const { samples, complete } = assembly;
       if (complete) this.#counted = this.#skipped * this.batchSize + samples;

@@ -1,24 +1,34 @@
-import type { Executable, RunResult } from '../backends/backend.ts';
+import type { Executable, RunRequest, RunResult } from '../backends/backend.ts';
 import { backendOf } from '../backends/index.ts';
 import { StridenetError } from '../errors.ts';
+import type { Spec } from '../ops/operator.ts';
+import { elementCount } from '../shape.ts';
 import type { Tensor, TypedArray } from '../tensor.ts';
-import type { BatchSource } from './batches.ts';
+import type { Batches, BatchSource } from './batches.ts';
 import type { RunSettings } from './evaluator.ts';
 import { type Judged, JudgedSteps } from './metricSet.ts';
-import { learnedParameters, type StepOptions, type TracedStep, traceStep } from './step.ts';
+import { findNonFinite, type NonFinite } from './nonFinite.ts';
+import { numbersOf, type StepNumbers } from './numbers.ts';
+import {
+  type LearnedParameter,
+  learnedParameters,
+  type StepOptions,
+  type TracedStep,
+  traceStep,
+} from './step.ts';
 
-/** Steps of one run at most: what is reported after it must not hold up JavaScript's thread. */
-const maxStepsAtOnce = 64;
+/** Batches of one run at most: what is reported after it must not hold up JavaScript's thread. */
+const maxAtOnce = 64;
 
-/** What some steps gave, summed over their samples. */
+/** What a step gave, summed over its samples. */
 export interface StepResult {
   readonly samples: number;
   readonly loss: number;
   readonly correct: number;
   /** Of the network's own optimizer. */
   readonly learningRate: number;
-  /** For metrics, where the options say so. */
-  readonly judged?: Judged;
+  /** A batch each, for metrics, where the options say so. */
+  readonly judged: readonly Judged[];
 }
 
 /** What a trainer runs, and where. */
@@ -45,60 +55,88 @@ export class Trainer {
   #step = 0;
   #epoch = 0;
   #stepInEpoch = 0;
-  /** What a step took in the last run: how many to ask for next time. */
-  #stepMilliseconds = 10;
+  /** What a batch took in the last run: how many to ask for next time. */
+  #batchMilliseconds = 10;
+  /** Batches of a step. */
+  readonly #accumulate: number;
   readonly #options: TrainerOptions;
   readonly #program: Executable;
   readonly #feeds: TracedStep['feeds'];
   readonly #judged: JudgedSteps | null;
-  /** Names of the states, '' of those that hold data. */
+  readonly #learned: readonly LearnedParameter[];
+  /** Names of the states, '' of those that hold data or nothing between steps. */
   readonly #states: readonly string[];
+  /** The places of averages among the states, by the keys of parameters. */
+  readonly #averages: ReadonlyMap<string, number>;
 
   constructor(options: TrainerOptions, parameters: ReadonlyMap<string, Tensor>) {
     this.#options = options;
+    this.#accumulate = options.accumulate ?? 1;
     this.batches = options.batches;
-    const { tracer, outputs, updates, ...traced } = traceStep(options, learnedParameters(options));
+    this.#learned = learnedParameters(options);
+    const { tracer, outputs, updates, ...traced } = traceStep(options, this.#learned);
     this.#feeds = traced.feeds;
     this.classifier = traced.classifier;
     const { backend, ...rest } = options.settings;
     this.#program = backendOf(backend).prepare(tracer.graph(outputs, updates), rest);
     this.#judged = options.judged ? new JudgedSteps(this.#program.fetches) : null;
-    const states = tracer.inputs.filter(({ role }) => role === 'state');
-    this.#states = states.map(({ variable }) => {
-      return traced.data.has(variable) ? '' : (variable.name as string);
+    const states = tracer.inputs
+      .filter(({ role }) => role === 'state')
+      .map(({ variable }) => variable);
+    this.#states = states.map((state) => {
+      return traced.data.has(state) || traced.passing.has(state) ? '' : (state.name as string);
     });
-    states.forEach(({ variable }, i) => {
-      const value = traced.initial.get(variable) ?? traced.data.get(variable);
+    this.#averages = new Map(
+      [...traced.averages].map(([key, state]) => [key, states.indexOf(state)]),
+    );
+    states.forEach((state, i) => {
+      const value = traced.initial.get(state) ?? traced.data.get(state);
       if (value !== undefined) this.#program.write(i, value);
     });
     this.write(parameters);
+  }
+
+  /** Null until it is known. */
+  get stepsPerEpoch(): number | null {
+    const { stepsPerEpoch: batches } = this.batches;
+    return batches === null ? null : Math.ceil(batches / this.#accumulate);
   }
 
   get cursor(): Cursor {
     return { step: this.#step, epoch: this.#epoch, stepInEpoch: this.#stepInEpoch };
   }
 
-  /** Puts these parameters in; the others and the moments stay. Throws ERR_BUSY during a run. */
+  /**
+   * Puts these parameters in, averages too; the others and the moments stay. Throws ERR_BUSY during
+   * a run.
+   */
   write(parameters: ReadonlyMap<string, Tensor>): void {
     this.#options.architecture.parameters.forEach(({ key }, i) => {
       const value = parameters.get(key);
-      if (value !== undefined) this.#program.write(i, value);
+      if (value === undefined) return;
+      this.#program.write(i, value);
+      const average = this.#averages.get(key);
+      if (average !== undefined) this.#program.write(average, value);
     });
   }
 
-  /** Copies of the parameters, in the memory of `into` where given. Throws ERR_BUSY during a run. */
+  /**
+   * Copies of the parameters, averaged ones where there are averages, in the memory of `into` where
+   * given. Throws ERR_BUSY during a run.
+   */
   read(into?: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
     return new Map(
       this.#options.architecture.parameters.map(({ key }, i) => [
         key,
-        this.#program.read(i, into?.get(key)),
+        this.#program.read(this.#averages.get(key) ?? i, into?.get(key)),
       ]),
     );
   }
 
   /**
    * Copies of all states but the data by name: parameters by their keys, what optimizers keep of
-   * them as 'key.slot'. In the memory of `into` where given. Throws ERR_BUSY during a run.
+   * them as 'key.slot', averages as 'key.average'. In the memory of `into` where given. Throws
+   * ERR_BUSY during a run.
    */
   states(into?: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
     return new Map(
@@ -125,7 +163,7 @@ export class Trainer {
   async beginEpoch(epoch: number, skip = 0): Promise<void> {
     this.#epoch = epoch;
     this.#stepInEpoch = skip;
-    await this.batches.begin(epoch, skip);
+    await this.batches.begin(epoch, skip * this.#accumulate);
   }
 
   /**
@@ -134,26 +172,15 @@ export class Trainer {
    * @throws ERR_NON_FINITE with the step when a loss is not finite: that step changed nothing
    */
   async advance(maxSteps: number, budget: number): Promise<StepResult[] | null> {
-    const affordable = Math.max(1, Math.ceil((1.5 * budget) / this.#stepMilliseconds));
-    const most = Math.min(maxSteps, maxStepsAtOnce, affordable);
-    const batches = await this.batches.peek(this.#judged?.atOnce(most) ?? most);
+    const affordable = Math.max(1, Math.ceil((1.5 * budget) / this.#batchMilliseconds));
+    const most = Math.min(this.#judged?.atOnce(maxAtOnce) ?? maxAtOnce, affordable);
+    const steps = Math.min(maxSteps, Math.max(1, Math.floor(most / this.#accumulate)));
+    const batches = await this.batches.peek(steps * this.#accumulate, this.#accumulate);
     if (batches === null) return null;
-    const { sizes } = batches;
-    const factors = Array.from(sizes, (_, i) => this.#factorAt(i));
-    const { learningRate } = this.#options.optimizer;
-    const numbers = { first: this.#step + 1, count: sizes.length, factors };
-    const feeds = [...batches.feeds, ...this.#feeds.map((feed) => feed(numbers))];
     const start = performance.now();
-    const result = await this.#run({ steps: sizes.length, batch: sizes, feeds, budget });
-    this.#stepMilliseconds = (performance.now() - start) / Math.max(1, result.steps);
-    this.#done(result.steps);
-    return Array.from({ length: result.steps }, (_, i) => ({
-      samples: sizes[i] as number,
-      loss: (result.fetches[0]?.[i] as number) * (sizes[i] as number),
-      correct: this.classifier ? (result.fetches[1]?.[i] as number) : 0,
-      learningRate: learningRate * (factors[i] as number),
-      ...(this.#judged ? { judged: this.#judged.at(result.fetches, i, sizes[i] as number) } : {}),
-    }));
+    const results = await this.#runSteps(batches, budget);
+    this.#batchMilliseconds = (performance.now() - start) / Math.max(1, results.length);
+    return stepsOf(results, this.#accumulate);
   }
 
   /** Ends the steps under way at the next step boundary. */
@@ -171,33 +198,118 @@ export class Trainer {
     return this.#options.factorAt?.({ step, epoch: this.#epoch, stepInEpoch }) ?? 1;
   }
 
-  #done(steps: number): void {
-    this.batches.take(steps);
+  /** Runs whole steps of these batches; one result a batch. */
+  async #runSteps(batches: Batches, budget: number): Promise<StepResult[]> {
+    const k = this.#accumulate;
+    const { length } = batches.sizes;
+    // A source may show more than whole steps while its epoch goes on.
+    const sizes = batches.sizes.subarray(0, length < k ? length : length - (length % k));
+    const numbers = numbersOf({
+      ...{ step: this.#step, sizes, accumulate: k },
+      factor: (ahead) => this.#factorAt(ahead),
+    });
+    const feeds = [...batches.feeds, ...this.#feeds.map((feed) => feed(numbers))];
+    const results: StepResult[] = [];
+    do {
+      // A run may end within a step by its budget or by `cancel`: the step is done as a whole.
+      const done = results.length;
+      const end = done === 0 ? sizes.length : Math.min(sizes.length, Math.ceil(done / k) * k);
+      const request = { ...this.#requestOf(sizes, feeds, done, end), budget };
+      const { steps, fetches } = await this.#run(request, done);
+      for (let i = 0; i < steps; i++) results.push(this.#resultOf(fetches, i, numbers, done + i));
+    } while (results.length % k !== 0 && results.length < sizes.length);
+    this.#done(results.length, Math.ceil(results.length / k));
+    return results;
+  }
+
+  /** The batches from `start` to `end` of those. */
+  #requestOf(sizes: Int32Array, feeds: readonly TypedArray[], start: number, end: number) {
+    const parts = this.#program.feeds.map(({ shape }: Spec, i) => {
+      const width = elementCount(shape);
+      return (feeds[i] as TypedArray).subarray(start * width, end * width);
+    });
+    return { steps: end - start, batch: sizes.subarray(start, end), feeds: parts };
+  }
+
+  #resultOf(
+    fetches: readonly TypedArray[],
+    place: number,
+    numbers: StepNumbers,
+    batch: number,
+  ): StepResult {
+    const samples = numbers.samples[batch] as number;
+    const { learningRate } = this.#options.optimizer;
+    return {
+      samples,
+      loss: (fetches[0]?.[place] as number) * samples,
+      correct: this.classifier ? (fetches[1]?.[place] as number) : 0,
+      learningRate: learningRate * (numbers.factors[batch] as number),
+      judged: this.#judged ? [this.#judged.at(fetches, place, samples)] : [],
+    };
+  }
+
+  #done(batches: number, steps: number): void {
+    this.batches.take(batches);
     this.#stepInEpoch += steps;
     this.#step += steps;
   }
 
-  async #run(request: {
-    steps: number;
-    batch: Int32Array;
-    feeds: TypedArray[];
-    budget: number;
-  }): Promise<RunResult> {
+  /** @param before batches of the step that other runs did */
+  async #run(request: RunRequest & { batch: Int32Array }, before: number): Promise<RunResult> {
     try {
       return await this.#program.run(request);
     } catch (error) {
       if (!(error instanceof StridenetError) || error.code !== 'ERR_NON_FINITE') throw error;
-      const { step = 0 } = error as StridenetError & { step?: number };
-      this.#done(step);
-      const hint =
-        this.#step === 0
-          ? 'Look for NaN, infinite or huge values in the data.'
-          : 'A smaller learning rate may help.';
-      throw new StridenetError(
-        'ERR_NON_FINITE',
-        `[fit] the loss of step ${this.#step + 1} (epoch ${this.#epoch}) is not finite; the parameters are as before that step. ${hint}`,
-        { cause: error },
-      );
+      const { step: place = 0 } = error as StridenetError & { step?: number };
+      const found = this.#findNonFinite(request, place);
+      this.#done(before + place, Math.floor((before + place) / this.#accumulate));
+      throw this.#nonFinite(error, found);
     }
   }
+
+  #findNonFinite({ batch, feeds }: RunRequest & { batch: Int32Array }, place: number) {
+    const own = this.#program.feeds.map(({ shape }, i) => {
+      const width = elementCount(shape);
+      return (feeds[i] as TypedArray).subarray(place * width, (place + 1) * width);
+    });
+    try {
+      return findNonFinite(this.#options, this.#learned, {
+        ...{ samples: batch[place] as number, feeds: own },
+        read: (index) => this.#program.read(index),
+      });
+    } catch {
+      // The failure itself is told, also where there is no memory to look into it.
+      return null;
+    }
+  }
+
+  #nonFinite(cause: StridenetError, found: NonFinite | null): StridenetError {
+    const { step, epoch } = { step: this.#step + 1, epoch: this.#epoch };
+    const hint =
+      step === 1
+        ? 'Look for NaN, infinite or huge values in the data.'
+        : 'A smaller learning rate may help.';
+    const origin = found === null ? '' : `: ${found.text}`;
+    const error = new StridenetError(
+      'ERR_NON_FINITE',
+      `[fit] the loss of step ${step} (epoch ${epoch}) is not finite${origin}. The parameters are as before that step. ${hint}`,
+      { cause },
+    );
+    return Object.assign(error, { step, epoch, layer: found?.layer ?? null });
+  }
+}
+
+/** Results of batches as results of steps of `accumulate` batches, the last of fewer perhaps. */
+function stepsOf(batches: readonly StepResult[], accumulate: number): StepResult[] {
+  if (accumulate === 1) return [...batches];
+  return Array.from({ length: Math.ceil(batches.length / accumulate) }, (_, i) => {
+    const own = batches.slice(i * accumulate, (i + 1) * accumulate);
+    const sum = (of: 'samples' | 'loss' | 'correct'): number =>
+      own.reduce((total, each) => total + each[of], 0);
+    return {
+      ...{ samples: sum('samples'), loss: sum('loss'), correct: sum('correct') },
+      learningRate: (own[0] as StepResult).learningRate,
+      judged: own.flatMap(({ judged }) => judged),
+    };
+  });
 }

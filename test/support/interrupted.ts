@@ -73,13 +73,16 @@ export function drawTraining(random: Generator): () => sn.FitOptions {
     random.integer(2) === 0 ? {} : { earlyStopping: { patience: 1, minDelta: 0.05 } };
   const validation = random.integer(3) === 0 ? { validationSplit: 0.2 } : { validationData };
   const seed = random.integer(1000);
+  const accumulate = 1 + random.integer(3);
+  const averaging = random.integer(2) === 0 ? {} : { averaging: { decay: 0.9 } };
   return () => ({
-    ...{ optimizer: optimizer(), batchSize, seed, metrics },
+    ...{ optimizer: optimizer(), batchSize, seed, metrics, accumulate },
     ...schedule(),
     ...validation,
     ...stopping,
     ...length,
     ...clip,
+    ...averaging,
   });
 }
 

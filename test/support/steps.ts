@@ -1,7 +1,7 @@
 import type { Graph, Tracer } from '../../lib/graph/graph.ts';
 import * as sn from '../../lib/index.ts';
 import { ResidentBatches } from '../../lib/train/resident.ts';
-import { learnedParameters, traceStep } from '../../lib/train/step.ts';
+import { learnedParameters, type StepOptions, traceStep } from '../../lib/train/step.ts';
 
 /**
  * A step of SGD with momentum on 4 images (3, 8, 8) of 7 classes, as `fit` traces it.
@@ -10,7 +10,7 @@ import { learnedParameters, traceStep } from '../../lib/train/step.ts';
  */
 export function tracedStep(
   layers: sn.Layer[],
-  options: { clipNorm?: number; clipValue?: number; frozen?: readonly string[] } = {},
+  options: Partial<Omit<StepOptions, 'architecture' | 'batches' | 'loss'>> = {},
 ): Graph {
   const { clipNorm = null, clipValue = null, frozen = [] } = options;
   const { architecture } = sn.sequential({ inputShape: [3, 8, 8], layers });
@@ -20,6 +20,7 @@ export function tracedStep(
     batches: new ResidentBatches(architecture, data as sn.Samples, { batchSize: 4, seed: 0 }),
     ...{ optimizer: sn.optimizers.sgd({ learningRate: 0.1, momentum: 0.9 }), frozen },
     ...{ loss: sn.losses.softmaxCrossEntropy() },
+    ...options,
     ...{ clipNorm, clipValue },
   };
   const { tracer, outputs, updates } = traceStep(settings, learnedParameters(settings));

@@ -40,6 +40,8 @@ export function agreementOf(
   return new Map<string, unknown>([
     ['seed', seed],
     ['batchSize', batches.batchSize],
+    ['accumulate', settings.accumulate],
+    ['averaging', settings.averaging],
     ['number of samples', batches.samplesPerEpoch],
     ['validationSplit', settings.validationSplit],
     ['loss', { kind: loss.kind, options: loss.options }],

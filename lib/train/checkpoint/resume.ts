@@ -61,7 +61,7 @@ async function restore(checkpoint: OpenCheckpoint, training: Training): Promise<
   const { cursor } = record;
   checkDescription(path, description, training.description);
   checkAgreement(path, record.settings, training.agreement);
-  const { stepsPerEpoch } = trainer.batches;
+  const { stepsPerEpoch } = trainer;
   reading(path, () => {
     if (stepsPerEpoch !== null && cursor.stepInEpoch > stepsPerEpoch) {
       throw new Error(`step ${cursor.stepInEpoch} of an epoch of ${stepsPerEpoch}`);
