@@ -11,7 +11,7 @@ import type { Variable } from '../lib/ops/operator.ts';
 import { random } from './support/graphs.ts';
 import { backends } from './support/networks.ts';
 
-const { conv2d, maxPool2d, mul, relu, relu6, square, sum } = sn.ops;
+const { add, conv2d, maxPool2d, mul, relu, relu6, square, sum } = sn.ops;
 
 interface Case {
   /** (N, C, H, W) */
@@ -103,7 +103,8 @@ function trace(
   const map = activation(conv2d(x as Variable, weight as Variable, bias ? b : null, conv));
   const y = maxPool2d(map, { kernelSize: 2, ...pool }) as GraphVariable;
   const scale = tracer.input({ shape: y.shape, dtype, batched: true });
-  const loss = sum(mul(square(y), scale as Variable));
+  // A gradient of scale · (2y + 1): not 0 where y is, so that what must not pass it on is seen.
+  const loss = sum(mul(add(square(y), y), scale as Variable));
   const wanted = [weight, ...(bias ? [b] : []), ...(image ? [x] : [])] as Variable[];
   const graph = tracer.graph([y, ...(gradients(loss, wanted) as Variable[])]);
   const feeds = [x, weight, b, scale].map((input, i) => random([...input.shape], i + 1).to(dtype));
