@@ -130,7 +130,7 @@ describe.each(backends)('batches that make a step together on %s', (backend) => 
 
   it('may be more than are kept ready', async () => {
     const once = sn.data.from(data('float32')).map((sample) => sample);
-    const many = once.concat(once, once);
+    const many = once.concat(once).concat(once);
     const options = { batchSize: 1, accumulate: 140 };
     const history = await network(backend, 'float32').fit(many, options);
     expect(history.epochs.map(({ step }) => step)).toEqual([2]);
