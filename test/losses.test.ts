@@ -33,8 +33,10 @@ async function refusals(units: number, y: sn.Tensor, loss?: sn.losses.Loss): Pro
   const made = net(units);
   const before = bits(made.parameters());
   const how = loss ? { loss } : {};
-  const good = { x, y: loss ? numbers([samples, units], 3) : sn.zeros([samples], 'int32') };
-  for (const value of good.y.data.keys()) good.y.data[value] = Math.abs(good.y.data[value] ?? 0);
+  const good = {
+    x,
+    y: loss ? sn.full([samples, units], 1 / units) : sn.zeros([samples], 'int32'),
+  };
   const given = { x, y };
   const seen: string[] = [];
   for (const [where, run] of [
