@@ -20,6 +20,7 @@ const pages = [
   'docs/models.md',
   'docs/numerics.md',
   'docs/performance.md',
+  'docs/training.md',
 ];
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
