@@ -86,6 +86,15 @@ describe('split', () => {
     },
   );
 
+  it.each([0.29, 0.57, 0.58])('has exactly %d of 100, though no product of floats is', (share) => {
+    expect(100 * share).not.toBe(Math.round(100 * share));
+    const parts = data.from(upTo(100)).split(share);
+    expect(parts.map(({ length }) => length)).toEqual([
+      Math.round(100 * share),
+      100 - Math.round(100 * share),
+    ]);
+  });
+
   it('depends on the seed, and on nothing else', async () => {
     const dataset = data.from(upTo(50));
     const first = async (seed?: number): Promise<number[]> =>

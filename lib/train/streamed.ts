@@ -67,6 +67,9 @@ export class StreamedBatches implements BatchSource {
   readonly #places: Int32Array | null;
   /** Memory of batches that were trained on. */
   readonly #spare: Rows[] = [];
+  readonly #x = new Stack();
+  readonly #y = new Stack();
+  readonly #rows = new Stack();
   #begun: Begun | null;
   #assembly: Assembly | null = null;
   #skipped = 0;
@@ -161,8 +164,13 @@ export class StreamedBatches implements BatchSource {
     }
     const sizes = Int32Array.from(ready, ({ count }) => count);
     const memory = ready.map((rows) => rows.memory);
-    const feeds = [stacked(memory.map(({ x }) => x)), stacked(memory.map(({ y }) => y))];
-    if (this.#places !== null) feeds.push(stacked(ready.map(() => this.#places as Int32Array)));
+    const feeds = [
+      this.#x.of(memory.map(({ x }) => x)),
+      this.#y.of(memory.map(({ y }) => y)),
+      ...(this.#places === null
+        ? []
+        : [this.#rows.of(ready.map(() => this.#places as Int32Array))]),
+    ];
     return { sizes, feeds };
   }
 
@@ -204,13 +212,21 @@ export class StreamedBatches implements BatchSource {
   }
 }
 
-/** The arrays one behind the other; one alone is given as it is. */
-function stacked(arrays: readonly TypedArray[]): TypedArray {
-  const [first] = arrays as [TypedArray];
-  if (arrays.length === 1) return first;
-  const all = allocate(dtypeOfArray(first) as DType, arrays.length * first.length);
-  arrays.forEach((each, i) => {
-    all.set(each, i * first.length);
-  });
-  return all;
+/** Arrays of one length put one behind the other, in memory that the next ones take again. */
+class Stack {
+  #memory: TypedArray = new Uint8Array();
+
+  /** One alone is given as it is. */
+  of(arrays: readonly TypedArray[]): TypedArray {
+    const [first] = arrays as [TypedArray];
+    if (arrays.length === 1) return first;
+    const length = arrays.length * first.length;
+    if (this.#memory.length < length) {
+      this.#memory = allocate(dtypeOfArray(first) as DType, length);
+    }
+    arrays.forEach((each, i) => {
+      this.#memory.set(each, i * first.length);
+    });
+    return this.#memory.subarray(0, length);
+  }
 }
