@@ -53,3 +53,8 @@ export function checkPath(where: string, path: unknown): string {
   if (typeof path !== 'string' || path === '') throw argumentError(where, 'a path', path);
   return path;
 }
+
+/** The first names of a list, for messages. */
+export function someOf(names: readonly string[]): string {
+  return names.length > 8 ? `${names.slice(0, 8).join(', ')}, …` : names.join(', ');
+}

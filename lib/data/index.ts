@@ -1,8 +1,13 @@
+export { type Cifar100Options, type CifarOptions, cifar10, cifar100 } from './cifar.ts';
 export type { ToSamplesOptions } from './collect.ts';
+export type { Split } from './dataFolder.ts';
 export { Dataset, type OpenOptions, type ShuffleOptions, type SplitOptions } from './dataset.ts';
 export { type FromOptions, from, type Source } from './from.ts';
 export { readIdx } from './idx.ts';
-export { type DataSetOptions, fashionMnist, mnist, type Split } from './mnist.ts';
+export type { BrokenImage, ImageOptions } from './images/decode.ts';
+export { type ImageFolderOptions, imageFolder } from './images/imageFolder.ts';
+export { type ImageListOptions, imageList } from './images/imageList.ts';
+export { type DataSetOptions, fashionMnist, mnist } from './mnist.ts';
 export { type ReadOptions, readNpy } from './npy.ts';
 export { type ReadNpzOptions, readNpz, type WriteNpzOptions, writeNpz } from './npz.ts';
 export type { SampleFunction } from './pipeline/map.ts';

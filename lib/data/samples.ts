@@ -14,6 +14,8 @@ export interface Samples {
   readonly y: Tensor;
   /** Factor of every value of x; default 1/255 for uint8, else 1. */
   readonly scale?: number;
+  /** Of the classes by their numbers, where they are known. */
+  readonly classNames?: readonly string[];
 }
 
 /** Throws ERR_ARGUMENT unless `data` is an object that may be a data set. */

@@ -1,5 +1,6 @@
 import { type ElementType, elementTypes, ownCodes } from '../data/elements.ts';
 import { formatError } from '../data/files.ts';
+import { show } from '../errors.ts';
 import { elementCount, maxElements } from '../shape.ts';
 import type { DType, Tensor } from '../tensor.ts';
 
@@ -63,12 +64,12 @@ function readEntry(path: string, key: string, value: unknown): TensorEntry {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
   const known = typeof dtype === 'string' && Object.hasOwn(elementTypes, dtype);
   const type = known ? elementTypes[dtype] : undefined;
-  if (type === undefined) fail(path, 8, `tensor '${key}' has dtype ${JSON.stringify(dtype)}`);
+  if (type === undefined) fail(path, 8, `tensor '${key}' has dtype ${show(dtype)}`);
   if (!Array.isArray(shape) || !shape.every(isIndex) || !isShape(shape)) {
-    fail(path, 8, `tensor '${key}' has shape ${JSON.stringify(shape)}`);
+    fail(path, 8, `tensor '${key}' has shape ${show(shape)}`);
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isIndex)) {
-    fail(path, 8, `tensor '${key}' has offsets ${JSON.stringify(offsets)}`);
+    fail(path, 8, `tensor '${key}' has offsets ${show(offsets)}`);
   }
   const [begin, end] = offsets as [number, number];
   if (elementCount(shape) * type.bytes !== end - begin) {

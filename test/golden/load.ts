@@ -112,6 +112,14 @@ export interface NpyAttributes {
   readonly descr?: string;
 }
 
+/** Outputs rgb (3, H, W) and grey (1, H, W), uint8. */
+export interface ImageAttributes {
+  /** The bytes in base64. */
+  readonly file: string;
+  /** How far a value may be from Pillow's. */
+  readonly tolerance: number;
+}
+
 /** The files of calls of public operators. */
 export const callFiles = [
   'elementwise',
@@ -131,6 +139,7 @@ interface GoldenFiles extends CallFiles {
   readonly trajectories: TrajectoryAttributes;
   readonly schedules: ScheduleAttributes;
   readonly npy: NpyAttributes;
+  readonly images: ImageAttributes;
   readonly convolution: ConvolutionAttributes;
   readonly 'scipy-convolution': ScipyConvolutionAttributes;
   readonly pooling: PoolingAttributes;

@@ -94,4 +94,4 @@ if __name__ == "__main__":
     arrays()
     archives()
     refused()
-    write("npy", f"NumPy {np.__version__}", cases)
+    write("npy", f"make_npy.py, NumPy {np.__version__}", cases)
