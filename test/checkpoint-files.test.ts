@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
-  chmod,
   copyFile,
   mkdir,
   readdir,
@@ -11,7 +10,7 @@ import {
   truncate,
   writeFile,
 } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
 import { Generator } from '../lib/random.ts';
@@ -331,20 +330,6 @@ describe('the folder of checkpoints', () => {
       await expect(removed).rejects.toThrow(failure('ERR_FILE_NOT_FOUND', directory));
       await net.fit(data, options);
     }));
-
-  it('without permission is an error, and what it has stays', async (context) => {
-    if (process.getuid?.() === 0) return context.skip('root may write everywhere');
-    await inFolder(async (directory) => {
-      const [path = ''] = await trained(directory, { keep: 1 });
-      await chmod(directory, 0o500);
-      const more = { checkpoint: { directory }, resume: true, epochs: 2 };
-      await expect(kept().fit(data, { ...options, ...more })).rejects.toThrow(
-        failure('ERR_FILE_ACCESS', directory),
-      );
-      await chmod(directory, 0o700);
-      expect(await readdir(dirname(path))).toHaveLength(1);
-    });
-  });
 });
 
 describe('the options of checkpoints', () => {

@@ -68,6 +68,7 @@ export async function writeAtomically(
   const temporary = `${path}.${process.pid}-${randomUUID()}.tmp`;
   try {
     await writeSynced(temporary, parts, signal);
+    signal?.throwIfAborted();
     await rename(temporary, path);
     await syncFolder(dirname(path));
   } catch (cause) {

@@ -138,14 +138,15 @@ function isToCome(run: Run, epoch: number): boolean {
 export async function* events(run: Run, pace: Pace): AsyncGenerator<LoopEvent[], void, void> {
   const { host, settings, sources, trainer, evaluator } = run;
   const { signal } = settings;
+  let checkpoints: RunCheckpoints | null = null;
   const stop = (): void => {
     trainer.cancel();
     evaluator?.cancel();
+    checkpoints?.interrupt();
     // Whoever waits for a sample hears of the end at once.
     void closeSources(sources.training, sources.validation);
   };
   signal?.addEventListener('abort', stop);
-  let checkpoints: RunCheckpoints | null = null;
   let failed = false;
   try {
     checkpoints = await checkpointsOf(run);

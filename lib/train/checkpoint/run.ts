@@ -55,12 +55,17 @@ export class RunCheckpoints {
     return this.#told();
   }
 
+  /** When the signal fires: what waits for a checkpoint goes on, unless one of this moment is wanted. */
+  interrupt(): void {
+    if (!this.#onAbort) this.#writer?.stop();
+  }
+
   /**
-   * Ends what is being written, behind the checkpoint of where training stopped if that was asked
-   * for; not after an error.
+   * Gives up what is being written, or writes the checkpoint of where training stopped if that was
+   * asked for; not after an error.
    */
   async end(failed: boolean): Promise<void> {
-    if (this.#ended || failed || !this.#onAbort) return this.#writer?.stop();
+    if (this.#ended || failed || !this.#onAbort) return this.#writer?.stopped();
     await this.#writer?.finish(this.#place());
   }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { writeAtomically } from '../../data/atomicFile.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -8,6 +9,9 @@ import type { Cursor } from '../trainer.ts';
 import { bestName, checkpointName, prune } from './folder.ts';
 import { checkpointParts, type TrainingRecord } from './format.ts';
 import type { CheckpointSettings } from './options.ts';
+
+/** Milliseconds that a file which is given up may take: it may be in the hands of the system. */
+const patience = 5;
 
 /** What a checkpoint is made of. */
 export interface Snapshot {
@@ -27,6 +31,7 @@ export class CheckpointWriter {
   #busy = false;
   #failure: unknown = null;
   readonly #end = new AbortController();
+  readonly #ended: Promise<void>;
   #written: CheckpointEvent[] = [];
   #last: Cursor | null;
   #lastTime = performance.now();
@@ -43,6 +48,9 @@ export class CheckpointWriter {
     this.#settings = settings;
     this.#snapshot = snapshot;
     this.#last = last;
+    this.#ended = new Promise((resolve) => {
+      this.#end.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
   }
 
   /** How many steps may be done at once from here on. */
@@ -73,9 +81,13 @@ export class CheckpointWriter {
     if (names.length > 0) await this.write(cursor, names);
   }
 
-  /** Begins to write one, when the one before has been written. Throws what that threw. */
+  /**
+   * Begins to write one, when the one before has been written; not when that was given up. Throws
+   * what that threw.
+   */
   async write(cursor: Cursor, names = [checkpointName(cursor.step)]): Promise<void> {
-    await this.settle();
+    await Promise.race([this.settle(), this.#ended]);
+    if (this.#end.signal.aborted) return;
     if (names[0] !== bestName) {
       this.#last = cursor;
       this.#lastTime = performance.now();
@@ -102,10 +114,15 @@ export class CheckpointWriter {
     this.#check();
   }
 
-  /** Gives up what is being written, if anything is, and waits until no file is open. */
-  async stop(): Promise<void> {
+  /** Gives up what is being written, if anything is: what waits for it goes on at once. */
+  stop(): void {
     this.#end.abort();
-    await this.#writing;
+  }
+
+  /** Waits until what was given up has no file open, but no longer than some milliseconds. */
+  async stopped(): Promise<void> {
+    this.stop();
+    await Promise.race([this.#writing, setTimeout(patience, undefined, { ref: false })]);
   }
 
   /** What was written since the last call. */
