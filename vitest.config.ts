@@ -1,12 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // What measures time runs after everything else, alone.
-const timed = [
-  'test/event-loop.test.ts',
-  'test/fair-share.test.ts',
-  'test/abort.test.ts',
-  'test/abort2.test.ts',
-];
+const timed = ['test/event-loop.test.ts', 'test/fair-share.test.ts', 'test/abort.test.ts'];
 
 export default defineConfig({
   test: {

@@ -4,14 +4,14 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
 import { Generator } from '../lib/random.ts';
-import { seeds } from './cases/case.ts';
+import { unlessLong } from './cases/case.ts';
 import { bundle } from './support/bundle.ts';
 import { digest, inFolder } from './support/interrupted.ts';
 import { readSafetensors } from './support/safetensors.ts';
 
 const native = sn.cpuInfo().addon !== null;
 if (!native) console.log('skipped: processes that are killed while they train, no addon is built');
-const kills = seeds(20).length;
+const kills = unlessLong(8, 200);
 
 let script = '';
 beforeAll(async () => {

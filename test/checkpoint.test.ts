@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
 import { Generator } from '../lib/random.ts';
+import { seeds } from './cases/case.ts';
 import {
   data,
   digest,
@@ -24,43 +25,44 @@ async function finalStates(directory: string): Promise<string> {
 }
 
 describe('a training that was stopped', () => {
-  const stops = 20;
-  it.each(Array.from({ length: stops }, (_, seed) => seed))(
-    'goes on bit for bit as if it never had been (seed %i)',
-    (seed) =>
-      inFolder(async (folder) => {
-        const random = new Generator(seed, 'stops');
-        const make = drawTraining(random);
-        const native = sn.cpuInfo().addon !== null;
-        const threads = (): Partial<sn.SequentialOptions> =>
-          native ? { threads: 1 + random.integer(3) } : {};
-        const [whole, parts] = [join(folder, 'whole'), join(folder, 'parts')];
-        const reference = kept(threads());
-        const expected = await reference.fit(data, { ...make(), checkpoint: { directory: whole } });
-        const checkpoint = {
-          directory: parts,
-          everySteps: 1 + random.integer(5),
-          keep: 1 + random.integer(3),
-          onAbort: random.integer(2) === 0,
-        };
-        let history: sn.History | null = null;
-        let net = reference;
-        let step = 0;
-        const told: string[] = [];
-        while (history === null) {
-          const begun = (await readdir(parts).catch(() => [])).length > 0;
-          net = kept({ ...threads(), ...(begun ? { seed: 1000 } : {}) });
-          step += 1 + random.integer(9);
-          told.push(`${step} at ${net.threads} threads`);
-          history = await trainUntil(net, { ...make(), checkpoint, resume: true }, step);
-        }
-        const what = `seed ${seed}, stopped at steps ${told.join(', ')}`;
-        expect(digest(net.parameters()), what).toBe(digest(reference.parameters()));
-        expect(timeless(history), what).toEqual(timeless(expected));
-        expect(history.earlyStopping, what).toEqual(expected.earlyStopping);
-        expect(await finalStates(parts), what).toBe(await finalStates(whole));
-        expect((await readdir(parts)).length, what).toBeLessThanOrEqual(checkpoint.keep);
-      }),
+  it.each(seeds(6))('goes on bit for bit as if it never had been (seed %i)', (seed) =>
+    inFolder(async (folder) => {
+      const random = new Generator(seed, 'stops');
+      const training = drawTraining(random);
+      const native = sn.cpuInfo().addon !== null;
+      const threads = (): Partial<sn.SequentialOptions> =>
+        native ? { threads: 1 + random.integer(3) } : {};
+      const [whole, parts] = [join(folder, 'whole'), join(folder, 'parts')];
+      const reference = kept(threads());
+      const expected = await reference.fit(training.data(), {
+        ...training.options(),
+        checkpoint: { directory: whole },
+      });
+      const checkpoint = {
+        directory: parts,
+        everySteps: 1 + random.integer(5),
+        keep: 1 + random.integer(3),
+        onAbort: random.integer(2) === 0,
+      };
+      let history: sn.History | null = null;
+      let net = reference;
+      let step = 0;
+      const told: string[] = [];
+      while (history === null) {
+        const begun = step > 0 && (await sn.latestCheckpoint(parts)) !== null;
+        net = kept({ ...threads(), ...(begun ? { seed: 1000 } : {}) });
+        step += 1 + random.integer(9);
+        told.push(`${step} at ${net.threads} threads`);
+        const options = { ...training.options(), checkpoint, resume: true };
+        history = await trainUntil(net, options, step, training.data());
+      }
+      const what = `seed ${seed}, stopped at steps ${told.join(', ')}`;
+      expect(digest(net.parameters()), what).toBe(digest(reference.parameters()));
+      expect(timeless(history), what).toEqual(timeless(expected));
+      expect(history.earlyStopping, what).toEqual(expected.earlyStopping);
+      expect(await finalStates(parts), what).toBe(await finalStates(whole));
+      expect((await readdir(parts)).length, what).toBeLessThanOrEqual(checkpoint.keep);
+    }),
   );
 
   it.each(backends)(

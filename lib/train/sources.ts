@@ -42,6 +42,14 @@ export interface FitSources {
   readonly validation: BatchSource | null;
 }
 
+/**
+ * Samples that a fit validates at a time: forward alone, they take about as long as a step of
+ * training, so that a signal ends either as soon.
+ */
+function validationBatch(architecture: Architecture, batchSize: number): number {
+  return affordableBatch(architecture, Math.min(1000, Math.max(32, 3 * batchSize)));
+}
+
 /** What a fit says of its data. */
 export interface FitSourceOptions {
   readonly loss: Loss;
@@ -68,7 +76,10 @@ export function sourcesOf(
   const training = batchesOf('fit', parts.training, { architecture, loss, batchSize, seed });
   const validate = (): BatchSource | Promise<BatchSource> | null =>
     parts.validation &&
-    batchesOf('fit, validationData', parts.validation, { architecture, loss, seed: null });
+    batchesOf('fit, validationData', parts.validation, {
+      ...{ architecture, loss, seed: null },
+      batchSize: validationBatch(architecture, batchSize),
+    });
   if (!(training instanceof Promise)) {
     const validation = validate();
     if (!(validation instanceof Promise)) return { training, validation };

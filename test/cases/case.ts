@@ -175,11 +175,17 @@ export const lengths = [
   1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 67,
 ] as const;
 
+const caseFactor = Number(process.env.STRIDENET_CASES ?? 1);
+
 /**
  * Seeds 1, 2, … of random cases: `usual` of them, times STRIDENET_CASES when that is set, for runs
  * that may take longer.
  */
 export function seeds(usual: number): number[] {
-  const factor = Number(process.env.STRIDENET_CASES ?? 1);
-  return Array.from({ length: Math.round(usual * factor) }, (_, i) => i + 1);
+  return Array.from({ length: Math.round(usual * caseFactor) }, (_, i) => i + 1);
+}
+
+/** `usual`, or `long` in runs that may take longer. */
+export function unlessLong(usual: number, long: number): number {
+  return caseFactor > 1 ? long : usual;
 }

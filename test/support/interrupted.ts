@@ -58,8 +58,30 @@ const schedules: readonly (() => Partial<sn.FitOptions>)[] = [
   () => ({ schedule: sn.schedules.warmUp({ steps: 9 }), rates: { stem: 0.5 } }),
 ];
 
-/** A way to train, drawn from a stream; each call makes fresh options. */
-export function drawTraining(random: Generator): () => sn.FitOptions {
+/** Samples that are changed by chance as they are read. */
+const noisy = (dataset: sn.data.Dataset): sn.data.Dataset =>
+  dataset.map(({ x, y }, { random }) => {
+    x.data[random.integer(784)] = random.integer(256);
+    return { x, y };
+  });
+
+/** Ways to read the samples. */
+const readings: readonly (() => sn.data.TrainingData)[] = [
+  () => data,
+  () => noisy(sn.data.from(data)),
+  () => noisy(sn.data.from(() => sn.data.from(data)).shuffle({ buffer: 20 })).prefetch(5),
+  () => noisy(sn.data.from(() => sn.data.from(data))).filter(({ y }) => y !== 3),
+];
+
+/** A training: its options and its data, made afresh by each call. */
+export interface DrawnTraining {
+  options(): sn.FitOptions;
+  data(): sn.data.TrainingData;
+}
+
+/** A way to train, drawn from a stream. */
+export function drawTraining(random: Generator): DrawnTraining {
+  const reading = random.integer(readings.length);
   const optimizer = optimizers[random.integer(optimizers.length)] as () => sn.Optimizer;
   const schedule = schedules[random.integer(schedules.length)] as () => Partial<sn.FitOptions>;
   const batchSize = 7 + random.integer(14);
@@ -71,11 +93,12 @@ export function drawTraining(random: Generator): () => sn.FitOptions {
       : [sn.metrics.f1(), sn.metrics.confusionMatrix(), sn.metrics.topK(3)];
   const stopping =
     random.integer(2) === 0 ? {} : { earlyStopping: { patience: 1, minDelta: 0.05 } };
-  const validation = random.integer(3) === 0 ? { validationSplit: 0.2 } : { validationData };
+  const split = random.integer(3) === 0 && reading < 2;
+  const validation = split ? { validationSplit: 0.2 } : { validationData };
   const seed = random.integer(1000);
   const accumulate = 1 + random.integer(3);
   const averaging = random.integer(2) === 0 ? {} : { averaging: { decay: 0.9 } };
-  return () => ({
+  const options = (): sn.FitOptions => ({
     ...{ optimizer: optimizer(), batchSize, seed, metrics, accumulate },
     ...schedule(),
     ...validation,
@@ -84,6 +107,7 @@ export function drawTraining(random: Generator): () => sn.FitOptions {
     ...clip,
     ...averaging,
   });
+  return { options, data: readings[reading] as () => sn.data.TrainingData };
 }
 
 /** The epochs without what clocks say. */
