@@ -162,6 +162,99 @@ describe('a streamed data set', () => {
   });
 });
 
+describe('while training waits for a sample', () => {
+  it('predictions and new parameters do not', async () => {
+    let asked = (): void => undefined;
+    let give = (): void => undefined;
+    const waiting = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const given = new Promise<void>((resolve) => {
+      give = resolve;
+    });
+    const samples = digits(12, 2);
+    const slow = data.from(async function* () {
+      let i = 0;
+      for await (const sample of data.from(samples)) {
+        if (i++ === 8) {
+          asked();
+          await given;
+        }
+        yield sample;
+      }
+    });
+    const net = small();
+    const optimizer = sn.optimizers.sgd({ learningRate: 0 });
+    const steps: number[] = [];
+    const fit = net.fit(slow, {
+      ...{ batchSize: 4, optimizer },
+      callbacks: { onStep: ({ step }) => void steps.push(step) },
+    });
+    await waiting;
+    while (steps.length < 2) await setImmediate();
+    const other = small({ seed: 8 });
+    const x = digits(3, 9).x;
+    expect(bits(new Map([['y', await net.predict(x)]]))).toBe(
+      bits(new Map([['y', await small().predict(x)]])),
+    );
+    net.setParameters(other.parameters());
+    const predicted = await net.predict(x);
+    expect(bits(new Map([['y', predicted]]))).toBe(bits(new Map([['y', await other.predict(x)]])));
+    expect(await net.evaluate(samples)).toEqual(await other.evaluate(samples));
+    expect(steps).toEqual([1, 2]);
+    give();
+    await fit;
+    expect(steps).toEqual([1, 2, 3]);
+    expect(bits(net.parameters())).toBe(bits(other.parameters()));
+  });
+});
+
+describe('while validation runs', () => {
+  it('the next epoch is read, and none behind the last', async () => {
+    const passes: number[] = [];
+    const reads: (() => void)[] = [];
+    const begun = [1, 2, 3, 4].map((epoch) => {
+      return new Promise<void>((resolve) => {
+        reads[epoch] = resolve;
+      });
+    });
+    const samples = digits(20, 2);
+    const training = data.from(async function* ({ epoch }: sn.data.Pass) {
+      passes.push(epoch);
+      reads[epoch]?.();
+      yield* data.from(samples);
+    });
+    let validations = 0;
+    const validationData = data.from(async function* () {
+      // The first reading tells what samples are like, and is the first validation too.
+      validations++;
+      yield { x: sn.zeros([1, 28, 28], 'uint8'), y: 1 };
+      if (validations < 3) await begun[validations];
+    });
+    await small().fit(training, { ...{ epochs: 3, batchSize: 6 }, validationData });
+    expect(passes).toEqual([1, 2, 3]);
+    expect(validations).toBe(3);
+  });
+
+  it('an abort closes what was read ahead', async () => {
+    const source = new Counted(20);
+    const controller = new AbortController();
+    const training = data.from(source).map((i) => ({ x: sn.full([1, 28, 28], i % 3), y: i % 3 }));
+    const validationData = data.from(async function* () {
+      yield { x: sn.ones([1, 28, 28]), y: 1 };
+      while (source.given < 21) await setImmediate();
+      controller.abort();
+    });
+    const { signal } = controller;
+    const options = { batchSize: 4, epochs: 3, signal };
+    await expect(small().fit(training, { ...options, validationData })).rejects.toEqual(
+      failsWith('ERR_ABORTED', 'fit'),
+    );
+    for (let i = 0; i < 5; i++) await setImmediate();
+    expect(source.open).toBe(0);
+  });
+});
+
 describe('what is wrong with a sample', () => {
   const x = sn.ones([1, 28, 28]);
   const at = (sample: unknown, place = 20): sn.data.Dataset =>

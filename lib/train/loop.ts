@@ -134,6 +134,12 @@ function isToCome(run: Run, epoch: number): boolean {
   return epochs === null ? goesOn(run) || run.running.steps > 0 : epoch <= epochs;
 }
 
+/** Whether another epoch follows, unless early stopping ends training. */
+function isFollowed(run: Run, epoch: number): boolean {
+  const { epochs } = run.settings;
+  return epochs === null ? goesOn(run) : epoch < epochs;
+}
+
 /** The events of a run, in batches of those that one call of the backend gave. */
 export async function* events(run: Run, pace: Pace): AsyncGenerator<LoopEvent[], void, void> {
   const { host, settings, sources, trainer, evaluator } = run;
@@ -219,8 +225,10 @@ async function* epochEvents(
       limit === null ? maxSteps : limit - before,
       checkpoints?.stepsUntilDue() ?? maxSteps,
     );
-    const results = await host.running(() => trainer.advance(most, budget));
-    if (results === null) break;
+    const batches = await trainer.next(most, budget);
+    if (batches === null) break;
+    if (signal?.aborted) throw aborted(signal);
+    const results = await host.running(() => trainer.advance(batches, budget));
     const share = (performance.now() - start) / 1000 / Math.max(1, results.length);
     const told: StepEvent[] = [];
     results.forEach((result, i) => {
@@ -235,6 +243,7 @@ async function* epochEvents(
   if (signal?.aborted) throw aborted(signal);
   if (running.steps === 0) throw argumentError('fit', `samples in epoch ${epoch}`, 'none');
   const means = running.means(trainer.classifier);
+  if (evaluator !== null && isFollowed(run, epoch)) trainer.readAhead(epoch + 1);
   const validation = await evaluator?.evaluate(host.values()).catch((error) => {
     throw signal?.aborted ? aborted(signal) : error;
   });

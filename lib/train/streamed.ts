@@ -73,6 +73,7 @@ export class StreamedBatches implements BatchSource {
   #begun: Begun | null;
   #assembly: Assembly | null = null;
   #skipped = 0;
+  #closed = false;
   #counted: number | null;
 
   private constructor(where: string, data: StreamedData, options: StreamedOptions, begun: Begun) {
@@ -152,6 +153,7 @@ export class StreamedBatches implements BatchSource {
       check: (rows, indices) => this.#check(rows, indices),
     });
     this.#skipped = skip;
+    if (this.#closed) await this.#assembly.close();
   }
 
   async peek(most: number, least = 1): Promise<Batches | null> {
@@ -182,6 +184,7 @@ export class StreamedBatches implements BatchSource {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     const begun = this.#begun;
     this.#begun = null;
     await begun?.reader.close();

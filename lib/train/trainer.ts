@@ -55,6 +55,8 @@ export class Trainer {
   #step = 0;
   #epoch = 0;
   #stepInEpoch = 0;
+  /** An epoch whose batches have been asked for already. */
+  #ahead: { readonly epoch: number; readonly begun: Promise<void> } | null = null;
   /** What a batch took in the last run: how many to ask for next time. */
   #batchMilliseconds = 10;
   /** Batches of a step. */
@@ -163,20 +165,39 @@ export class Trainer {
   async beginEpoch(epoch: number, skip = 0): Promise<void> {
     this.#epoch = epoch;
     this.#stepInEpoch = skip;
-    await this.batches.begin(epoch, skip * this.#accumulate);
+    const ahead = this.#ahead;
+    this.#ahead = null;
+    if (ahead?.epoch === epoch && skip === 0) await ahead.begun;
+    else await this.batches.begin(epoch, skip * this.#accumulate);
   }
 
   /**
-   * Goes on in the epoch by at most `maxSteps` steps, and no longer than about `budget`
-   * milliseconds; one result a step, null at the end of the epoch.
-   * @throws ERR_NON_FINITE with the step when a loss is not finite: that step changed nothing
+   * Lets the source read the first batches of an epoch before it begins; the one under way must have
+   * ended. What the source throws comes out of `beginEpoch`.
    */
-  async advance(maxSteps: number, budget: number): Promise<StepResult[] | null> {
+  readAhead(epoch: number): void {
+    const begun = this.batches.begin(epoch, 0);
+    begun.catch(() => undefined);
+    this.#ahead = { epoch, begun };
+  }
+
+  /**
+   * Waits for batches of at most `maxSteps` steps, and of no more than take about `budget`
+   * milliseconds; null at the end of the epoch.
+   */
+  async next(maxSteps: number, budget: number): Promise<Batches | null> {
     const affordable = Math.max(1, Math.ceil((1.5 * budget) / this.#batchMilliseconds));
     const most = Math.min(this.#judged?.atOnce(maxAtOnce) ?? maxAtOnce, affordable);
     const steps = Math.min(maxSteps, Math.max(1, Math.floor(most / this.#accumulate)));
-    const batches = await this.batches.peek(steps * this.#accumulate, this.#accumulate);
-    if (batches === null) return null;
+    return this.batches.peek(steps * this.#accumulate, this.#accumulate);
+  }
+
+  /**
+   * Does the steps of the batches that `next` gave, and no longer than about `budget` milliseconds;
+   * one result a step.
+   * @throws ERR_NON_FINITE with the step when a loss is not finite: that step changed nothing
+   */
+  async advance(batches: Batches, budget: number): Promise<StepResult[]> {
     const start = performance.now();
     const results = await this.#runSteps(batches, budget);
     this.#batchMilliseconds = (performance.now() - start) / Math.max(1, results.length);
