@@ -2,6 +2,7 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import * as sn from '../lib/index.ts';
 import { Generator } from '../lib/random.ts';
 import { backends } from './support/networks.ts';
+import { thrownBy } from './support/ownOperators.ts';
 
 const { add, conv2d, log, matmul, mul, sin, softmaxCrossEntropy, square, sum, tanh } = sn.ops;
 
@@ -326,6 +327,18 @@ describe.each(backends)('stopGradient on %s', (backend) => {
     const second = sn.grad((x) => sum(sn.grad(f)(x)[0] as sn.Variable), { backend });
     expect(numbers(second(vector(2, 3))[0])).toEqual([0, 0]);
     expect(numbers(stopGradient(vector(1, 2)))).toEqual([1, 2]);
+  });
+
+  it('lets what has no gradient take a value that has one', () => {
+    const x = drawn(4, 1, 1, 2, 3);
+    const moved = (m: sn.Variable) => sum(sn.ops.warpAffine(x, m, { mode: 'nearest' }));
+    const matrix = sn.tensor([1, 0, 0, 0, 1, 1], [1, 6], x.dtype);
+    const { value, grads } = sn.valueAndGrad((m) => moved(stopGradient(m)), { backend })(matrix);
+    expect(value.item()).toBeCloseTo([1, 2, 4, 5].reduce((s, i) => s + Number(x.data[i]), 0));
+    expect(numbers(grads[0])).toEqual([0, 0, 0, 0, 0, 0]);
+    const asked = thrownBy(() => sn.grad(moved, { backend })(matrix));
+    expect(asked).toMatchObject({ code: 'ERR_NOT_DIFFERENTIABLE' });
+    expect(asked).toMatchObject({ message: expect.stringContaining('warpAffine') });
   });
 
   it('of an image lies in the memory of the image, whatever its layout', () => {

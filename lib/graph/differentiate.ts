@@ -1,6 +1,7 @@
 import { argumentError, dtypeError, StridenetError, shapeError } from '../errors.ts';
 import { add } from '../ops/binary.ts';
 import { checkOperand, isBatched, type Operand, type Variable } from '../ops/operator.ts';
+import { stopGradientOperator } from '../ops/stopGradient.ts';
 import { where } from '../ops/where.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import { describe, type FloatDType, full, tensor } from '../tensor.ts';
@@ -11,10 +12,14 @@ export function isFloat(variable: Operand): boolean {
   return variable.dtype === 'float32' || variable.dtype === 'float64';
 }
 
-/** The variables that depend on one of `sources` by way of floating values. */
+/**
+ * The variables that depend on one of `sources` by way of floating values, but not through
+ * stopGradient.
+ */
 function dependents(nodes: readonly Node[], sources: readonly GraphVariable[]): Set<GraphVariable> {
   const found = new Set(sources.filter(isFloat));
   for (const node of nodes) {
+    if (node.operator === stopGradientOperator) continue;
     if (!node.inputs.some((input) => input !== null && found.has(input))) continue;
     for (const output of node.outputs) if (isFloat(output)) found.add(output);
   }

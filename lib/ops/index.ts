@@ -27,6 +27,7 @@ import {
 } from './conv2d.ts';
 import { countCorrectOperator } from './countCorrect.ts';
 import { dropoutOperator, spatialDropoutOperator } from './dropout.ts';
+import { eraseOperator } from './erase.ts';
 import { extremumOperators } from './extremum.ts';
 import { flipOperator } from './flip.ts';
 import { gatherGradientOperator, gatherOperator } from './gather.ts';
@@ -74,6 +75,7 @@ import { squaredErrorGradientOperator, squaredErrorOperator } from './squaredErr
 import { stopGradientOperator } from './stopGradient.ts';
 import { transposeOperator } from './transpose.ts';
 import { foldOperator, unfoldOperator } from './unfold.ts';
+import { warpAffineGradientOperator, warpAffineOperator } from './warpAffine.ts';
 import { whereOperator } from './where.ts';
 
 /** Every operator of the library, by name. */
@@ -133,6 +135,9 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
       rmspropUpdateOperator,
       adagradUpdateOperator,
       gatherRowsOperator,
+      warpAffineOperator,
+      warpAffineGradientOperator,
+      eraseOperator,
       reshapeOperator,
       stopGradientOperator,
       castOperator,

@@ -23,6 +23,7 @@ import {
   squaredError,
   squaredErrorGradient,
 } from './elementwiseLoss.ts';
+import { erase } from './erase.ts';
 import { extremum } from './extremum.ts';
 import { flip } from './flip.ts';
 import { gather, gatherGradient } from './gather.ts';
@@ -50,6 +51,7 @@ import { stopGradient } from './stopGradient.ts';
 import { transpose } from './transpose.ts';
 import { unary } from './unary.ts';
 import { fold, unfold } from './unfold.ts';
+import { warpAffine, warpAffineGradient } from './warpAffine.ts';
 import { where } from './where.ts';
 
 const kernels = {
@@ -106,6 +108,9 @@ const kernels = {
   rmspropUpdate,
   adagradUpdate,
   gatherRows,
+  warpAffine,
+  warpAffineGradient,
+  erase,
   reshape,
   stopGradient,
   cast,

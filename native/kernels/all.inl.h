@@ -16,6 +16,7 @@
 #include "kernels/winograd.inl.h"
 #include "kernels/move.inl.h"
 #include "kernels/dropout.inl.h"
+#include "kernels/warp.inl.h"
 #include "kernels/average_pool.inl.h"
 #include "kernels/elementwise.inl.h"
 #include "kernels/binary.inl.h"

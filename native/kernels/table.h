@@ -20,6 +20,7 @@
 #include "kernels/reduce.h"
 #include "kernels/reduction.h"
 #include "kernels/softmax.h"
+#include "kernels/warp.h"
 #include "kernels/winograd.h"
 
 namespace stridenet {

@@ -10,6 +10,7 @@ import { conv2dCases } from './conv2d.ts';
 import { countCorrectCases } from './countCorrect.ts';
 import { dropoutCases } from './dropout.ts';
 import { elementwiseLossCases } from './elementwiseLoss.ts';
+import { eraseCases } from './erase.ts';
 import { extremumCases } from './extremum.ts';
 import { flipCases } from './flip.ts';
 import { gatherCases } from './gather.ts';
@@ -31,6 +32,7 @@ import { stopGradientCases } from './stopGradient.ts';
 import { transposeCases } from './transpose.ts';
 import { unaryCases } from './unary.ts';
 import { unfoldCases } from './unfold.ts';
+import { warpAffineCases } from './warpAffine.ts';
 import { whereCases } from './where.ts';
 
 /** The cases of every family, by the name that it has in all four rooms. */
@@ -56,6 +58,8 @@ export const families: Readonly<Record<string, Family>> = {
   countCorrect: countCorrectCases,
   optimizer: optimizerCases,
   gatherRows: gatherRowsCases,
+  warpAffine: warpAffineCases,
+  erase: eraseCases,
   reshape: reshapeCases,
   stopGradient: stopGradientCases,
   transpose: transposeCases,

@@ -60,11 +60,13 @@ class Calls:
         attributes = {"operator": operator, "arguments": arguments, **claims}
         self.cases.append(case(name, attributes, given, results))
 
-    def write(self, name):
+    def write(self, name, *others):
+        """`others`: what else made the values."""
         names = [entry["name"] for entry in self.cases]
         for twice in {n for n in names if names.count(n) > 1}:
             raise ValueError(f"two cases are called {twice}")
-        write(name, f"make_{name.replace('-', '_')}.py, PyTorch {torch.__version__}", self.cases)
+        made_by = [f"make_{name.replace('-', '_')}.py", f"PyTorch {torch.__version__}", *others]
+        write(name, ", ".join(made_by), self.cases)
 
 
 def is_operand(argument):

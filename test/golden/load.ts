@@ -131,6 +131,7 @@ export const callFiles = [
   'dropout',
   'filters',
   'windows',
+  'warps',
 ] as const;
 
 type CallFiles = Readonly<Record<(typeof callFiles)[number], CallAttributes>>;

@@ -235,6 +235,15 @@ class Samples {
   void movements() {
     add("gatherRows", {real({7, 19}), below<std::int32_t>({5}, 7)}, {like({5, 19})},
         {{"scale", 2.0}, {"offset", 1.0}});
+    const Sizes pixels = {3, 5, 70, 2};
+    for (const char* mode : {"nearest", "bilinear"}) {
+      const Pairs warp = {{"mode", std::string(mode)}, {"fill", 0.5}};
+      for (const Sizes& x : {pixels, Sizes{3, 5, 70, 1}}) {
+        add("warpAffine", {real(x), real({3, 6})}, {like(x)}, warp);
+        add("warpAffineGradient", {real(x), real({3, 2, 3})}, {like(x)}, warp);
+      }
+    }
+    add("erase", {real(pixels), below<std::int32_t>({3, 4}, 9)}, {like(pixels)}, {{"value", 0.5}});
     add("transpose", {real({3, 5, 19})}, {like({3, 19, 5})}, {{"axes", numbers({0, 2, 1})}});
     add("cast", {below<std::int32_t>({3, 19}, 1000)}, {like({3, 19})},
         {{"dtype", std::string(dtype_name(kType))}});

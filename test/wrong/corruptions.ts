@@ -38,9 +38,10 @@ function* wrongTensors(
     const wider = shape.map((each, i) => (i === axis ? size : each));
     yield [`${size} along axis ${axis}`, withShape(rule, wider), ['ERR_SHAPE']];
   }
-  if (dtypes === 'floating') {
+  if (dtypes === 'floating' || dtypes === 'ownFloating') {
     yield ['of integers', tensor.to('int32'), ['ERR_DTYPE']];
-    if (mixes) yield ['of another float', tensor.to('float64'), ['ERR_DTYPE']];
+    if (mixes && dtypes === 'floating')
+      yield ['of another float', tensor.to('float64'), ['ERR_DTYPE']];
   }
   if (dtypes === 'float64') yield ['of float32', tensor.to('float32'), ['ERR_DTYPE', 'ERR_SHAPE']];
   if (dtypes === 'integer') yield ['of floats', tensor.to('float32'), ['ERR_DTYPE']];

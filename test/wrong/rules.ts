@@ -14,7 +14,8 @@ export interface OperandRule {
   readonly orNumber: boolean;
   /** A list of numbers will do. */
   readonly orList: boolean;
-  readonly dtypes: 'floating' | 'integer' | 'any' | 'float64';
+  /** 'ownFloating': a floating one that need not be that of the others. */
+  readonly dtypes: 'floating' | 'ownFloating' | 'integer' | 'any' | 'float64';
   /** Axes whose sizes must fit the other arguments. */
   readonly tied: readonly number[];
 }

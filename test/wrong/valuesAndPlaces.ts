@@ -215,6 +215,17 @@ const movement: Readonly<Record<string, ValidCall>> = {
     },
     options: { dtype: choice('float64'), scale: numeric(1), offset: numeric(0) },
   },
+  warpAffine: {
+    arguments: {
+      x: operand([2, 3, 4, 5], [0]),
+      matrices: operand([2, 2, 3], [0, 1, 2], { dtypes: 'ownFloating' }),
+    },
+    options: { mode: choice('nearest'), fill: numeric(0.5, inf) },
+  },
+  erase: {
+    arguments: { x: operand([2, 3, 4, 5], [0]), boxes: integers([2, 4], 'int32', [0, 1]) },
+    options: { value: numeric(0.5, inf) },
+  },
   dropout,
   spatialDropout: dropout,
   unfold: { arguments: { x: operand(image, [], { dtypes: 'any' }) }, options: columns },

@@ -1,6 +1,7 @@
 import { ops } from '../../../lib/index.ts';
 import type { Operand, Spec } from '../../../lib/ops/operator.ts';
 import { elementCount } from '../../../lib/shape.ts';
+import { tensor } from '../../../lib/tensor.ts';
 import { drawn, named } from './elementwiseRules.ts';
 import { isFloat, type Pool, type Ref } from './pool.ts';
 import type { Rule } from './rules.ts';
@@ -218,6 +219,42 @@ const pad: Rule = {
     ops.pad(x as Operand, padding as [number, number][], settings),
 };
 
+/** `row` for every image: natively a computed value, so that it is batched as the images are. */
+function rowForEach(x: Operand, row: readonly number[]): Operand {
+  const sizes = ops.stopGradient(ops.mean(x, { axis: [1, 2, 3] }));
+  const nothing = ops.reshape(ops.sub(sizes, sizes), [x.shape[0] as number, 1]);
+  return ops.add(nothing, tensor(row, [1, row.length], x.dtype));
+}
+
+const warpAffine: Rule = {
+  draw(pool) {
+    const x = pool.ofRank(4);
+    if (x === null) return null;
+    const [, , h = 0, w = 0] = pool.spec(x).shape;
+    // Eighths: exact in both dtypes.
+    const some = (least: number, most: number): number =>
+      pool.random.integer(8 * least, 8 * most) / 8;
+    const matrix = [some(-1, 1), some(-1, 1), some(-1, h), some(-1, 1), some(-1, 1), some(-1, w)];
+    const mode = pool.random.pick(['nearest', 'bilinear']);
+    return drawn([x], { matrix, mode, fill: pool.random.pick([0, 0.5]) });
+  },
+  call: ([x], { matrix, ...settings }) =>
+    ops.warpAffine(x as Operand, rowForEach(x as Operand, matrix as number[]), settings),
+};
+
+const erase: Rule = {
+  draw(pool) {
+    const x = pool.ofRank(4);
+    if (x === null) return null;
+    const box = Array.from({ length: 4 }, () => pool.random.integer(-1, 5));
+    return drawn([x], { box, value: pool.random.pick([0, 0.5]) });
+  },
+  call: ([x], { box, ...settings }) => {
+    const boxes = ops.cast(rowForEach(x as Operand, box as number[]), 'int32');
+    return ops.erase(x as Operand, boxes, settings);
+  },
+};
+
 function dropout(name: string, ...ranks: number[]): Rule {
   return {
     draw(pool) {
@@ -296,6 +333,8 @@ export const movementRules: Readonly<Record<string, Rule>> = {
   slice,
   gather,
   gatherRows,
+  warpAffine,
+  erase,
   flip,
   rot90,
   pad,
