@@ -14,7 +14,7 @@ const LIB = [
   ['backends'],
   ['dispatch'],
   ['transforms', 'computation', 'cpu', 'sizes'],
-  ['layers', 'losses', 'optimizers', 'metrics'],
+  ['layers', 'losses', 'optimizers', 'metrics', 'augmentations'],
   ['train', 'models'],
   ['check'],
   ['index'],

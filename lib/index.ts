@@ -1,3 +1,5 @@
+export type { Augmentation } from './augmentations/augmentation.ts';
+export * as augmentations from './augmentations/index.ts';
 export type {
   Backend,
   BackendName,

@@ -74,7 +74,7 @@ export function checkSeed(where: string, seed: unknown): number {
 }
 
 /** ln x of a normal number x > 0, by 2·artanh((m−1)/(m+1)) after x = m·2^e, without libm. */
-function logarithm(x: number): number {
+export function logarithm(x: number): number {
   let [mantissa, exponent] = [x, 0];
   for (; mantissa < Math.SQRT1_2; exponent--) mantissa *= 2;
   for (; mantissa > Math.SQRT2; exponent++) mantissa /= 2;

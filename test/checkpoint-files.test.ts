@@ -220,6 +220,8 @@ describe('a checkpoint of another training', () => {
         expect(digest(net.parameters())).toBe(before);
       };
       await refuses(kept(), { seed: 2 }, 'seed is 1 there and 2 here');
+      const augmentation = [sn.augmentations.flipHorizontal()];
+      await refuses(kept(), { augmentation }, 'augmentation is null there');
       await refuses(kept(), { batchSize: 16 }, 'batchSize is 30 there and 16 here');
       await refuses(kept(), { optimizer: sn.optimizers.sgd() }, 'optimizer is', 'adam', 'sgd');
       const decay = sn.optimizers.adam({ weightDecay: 0.1 });

@@ -103,10 +103,12 @@ describe('the pages', () => {
     expect(block).toContain('graph.evaluate(');
   });
 
-  it('name every operator, layer, loss and optimizer', () => {
+  it('name every operator, layer, loss, optimizer and augmentation', () => {
     const readme = read('README.md');
     const words = new Set(readme.match(/\w+/g));
-    const names = [sn.ops, sn.layers, sn.losses, sn.optimizers].flatMap(Object.keys);
+    const names = [sn.ops, sn.layers, sn.losses, sn.optimizers, sn.augmentations].flatMap(
+      Object.keys,
+    );
     expect(names.filter((name) => !words.has(name))).toEqual([]);
   });
 

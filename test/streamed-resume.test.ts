@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
-import { digest, inFolder, timeless, trainUntil } from './support/interrupted.ts';
+import { augmentation, digest, inFolder, timeless, trainUntil } from './support/interrupted.ts';
 import { digits, small } from './support/networks.ts';
 
 const { data } = sn;
@@ -20,12 +20,22 @@ describe('a streamed training that was stopped', () => {
   };
 
   const cases = Object.entries(datasets).flatMap(([name, make]) =>
-    [1, 3].map((accumulate) => [name, accumulate, make] as const),
+    ([1, 3] as const).flatMap((accumulate) => [
+      [
+        `${name}, ${accumulate} batches a step`,
+        { accumulate, batchSize: 7 - accumulate },
+        make,
+      ] as const,
+      [
+        `${name}, augmented, ${accumulate} batches a step`,
+        { accumulate, batchSize: 4, augmentation },
+        make,
+      ] as const,
+    ]),
   );
-  it.each(cases)('goes on bit for bit: %s, %d batches a step', async (name, accumulate, make) => {
-    const batchSize = accumulate === 1 ? 7 : 3;
+  it.each(cases)('goes on bit for bit: %s', async (name, how, make) => {
     const options = {
-      ...{ batchSize, accumulate, epochs: 3, seed: 11 },
+      ...{ ...how, epochs: 3, seed: 11 },
       validationData: make().take(9),
     };
     const whole = small();

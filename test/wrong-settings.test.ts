@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { losses, optimizers, StridenetError, schedules } from '../lib/index.ts';
+import { augmentations, losses, optimizers, StridenetError, schedules } from '../lib/index.ts';
 import { wrongValues } from './wrong/corruptions.ts';
-import { choice, flag, numeric, required, type ValueRule, value } from './wrong/rules.ts';
+import {
+  choice,
+  counts,
+  flag,
+  numeric,
+  required,
+  sizes,
+  type ValueRule,
+  value,
+} from './wrong/rules.ts';
 
 type Options = Readonly<Record<string, ValueRule>>;
 type Makers = Readonly<Record<string, (options: unknown) => unknown>>;
@@ -91,7 +100,40 @@ const ofSchedules: Readonly<Record<string, Options>> = {
   },
 };
 
+const probability = numeric(0.5, -0.1, 1.1);
+const notRanges = [-1, inf, '1', {}, true, [1], [2, 1], [0, inf], [Number.NaN, 1], ['0', 1]];
+const range = (valid: unknown, ...wrong: unknown[]): ValueRule =>
+  value(valid, [...notRanges, ...wrong]);
+const filled: Options = { probability, fill: numeric(0.5, inf) };
+const interpolation = choice('nearest');
+const amount = { amount: required(range([0.5, 1.5])), probability };
+
+/** Every option of every augmentation. */
+const ofAugmentations: Readonly<Record<string, Options>> = {
+  flipHorizontal: { probability },
+  flipVertical: { probability },
+  padCrop: { padding: required(sizes(2)), ...filled },
+  shift: {
+    ...{ x: range(3, [0.25, 0.5], 2 ** 31), y: range([-1, 2], [0.25, 0.5], 2 ** 31) },
+    ...{ interpolation, ...filled },
+  },
+  rotate: { degrees: required(range(10)), interpolation, ...filled },
+  affine: {
+    ...{ degrees: range([5, 10]), scale: range([0.5, 2], 1, [0, 1]), shear: range(20, 90) },
+    translate: value(0.1, [-1, inf, '1', {}, [0.1], [0.1, -0.1]]),
+    ...{ interpolation, ...filled },
+  },
+  brightness: amount,
+  contrast: amount,
+  cutout: {
+    ...{ size: required(counts([4, 5])), value: numeric(0.5, inf), probability },
+  },
+  mixup: { alpha: numeric(0.3, 0, -1, inf), probability },
+};
+const { apply: _, ...augmentationMakers } = augmentations;
+
 describe.each([
+  ['augmentations', augmentationMakers as unknown as Makers, ofAugmentations],
   ['optimizers', optimizers as unknown as Makers, ofOptimizers],
   ['losses', losses as unknown as Makers, ofLosses],
   ['schedules', schedules as unknown as Makers, ofSchedules],

@@ -16,6 +16,8 @@ export interface TracedBatch {
   readonly x: Variable;
   /** Class numbers (N) or targets (N, …). */
   readonly y: Variable;
+  /** What metrics judge by; default: y. */
+  readonly labels?: Variable;
   /** States that hold the source's data, and what is written into them before the first run. */
   readonly states: ReadonlyMap<GraphVariable, Tensor>;
 }

@@ -1,3 +1,5 @@
+import type { Augmentation } from '../augmentations/augmentation.ts';
+import { checkAugmentations } from '../augmentations/compiled.ts';
 import type { Samples } from '../data/samples.ts';
 import { checkData, type StreamedData, type TrainingData } from '../data/trainingData.ts';
 import { argumentError, checkOptions } from '../errors.ts';
@@ -73,7 +75,12 @@ export interface TrainOptions extends ClipOptions {
   validationSplit?: number;
   /** Ends training when it gets no better, with the best parameters; default: never. */
   earlyStopping?: EarlyStoppingOptions;
-  /** Of the order of the samples and of dropout; default 0. */
+  /**
+   * Random changes of the samples in training, one after the other, as `sn.augmentations` makes
+   * them; evaluation has the samples as they are. Default: none.
+   */
+  augmentation?: readonly Augmentation[];
+  /** Of the order of the samples, of augmentations and of dropout; default 0. */
   seed?: number;
   /** Ends training at the next step boundary with ERR_ABORTED. */
   signal?: AbortSignal;
@@ -146,6 +153,7 @@ export const trainOptions = [
   'validationData',
   'validationSplit',
   'earlyStopping',
+  'augmentation',
   'seed',
   'signal',
   'frozen',
@@ -212,6 +220,7 @@ export function checkTraining(
     schedule: schedule === undefined ? null : checkSchedule('fit', 'schedule', schedule),
     rates: checkRates(rates),
     metrics: checkMetrics('fit', options.metrics ?? []),
+    augmentation: checkAugmentations('fit', options.augmentation ?? []),
     batchSize: checkInteger('fit', 'batchSize', batchSize, 1),
     accumulate: checkInteger('fit', 'accumulate', options.accumulate ?? 1, 1),
     averaging: averaging === undefined ? null : checkAveraging(averaging),

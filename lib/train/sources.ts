@@ -1,7 +1,10 @@
+import type { Augmentation } from '../augmentations/augmentation.ts';
+import { Augmentations } from '../augmentations/compiled.ts';
 import type { Samples } from '../data/samples.ts';
 import { isStreamed, type StreamedData } from '../data/trainingData.ts';
 import type { Loss } from '../losses/index.ts';
 import type { Architecture } from './architecture.ts';
+import { AugmentedBatches } from './augmented.ts';
 import type { BatchSource } from './batches.ts';
 import { affordableBatch, checkFit } from './evaluator.ts';
 import { ResidentBatches } from './resident.ts';
@@ -57,11 +60,13 @@ export interface FitSourceOptions {
   readonly seed: number;
   readonly validationData: Samples | StreamedData | null;
   readonly validationSplit: number | null;
+  readonly augmentation: readonly Augmentation[];
 }
 
 /**
  * The sources of a fit: at once where all samples are in memory. See `batchesOf`.
- * @throws ERR_ARGUMENT for a share of data that cannot be split
+ * @throws ERR_ARGUMENT for a share of data that cannot be split; ERR_SHAPE for an augmentation that
+ *   does not fit the network's input
  */
 export function sourcesOf(
   architecture: Architecture,
@@ -73,6 +78,12 @@ export function sourcesOf(
   if (share !== null && !isStreamed(data)) checkFit('fit', architecture, data, loss);
   const parts =
     share === null ? { training: data, validation: validationData } : splitOff(data, share, seed);
+  const { inputShape: shape, outputShape, dtype } = architecture;
+  const classes = outputShape.length === 1 ? (outputShape[0] as number) : null;
+  const samples = { shape, dtype, classes };
+  const augmentations = new Augmentations('fit', settings.augmentation, samples);
+  const augmented = (source: BatchSource): BatchSource =>
+    settings.augmentation.length === 0 ? source : new AugmentedBatches(source, augmentations, seed);
   const training = batchesOf('fit', parts.training, { architecture, loss, batchSize, seed });
   const validate = (): BatchSource | Promise<BatchSource> | null =>
     parts.validation &&
@@ -82,12 +93,13 @@ export function sourcesOf(
     });
   if (!(training instanceof Promise)) {
     const validation = validate();
-    if (!(validation instanceof Promise)) return { training, validation };
-    return validation.then((opened) => ({ training, validation: opened }));
+    const changed = augmented(training);
+    if (!(validation instanceof Promise)) return { training: changed, validation };
+    return validation.then((opened) => ({ training: changed, validation: opened }));
   }
   return training.then(async (opened) => {
     try {
-      return { training: opened, validation: await validate() };
+      return { training: augmented(opened), validation: await validate() };
     } catch (error) {
       await closeSources(opened);
       throw error;

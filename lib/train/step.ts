@@ -160,7 +160,7 @@ export function traceStep(options: StepOptions, learned: readonly LearnedParamet
   const values = parameterInputs(tracer, architecture);
   const initial = new Map<GraphVariable, Tensor>();
   const slots = slotInputs(tracer, learned, architecture, initial);
-  const { x, y, states: data } = batches.trace(tracer);
+  const { x, y, labels = y, states: data } = batches.trace(tracer);
   const scalar = { shape: [], dtype: 'float64' } as const;
   const step = tracer.input(scalar, 'feed', 'step');
   const { groups, of } = groupRates(learned, rates);
@@ -191,7 +191,7 @@ export function traceStep(options: StepOptions, learned: readonly LearnedParamet
   const outputs: Operand[] = [mean];
   const counter = counterOf(loss, outputOf(architecture), batches.targets);
   if (counter) outputs.push(counter(output, y));
-  if (options.judged) outputs.push(predictionsOf(architecture, loss, output), y);
+  if (options.judged) outputs.push(predictionsOf(architecture, loss, output), labels);
   checkFinite(mean);
   const parameters = learned.map(({ key }) => values.get(key) as GraphVariable);
   const found = (gradients(mean, parameters) as Variable[]).map((gradient, i) => {

@@ -58,6 +58,15 @@ const schedules: readonly (() => Partial<sn.FitOptions>)[] = [
   () => ({ schedule: sn.schedules.warmUp({ steps: 9 }), rates: { stem: 0.5 } }),
 ];
 
+/** Augmentations of every stage. */
+export const augmentation: readonly sn.Augmentation[] = [
+  sn.augmentations.padCrop({ padding: 2 }),
+  sn.augmentations.rotate({ degrees: 10 }),
+  sn.augmentations.brightness({ amount: 0.1 }),
+  sn.augmentations.cutout({ size: 5, probability: 0.5 }),
+  sn.augmentations.mixup({ alpha: 0.3 }),
+];
+
 /** Samples that are changed by chance as they are read. */
 const noisy = (dataset: sn.data.Dataset): sn.data.Dataset =>
   dataset.map(({ x, y }, { random }) => {
@@ -98,6 +107,7 @@ export function drawTraining(random: Generator): DrawnTraining {
   const seed = random.integer(1000);
   const accumulate = 1 + random.integer(3);
   const averaging = random.integer(2) === 0 ? {} : { averaging: { decay: 0.9 } };
+  const augmented = random.integer(2) === 0 ? {} : { augmentation };
   const options = (): sn.FitOptions => ({
     ...{ optimizer: optimizer(), batchSize, seed, metrics, accumulate },
     ...schedule(),
@@ -106,6 +116,7 @@ export function drawTraining(random: Generator): DrawnTraining {
     ...length,
     ...clip,
     ...averaging,
+    ...augmented,
   });
   return { options, data: readings[reading] as () => sn.data.TrainingData };
 }

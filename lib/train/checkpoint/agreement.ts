@@ -33,7 +33,7 @@ export function agreementOf(
   settings: Settings,
   batches: BatchSource,
 ): Map<string, unknown> {
-  const { seed, loss, optimizer, frozen, clipValue, clipNorm } = settings;
+  const { seed, loss, optimizer, frozen, clipValue, clipNorm, augmentation } = settings;
   const own = architecture.parameters.flatMap(({ key, optimizer: each }) =>
     !each ? [] : [[`optimizer of ${key}`, ruleOf(each)] as const],
   );
@@ -44,6 +44,7 @@ export function agreementOf(
     ['averaging', settings.averaging],
     ['number of samples', batches.samplesPerEpoch],
     ['validationSplit', settings.validationSplit],
+    ['augmentation', augmentation.length === 0 ? null : augmentation],
     ['loss', { kind: loss.kind, options: loss.options }],
     ['optimizer', ruleOf(optimizer)],
     ...own,
