@@ -100,7 +100,7 @@ export type {
   StepEvent,
   TrainEvent,
 } from './train/events.ts';
-export { type LoadOptions, load, loadParameters } from './train/files.ts';
+export { type LoadOptions, load } from './train/files.ts';
 export * as history from './train/history.ts';
 export {
   type EvaluateSettings,
@@ -112,6 +112,14 @@ export {
 export type { NetworkGraphOptions } from './train/networkGraph.ts';
 export type { FitOptions, TrainOptions } from './train/options.ts';
 export type { LayerSummary } from './train/summary.ts';
+export type {
+  LoadedWeights,
+  LoadWeightsOptions,
+  MismatchedWeight,
+  PlaceOptions,
+  SaveWeightsOptions,
+  WeightsError,
+} from './train/weights/options.ts';
 export {
   type Compiled,
   type CompiledFunction,

@@ -148,7 +148,7 @@ describe('models on disk', () => {
         negative: { ...seven, bytes: [254, ...new Array<number>(7).fill(255)] },
       }),
     );
-    const found = await sn.loadParameters(path);
+    const found = await sn.data.readSafetensors(path);
     const infinity = Number.POSITIVE_INFINITY;
     expect([...found].map(([key, { dtype, data }]) => [key, dtype, [...data]])).toEqual([
       ['half', 'float32', [1, -2, 2 ** -24, 65504, infinity, Number.NaN, -0]],
@@ -163,9 +163,11 @@ describe('models on disk', () => {
       { ...seven, dtype: 'toString' },
     ]) {
       await writeFile(path, foreign({ wrong }));
-      await expect(sn.loadParameters(path)).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT' });
+      await expect(sn.data.readSafetensors(path)).rejects.toMatchObject({
+        code: 'ERR_FILE_FORMAT',
+      });
     }
-    await expect(sn.loadParameters('')).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+    await expect(sn.data.readSafetensors('')).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
     await rm(path);
   });
 
@@ -193,8 +195,10 @@ describe('models on disk', () => {
     const sizes = Buffer.from(huge, 'latin1');
     sizes.writeBigUInt64LE(BigInt(sizes.length - 8));
     await writeFile(path, sizes);
-    await expect(sn.loadParameters(path)).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT' });
-    await expect(sn.loadParameters('/dev/zero')).rejects.toMatchObject({ code: 'ERR_FILE_ACCESS' });
+    await expect(sn.data.readSafetensors(path)).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT' });
+    await expect(sn.data.readSafetensors('/dev/zero')).rejects.toMatchObject({
+      code: 'ERR_FILE_ACCESS',
+    });
     await rm(path);
   });
 });

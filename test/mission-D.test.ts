@@ -339,7 +339,7 @@ describe('D5: residual networks', () => {
       x.data.fill(-1, 0, 2000);
       const expected = (await net.predict(x)).data;
       expect((await other.predict(x)).data).not.toEqual(expected);
-      other.setParameters(await sn.loadParameters(path));
+      await other.loadWeights(path);
       expect((await other.predict(x)).data).toEqual(expected);
       expect((await (await sn.load(path)).predict(x)).data).toEqual(expected);
     } finally {

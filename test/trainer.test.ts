@@ -255,7 +255,7 @@ describe('the trainer', () => {
     const net = sn.sequential({ inputShape: [1, 28, 28], layers });
     await expect(net.fit(data, { frozen: ['0'] })).rejects.toMatchObject({
       code: 'ERR_ARGUMENT',
-      message: '[fit] frozen names layer 0 (flatten), which has no parameters',
+      message: '[fit, frozen] layer 0 (flatten) has no parameters',
     });
   });
 

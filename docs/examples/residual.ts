@@ -32,4 +32,4 @@ console.log(`test accuracy ${(100 * accuracy).toFixed(1)} %`);
 // Parameters have torchvision's names and shapes. Of its ResNet-18 for photographs, saved in Python
 // by safetensors.torch.save_file(torchvision.models.resnet18(weights='DEFAULT').state_dict(), file):
 //   const large = sn.models.resnet18();
-//   large.setParameters(await sn.loadParameters(file));
+//   await large.loadWeights(file);

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { argumentError, StridenetError } from '../errors.ts';
 
 /** ERR_FILE_FORMAT in the one form `[where] file, byte offset: reason`. */
@@ -48,8 +49,15 @@ export function systemError(where: string, file: string, cause: unknown): Stride
   return new StridenetError(code, `[${where}] ${file}: ${reason}`, { cause });
 }
 
-/** `path` if it may name a file; else throws ERR_ARGUMENT. */
+/** The path that a text or a file: URL gives; throws ERR_ARGUMENT for anything else. */
 export function checkPath(where: string, path: unknown): string {
+  if (path instanceof URL) {
+    try {
+      return fileURLToPath(path);
+    } catch {
+      throw argumentError(where, 'a path or a file: URL', path.href);
+    }
+  }
   if (typeof path !== 'string' || path === '') throw argumentError(where, 'a path', path);
   return path;
 }

@@ -6,14 +6,14 @@ import { checkMemory, Tensor } from '../tensor.ts';
 import { writeAtomically } from './atomicFile.ts';
 import { checkPath, fileSize, formatError, someOf, systemError } from './files.ts';
 import { checkMaxBytes, npyFormat, npyHeader, type ReadOptions } from './npy.ts';
-import { MemoryLimit, maxDeflateRatio, TensorParser } from './tensorParser.ts';
+import { type Layout, MemoryLimit, maxDeflateRatio, TensorParser } from './tensorParser.ts';
 
 const maxTensors = 100_000;
 const ending = '.npy';
 
-/** What to read of a .npz file. */
-export interface ReadNpzOptions extends ReadOptions {
-  /** The names of the arrays that are wanted; others are not touched. Default: all. */
+/** What to read of a file of tensors by name. */
+export interface ReadTensorsOptions extends ReadOptions {
+  /** The names of the tensors that are wanted; others are not touched. Default: all. */
   names?: readonly string[];
 }
 
@@ -39,11 +39,15 @@ class Archive {
     this.#memory = memory;
   }
 
-  async read(wanted: ReadonlySet<string> | null): Promise<Map<string, Stored>> {
+  /** What `take` makes of each array that is wanted, null for all, by name. */
+  async each<T>(
+    wanted: ReadonlySet<string> | null,
+    take: (archive: Archive, entry: Entry) => Promise<T>,
+  ): Promise<Map<string, T>> {
     const { entryCount } = this.#zip;
     if (entryCount > maxTensors) this.#fail(0, `declares ${entryCount} arrays`);
     const seen = new Set<string>();
-    const found = new Map<string, Stored>();
+    const found = new Map<string, T>();
     for await (const entry of this.#entries()) {
       const { fileName, relativeOffsetOfLocalHeader: at } = entry;
       if (seen.has(fileName)) this.#fail(at, `'${fileName}' occurs twice`);
@@ -52,12 +56,32 @@ class Archive {
       const name = isArray ? fileName.slice(0, -ending.length) : fileName;
       if (wanted !== null && !wanted.has(name)) continue;
       if (!isArray) this.#fail(at, `'${fileName}' is no ${ending}`);
-      found.set(name, await this.#array(entry));
+      found.set(name, await take(this, entry));
     }
     for (const name of wanted ?? []) {
       if (!found.has(name)) this.#fail(0, `there is no '${name}' but ${someOf([...seen])}`);
     }
     return found;
+  }
+
+  async array(entry: Entry): Promise<Stored> {
+    const { fileName, uncompressedSize: size, relativeOffsetOfLocalHeader: at } = entry;
+    const parser = this.#parser(entry);
+    let sum = 0;
+    for await (const chunk of this.#unpacked(entry, parser)) sum = crc32(chunk, sum);
+    const tensor = parser.finish();
+    if (sum !== entry.crc32) this.#fail(at, `the checksum of '${fileName}' is another`);
+    const dataAt = parser.headerBytes;
+    return { tensor, dataAt, width: (size - dataAt) / Math.max(1, tensor.size) };
+  }
+
+  /** What an array is, by its header. */
+  async layout(entry: Entry): Promise<Layout> {
+    const parser = this.#parser(entry, true);
+    for await (const _ of this.#unpacked(entry, parser)) {
+      if (parser.layout !== null) return parser.layout;
+    }
+    return this.#fail(entry.relativeOffsetOfLocalHeader, `'${entry.fileName}' has no whole header`);
   }
 
   /** The directory of the file; what the package refuses of it is ERR_FILE_FORMAT. */
@@ -73,7 +97,15 @@ class Archive {
     }
   }
 
-  async #array(entry: Entry): Promise<Stored> {
+  #parser(entry: Entry, headerOnly = false): TensorParser {
+    const { fileName, uncompressedSize: size } = entry;
+    const file = `${this.#file}, '${fileName}'`;
+    const source = { where: this.#where, file, size, exact: true, memory: this.#memory };
+    return new TensorParser(npyFormat, source, headerOnly);
+  }
+
+  /** The bytes of an array, which the parser has taken. */
+  async *#unpacked(entry: Entry, parser: TensorParser): AsyncGenerator<Buffer> {
     const { fileName, compressionMethod, compressedSize, uncompressedSize: size } = entry;
     const at = entry.relativeOffsetOfLocalHeader;
     if (!entry.canDecodeFileData()) {
@@ -82,26 +114,18 @@ class Archive {
     if (size > compressedSize * maxDeflateRatio) {
       this.#fail(at, `'${fileName}' declares ${size} bytes, packed in ${compressedSize}`);
     }
-    const file = `${this.#file}, '${fileName}'`;
-    const source = { where: this.#where, file, size, exact: true, memory: this.#memory };
-    const parser = new TensorParser(npyFormat, source);
-    let sum = 0;
     try {
       const local = await this.#zip.readLocalFileHeaderPromise(entry, {});
       if (!local.fileName.equals(entry.fileNameRaw)) {
         this.#fail(at, `'${fileName}' has another name where its bytes are`);
       }
       for await (const chunk of await this.#zip.openReadStreamPromise(entry)) {
-        sum = crc32(chunk as Buffer, sum);
         parser.push(chunk as Buffer);
+        yield chunk as Buffer;
       }
     } catch (error) {
       throw this.#refusal(error, at, `'${fileName}': `);
     }
-    const tensor = parser.finish();
-    if (sum !== entry.crc32) this.#fail(at, `the checksum of '${fileName}' is another`);
-    const dataAt = parser.headerBytes;
-    return { tensor, dataAt, width: (size - dataAt) / Math.max(1, tensor.size) };
   }
 
   /** What failed, as ours: at byte `at`, unless it is so already. */
@@ -122,13 +146,13 @@ function refusal(where: string, file: string, error: unknown, at: number, of = '
   return formatError(where, file, at, of + reason, error);
 }
 
-/** `readNpz` for another reader, which messages name. */
-export async function readArchive(
+/** Opens an archive for `body`. Messages name the reader `where`. */
+async function readingArchive<T>(
   where: string,
   file: string,
   maxBytes: number,
-  names?: readonly string[],
-): Promise<Map<string, Stored>> {
+  body: (archive: Archive) => Promise<T>,
+): Promise<T> {
   const size = await fileSize(where, file);
   const { default: yauzl } = await import('yauzl');
   const zip = await yauzl
@@ -137,11 +161,37 @@ export async function readArchive(
       throw refusal(where, file, error, size);
     });
   try {
-    const archive = new Archive(where, file, zip, new MemoryLimit(maxBytes));
-    return await archive.read(names === undefined ? null : new Set(names));
+    return await body(new Archive(where, file, zip, new MemoryLimit(maxBytes)));
   } finally {
     zip.close();
   }
+}
+
+/** `readNpz` for another reader, which messages name. */
+export function readArchive(
+  where: string,
+  file: string,
+  maxBytes: number,
+  names?: readonly string[],
+): Promise<Map<string, Stored>> {
+  const wanted = names === undefined ? null : new Set(names);
+  return readingArchive(where, file, maxBytes, (archive) =>
+    archive.each(wanted, (from, entry) => from.array(entry)),
+  );
+}
+
+/** What the arrays of a .npz file are, by their headers; no memory is taken for elements. */
+export function listArchive(where: string, file: string): Promise<Map<string, Layout>> {
+  return readingArchive(where, file, 0, (archive) =>
+    archive.each(null, (from, entry) => from.layout(entry)),
+  );
+}
+
+/** `names` if it is a list of texts or undefined; else throws ERR_ARGUMENT. */
+export function checkNames(where: string, names: unknown): readonly string[] | undefined {
+  const isList = Array.isArray(names) && names.every((name) => typeof name === 'string');
+  if (names !== undefined && !isList) throw argumentError(where, 'names to be a list', names);
+  return names as readonly string[] | undefined;
 }
 
 /**
@@ -157,13 +207,11 @@ export async function readArchive(
  */
 export async function readNpz(
   path: string,
-  options: ReadNpzOptions = {},
+  options: ReadTensorsOptions = {},
 ): Promise<Map<string, Tensor>> {
   const where = 'readNpz';
   checkOptions(where, options, ['maxBytes', 'names']);
-  const { names } = options;
-  const isList = Array.isArray(names) && names.every((name) => typeof name === 'string');
-  if (names !== undefined && !isList) throw argumentError(where, 'names to be a list', names);
+  const names = checkNames(where, options.names);
   const file = checkPath(where, path);
   const found = await readArchive(where, file, checkMaxBytes(where, options.maxBytes), names);
   return new Map([...found].map(([name, { tensor }]) => [name, tensor]));

@@ -63,19 +63,28 @@ export interface TensorSource {
 
 /**
  * Takes the bytes of a header and a tensor piece by piece and knows nothing of where they come from.
- * Makes room for the tensor when the sizes in the header agree with those of the source.
+ * Makes room for the tensor when the sizes in the header agree with those of the source, unless the
+ * header is all that is wanted.
  */
 export class TensorParser {
   readonly #format: TensorFormat;
   readonly #source: TensorSource;
   #header: Buffer = Buffer.alloc(0);
   #received = 0;
+  readonly #headerOnly: boolean;
+  #layout: Layout | null = null;
   #sink: TensorSink | null = null;
   #needs = '';
 
-  constructor(format: TensorFormat, source: TensorSource) {
+  constructor(format: TensorFormat, source: TensorSource, headerOnly = false) {
     this.#format = format;
     this.#source = source;
+    this.#headerOnly = headerOnly;
+  }
+
+  /** What the header says, once all of it has come and it agrees with the source. */
+  get layout(): Layout | null {
+    return this.#layout;
   }
 
   /** How many bytes it has taken. */
@@ -93,8 +102,11 @@ export class TensorParser {
     let rest = chunk;
     while (this.#sink === null) {
       const needed = this.#format.headerBytes(this.#header, this.#fail) - this.#header.length;
-      if (needed === 0) this.#sink = this.#begin();
-      else if (rest.length === 0) return;
+      if (needed === 0) {
+        this.#layout = this.#checkedLayout();
+        if (this.#headerOnly) return;
+        this.#sink = this.#begin(this.#layout);
+      } else if (rest.length === 0) return;
       else {
         const part = rest.subarray(0, needed);
         this.#header = Buffer.concat([this.#header, part]);
@@ -118,24 +130,29 @@ export class TensorParser {
     return this.#sink.finish();
   }
 
-  #begin(): TensorSink {
-    const { where, file, size, exact, memory } = this.#source;
+  #checkedLayout(): Layout {
+    const { size, exact } = this.#source;
     const layout = this.#format.layout(this.#header, this.#fail);
-    const { type, shape, shapeAt } = layout;
+    const { shape, shapeAt } = layout;
     const sizes = formatShape(shape);
     if (elementCount(shape.filter((each) => each > 0)) > maxElements) {
       this.#fail(shapeAt, `shape ${sizes} has more elements than an array holds`);
     }
-    const offset = this.#header.length;
     const bytes = storedBytes(layout);
-    const possible = size - offset;
+    const possible = size - this.#header.length;
     this.#needs = `shape ${sizes} needs`;
     if (bytes > possible || (exact && bytes !== possible)) {
       const there = exact ? `${possible} follow` : `at most ${possible} can follow`;
       this.#fail(shapeAt, `shape ${sizes} needs ${bytes} bytes of data but ${there}`);
     }
+    return layout;
+  }
+
+  #begin(layout: Layout): TensorSink {
+    const { where, file, memory } = this.#source;
+    const { type, shape, shapeAt } = layout;
     memory.take(where, file, shapeAt, elementCount(shape) * elementBytes(type.dtype));
-    return new TensorSink({ ...layout, where, file, name: '', offset });
+    return new TensorSink({ ...layout, where, file, name: '', offset: this.#header.length });
   }
 
   readonly #fail: Fail = (offset, reason) => {

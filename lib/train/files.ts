@@ -2,6 +2,8 @@ import { resolve } from 'node:path';
 import type { BackendName } from '../backends/backend.ts';
 import { writeAtomically } from '../data/atomicFile.ts';
 import { checkPath } from '../data/files.ts';
+import { safetensorsParts, type TensorEntry } from '../data/safetensors.ts';
+import { readingSafetensors, type SafetensorsFile } from '../data/safetensorsFile.ts';
 import { checkOptions, StridenetError, shapeError } from '../errors.ts';
 import type { CustomLayer } from '../layers/custom.ts';
 import { layerOf } from '../layers/registry.ts';
@@ -10,15 +12,14 @@ import { checkFloatDType, describe, type Tensor } from '../tensor.ts';
 import { Architecture } from './architecture.ts';
 import { type CustomFactory, checkKnown, customFinder, customIn } from './customLayers.ts';
 import { type Description, descriptionOf } from './description.ts';
+import { differenceText } from './differences.ts';
 import { Network } from './network.ts';
-import { safetensorsParts, type TensorEntry } from './safetensors.ts';
-import { readingSafetensors, type SafetensorsFile } from './safetensorsFile.ts';
 
 const formatVersion = '1';
 
 /** Writes a network; see Network.save. */
 export async function saveNetwork(
-  path: string,
+  path: string | URL,
   architecture: Architecture,
   parameters: ReadonlyMap<string, Tensor>,
 ): Promise<void> {
@@ -72,34 +73,16 @@ async function describedNetwork(
   return reading(path, () => make(tensors));
 }
 
-/** "lacks '0.bias' and 61 others", '' for no keys. */
-function listed(verb: string, keys: readonly string[]): string {
-  const shown = keys.slice(0, 3).map((key) => `'${key}'`);
-  const others = keys.length - shown.length;
-  if (others > 0) shown.push(others === 1 ? '1 other' : `${others} others`);
-  const last = shown.pop();
-  if (last === undefined) return '';
-  return `${verb} ${shown.length === 0 ? last : `${shown.join(', ')} and ${last}`}`;
-}
-
 /** Throws ERR_SHAPE unless the tensors are the architecture's parameters, no more and no less. */
 function checkParameters(architecture: Architecture, entries: SafetensorsFile['entries']): void {
   const tensors = new Map(entries.map((entry) => [entry.key, entry]));
   const { parameters, dtype } = architecture;
   const expected = new Set(parameters.map(({ key }) => key));
-  const differences = [
-    listed(
-      'lacks',
-      [...expected].filter((key) => !tensors.has(key)),
-    ),
-    listed(
-      'has besides',
-      [...tensors.keys()].filter((key) => !expected.has(key)),
-    ),
-  ].filter((text) => text !== '');
-  if (differences.length > 0) {
-    throw shapeError('load', `the file ${differences.join(' and ')}`);
-  }
+  const text = differenceText(
+    [...expected].filter((key) => !tensors.has(key)),
+    [...tensors.keys()].filter((key) => !expected.has(key)),
+  );
+  if (text !== '') throw shapeError('load', text);
   for (const { key, shape } of parameters) {
     const value = tensors.get(key) as TensorEntry;
     if (!sameShape(value.shape, shape) || value.dtype !== dtype) {
@@ -129,30 +112,21 @@ export interface LoadOptions {
  *   ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS; ERR_FILE_FORMAT for another kind of file, another version, or
  *   parameters that do not fit the architecture
  */
-export async function load(path: string, options: LoadOptions = {}): Promise<Network> {
-  return readingSafetensors(resolve(checkPath('load', path)), (file) => {
+export async function load(path: string | URL, options: LoadOptions = {}): Promise<Network> {
+  const name = checkPath('load', path);
+  return readingSafetensors(resolve(name), (file) => {
     const { metadata } = file;
     if (metadata.get('format') !== 'stridenet' || metadata.get('version') !== formatVersion) {
       const cure =
         metadata.get('format') === 'stridenet'
           ? `its version is ${metadata.get('version')}`
-          : `it holds ${file.entries.length} tensors and no architecture: read them by sn.loadParameters and give them to net.setParameters`;
+          : `it holds ${file.entries.length} tensors and no architecture: net.loadWeights reads them into a network`;
       throw new StridenetError(
         'ERR_FILE_FORMAT',
-        `[load] ${path} is no stridenet model of version ${formatVersion}; ${cure}`,
+        `[load] ${name} is no stridenet model of version ${formatVersion}; ${cure}`,
       );
     }
     checkOptions('load', options, ['backend', 'threads', 'winograd', 'custom']);
-    return describedNetwork(path, file, options);
+    return describedNetwork(name, file, options);
   });
-}
-
-/**
- * The tensors of any safetensors file by name, for `setParameters`. Half precision (F16, BF16)
- * becomes float32, int64 becomes int32.
- * @throws ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS; ERR_FILE_FORMAT for another kind of file, another
- *   element type, or an int64 out of the range of int32
- */
-export async function loadParameters(path: string): Promise<Map<string, Tensor>> {
-  return readingSafetensors(resolve(checkPath('loadParameters', path)), (file) => file.tensors());
 }

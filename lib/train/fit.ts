@@ -2,9 +2,9 @@ import { isStreamed, type TrainingData } from '../data/trainingData.ts';
 import { argumentError, checkOptions } from '../errors.ts';
 import type { History, TrainEvent } from './events.ts';
 import { beginWith, events, stoppingOf } from './loop.ts';
-import type { TrainingHost } from './network.ts';
 import { checkTraining, type FitOptions, type TrainOptions, trainOptions } from './options.ts';
 import type { Progress } from './progress.ts';
+import type { TrainingHost } from './trainingHost.ts';
 
 /** Milliseconds that one call into the backend takes at most, and so the pace of step events. */
 const chunkMilliseconds = 50;

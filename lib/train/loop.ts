@@ -18,11 +18,11 @@ import { HistoryLog } from './historyLog.ts';
 import { outputOf } from './inputs.ts';
 import { measuresOf, possibleMeasures } from './measures.ts';
 import { checkMetricsFit, numericNames } from './metricSet.ts';
-import type { TrainingHost } from './network.ts';
 import type { Settings } from './options.ts';
 import { Running } from './running.ts';
 import { closeSources, type FitSources, sourcesOf } from './sources.ts';
 import { type Cursor, Trainer } from './trainer.ts';
+import type { TrainingHost } from './trainingHost.ts';
 
 function aborted(signal: AbortSignal): StridenetError {
   return new StridenetError('ERR_ABORTED', '[fit] stopped by its signal', { cause: signal.reason });

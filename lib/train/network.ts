@@ -37,7 +37,8 @@ import { ParameterStore } from './parameterStore.ts';
 import { replacementOf } from './replacement.ts';
 import { batchesOf, closeSources } from './sources.ts';
 import { formatSummary, inspectNetwork, type LayerSummary, summarize } from './summary.ts';
-import type { Trainer } from './trainer.ts';
+import type { TrainingHost } from './trainingHost.ts';
+import type { LoadedWeights, LoadWeightsOptions, SaveWeightsOptions } from './weights/options.ts';
 
 /** Settings of a sequential network. */
 export interface SequentialOptions {
@@ -263,12 +264,45 @@ export class Network {
   }
 
   /**
+   * Takes parameters from a .safetensors or .npz file, by name: one that this library, PyTorch
+   * (`safetensors.torch.save_file`) or NumPy (`savez`) wrote. Names and shapes are PyTorch's, so
+   * nothing is transposed. Half precision, float32 and float64 are converted to the network's dtype;
+   * NaN stays NaN. All or nothing: after an error every parameter is as it was. During a fit it
+   * takes effect at a step boundary.
+   * @param path of the file, or its file: URL
+   * @returns what was loaded, and what was not
+   * @throws ERR_ARGUMENT, with `missing` and `unexpected`, when names differ and `strict` is not
+   *   false; ERR_SHAPE, ERR_DTYPE that name tensor, expected and actual; ERR_FILE_NOT_FOUND,
+   *   ERR_FILE_ACCESS; ERR_FILE_FORMAT for a file that is truncated, lies about its sizes or is of
+   *   another kind
+   */
+  async loadWeights(path: string | URL, options: LoadWeightsOptions = {}): Promise<LoadedWeights> {
+    const { readWeights } = await import('./weights/load.ts');
+    const { values, report } = await readWeights(this.architecture, path, options);
+    this.#store.replace(values);
+    return report;
+  }
+
+  /**
+   * Writes parameters by name, without the architecture, as .safetensors or .npz by the ending of
+   * the path: to a temporary name, synced, renamed. `safetensors.torch.load_file` and NumPy's `load`
+   * read them, `loadWeights` too. During a fit they are those of the next step boundary.
+   * @param path of the file, or its file: URL
+   * @throws ERR_ARGUMENT for an option or an ending that is none; ERR_FILE_NOT_FOUND when the folder
+   *   is not there; ERR_FILE_ACCESS
+   */
+  async saveWeights(path: string | URL, options: SaveWeightsOptions = {}): Promise<void> {
+    const { writeWeights } = await import('./weights/save.ts');
+    await writeWeights(this.architecture, this.#store, path, options);
+  }
+
+  /**
    * Writes architecture and parameters as safetensors: to a temporary name, synced, renamed. Of
    * custom layers it keeps titles, settings, names and values; `load` is given the functions again.
    * @throws ERR_FILE_NOT_FOUND when the folder is not there; ERR_FILE_ACCESS for what the system
-   *   refuses otherwise; ERR_ARGUMENT when `path` is no text
+   *   refuses otherwise; ERR_ARGUMENT when `path` is no text or file: URL
    */
-  async save(path: string): Promise<void> {
+  async save(path: string | URL): Promise<void> {
     const { saveNetwork } = await import('./files.ts');
     await saveNetwork(path, this.architecture, (await this.#store.settled()).values);
   }
@@ -320,22 +354,6 @@ export class Network {
     this.#predictor = new Predictor(this.architecture, x.dtype, bound, scale, this.#settings);
     return this.#predictor;
   }
-}
-
-/** A network as its training sees it. */
-export interface TrainingHost {
-  readonly architecture: Architecture;
-  readonly settings: RunSettings;
-  /** Takes the network for training by this loss. Throws ERR_BUSY when it is taken. */
-  begin(loss: Loss, make: (values: ReadonlyMap<string, Tensor>) => Trainer): Trainer;
-  /** Runs steps; what users asked for meanwhile happens after them. */
-  running<T>(body: () => Promise<T>): Promise<T>;
-  /** Gives the network back with its new parameters, and disposes of the trainer. */
-  end(trainer: Trainer): void;
-  /** The parameters as of now, in memory that nobody changes. */
-  values(): ReadonlyMap<string, Tensor>;
-  /** Replaces parameters between runs. */
-  replace(values: ReadonlyMap<string, Tensor>): void;
 }
 
 /**

@@ -20,10 +20,10 @@ export function namedPlaces({ parameters }: Architecture): string[] {
 /**
  * Throws ERR_ARGUMENT unless every one of `places` is the key of a parameter or a layer with
  * parameters.
- * @param option that names them
+ * @param where 'fit, frozen': the function and the option that name them
  */
 export function checkPlaces(
-  option: string,
+  where: string,
   architecture: Architecture,
   places: readonly string[],
 ): void {
@@ -31,13 +31,10 @@ export function checkPlaces(
     if (architecture.parameters.some(({ key }) => isWithin(key, place))) continue;
     const layer = architecture.layers.find(({ key }) => key === place);
     if (layer !== undefined) {
-      throw new StridenetError(
-        'ERR_ARGUMENT',
-        `[fit] ${option} names layer ${layer.label}, which has no parameters`,
-      );
+      throw new StridenetError('ERR_ARGUMENT', `[${where}] layer ${layer.label} has no parameters`);
     }
     const known = namedPlaces(architecture);
-    throw unknownName(`fit, ${option}`, 'key of a parameter or a layer', place, known);
+    throw unknownName(where, 'key of a parameter or a layer', place, known);
   }
 }
 

@@ -57,7 +57,7 @@ export function learnedParameters(options: {
 }): LearnedParameter[] {
   const { architecture, optimizer, frozen } = options;
   const keys = architecture.parameters.map(({ key }) => key);
-  checkPlaces('frozen', architecture, frozen);
+  checkPlaces('fit, frozen', architecture, frozen);
   const learned = architecture.parameters
     .filter(({ state, trainable }) => state !== true && trainable !== false)
     .filter(({ key }) => !frozen.some((place) => isWithin(key, place)))
@@ -155,7 +155,7 @@ function traceUpdates(
  */
 export function traceStep(options: StepOptions, learned: readonly LearnedParameter[]): TracedStep {
   const { architecture, batches, loss, seed, frozen, rates = {}, accumulate = 1 } = options;
-  checkPlaces('rates', architecture, Object.keys(rates));
+  checkPlaces('fit, rates', architecture, Object.keys(rates));
   const tracer = new Tracer();
   const values = parameterInputs(tracer, architecture);
   const initial = new Map<GraphVariable, Tensor>();

@@ -120,6 +120,14 @@ export interface ImageAttributes {
   readonly tolerance: number;
 }
 
+/** Input x (N, …) and output y, what the network with the file's weights gives in inference. */
+export interface WeightsAttributes {
+  /** The bytes of a .safetensors or .npz file in base64. */
+  readonly file: string;
+  /** All names in the file, in the order of PyTorch's `state_dict`. */
+  readonly names: readonly string[];
+}
+
 /** The files of calls of public operators. */
 export const callFiles = [
   'elementwise',
@@ -141,6 +149,7 @@ interface GoldenFiles extends CallFiles {
   readonly schedules: ScheduleAttributes;
   readonly npy: NpyAttributes;
   readonly images: ImageAttributes;
+  readonly weights: WeightsAttributes;
   readonly convolution: ConvolutionAttributes;
   readonly 'scipy-convolution': ScipyConvolutionAttributes;
   readonly pooling: PoolingAttributes;

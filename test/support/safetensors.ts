@@ -1,6 +1,6 @@
+import { safetensorsParts } from '../../lib/data/safetensors.ts';
+import { readingSafetensors } from '../../lib/data/safetensorsFile.ts';
 import type { Tensor } from '../../lib/index.ts';
-import { safetensorsParts } from '../../lib/train/safetensors.ts';
-import { readingSafetensors } from '../../lib/train/safetensorsFile.ts';
 
 /** The bytes of a safetensors file. */
 export function encodeSafetensors(...file: Parameters<typeof safetensorsParts>): Uint8Array {

@@ -1,12 +1,12 @@
 import { createHash, type Hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { chunksOf } from '../../data/atomicFile.ts';
+import { safetensorsParts } from '../../data/safetensors.ts';
+import { SafetensorsFile } from '../../data/safetensorsFile.ts';
 import { StridenetError } from '../../errors.ts';
 import type { Tensor } from '../../tensor.ts';
 import { version as library } from '../../version.ts';
 import type { Description } from '../description.ts';
-import { safetensorsParts } from '../safetensors.ts';
-import { SafetensorsFile } from '../safetensorsFile.ts';
 import type { Cursor } from '../trainer.ts';
 import { countAt, fromJson, objectAt, toJson } from './json.ts';
 
@@ -82,10 +82,16 @@ function fail(path: string, reason: string, cause?: unknown): never {
   throw new StridenetError('ERR_FILE_FORMAT', message, cause === undefined ? {} : { cause });
 }
 
+/** Whether the file says that it is a checkpoint. */
+export function isCheckpoint({ metadata }: SafetensorsFile): boolean {
+  return metadata.get('format') === format;
+}
+
 /** Throws ERR_FILE_FORMAT unless the file is one of this format and version. */
-function checkKind({ path, metadata }: SafetensorsFile): void {
+function checkKind(file: SafetensorsFile): void {
+  const { path, metadata } = file;
   const [kind, version] = [metadata.get('format'), metadata.get('version')];
-  if (kind !== format) {
+  if (!isCheckpoint(file)) {
     const what = kind === 'stridenet' ? 'a model (sn.load reads it)' : 'another safetensors file';
     fail(path, `this is no stridenet checkpoint but ${what}`);
   }
@@ -97,8 +103,9 @@ function checkKind({ path, metadata }: SafetensorsFile): void {
   );
 }
 
-/** Throws ERR_FILE_FORMAT unless the file's bytes have the digest that it names. */
-async function checkDigest(file: SafetensorsFile): Promise<void> {
+/** Throws ERR_FILE_FORMAT unless it is a checkpoint of this version whose bytes are as written. */
+export async function checkCheckpoint(file: SafetensorsFile): Promise<void> {
+  checkKind(file);
   const { path, dataStart, size } = file;
   const header = await file.bytes(0, dataStart);
   const text = Buffer.from(header.buffer, header.byteOffset, header.byteLength);
@@ -150,8 +157,7 @@ function cursorAt(value: unknown): Cursor {
 export async function openCheckpoint(path: string): Promise<OpenCheckpoint> {
   const file = await SafetensorsFile.open(path);
   try {
-    checkKind(file);
-    await checkDigest(file);
+    await checkCheckpoint(file);
     return reading(path, () => {
       const training = objectAt('training', fromJson(file.metadata.get('training') ?? ''));
       const record = {

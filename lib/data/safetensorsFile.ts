@@ -1,8 +1,11 @@
 import type { FileHandle } from 'node:fs/promises';
-import { openRegular, readInto } from '../data/regularFile.ts';
-import { TensorSink } from '../data/tensorSink.ts';
+import { checkOptions } from '../errors.ts';
 import { elementCount } from '../shape.ts';
-import { allocate, Tensor } from '../tensor.ts';
+import { allocate, elementBytes, Tensor } from '../tensor.ts';
+import { checkPath, formatError, someOf } from './files.ts';
+import { checkMaxBytes } from './npy.ts';
+import { checkNames, type ReadTensorsOptions } from './npz.ts';
+import { openRegular, readInto } from './regularFile.ts';
 import {
   bytesOf,
   dataStartOf,
@@ -10,6 +13,8 @@ import {
   type SafetensorsHeader,
   type TensorEntry,
 } from './safetensors.ts';
+import { MemoryLimit } from './tensorParser.ts';
+import { TensorSink } from './tensorSink.ts';
 
 const where = 'safetensors';
 
@@ -113,4 +118,40 @@ export async function readingSafetensors<T>(
   } finally {
     await file.close();
   }
+}
+
+/**
+ * Reads the tensors of a safetensors file, whatever they are for. Half precision (F16, BF16) becomes
+ * float32, BOOL uint8, and integers other than U8 int32. Nothing is allocated before the sizes in the
+ * header agree with the size of the file.
+ *
+ * @param path a .safetensors file
+ * @returns the tensors by their names, in the order of their bytes
+ * @throws ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS; ERR_FILE_FORMAT, with file, byte and reason, when it is
+ *   truncated, lies about its sizes, is of another kind or element type, has a name twice or lacks
+ *   one of `names`, or holds an integer that is no int32; ERR_MEMORY above `maxBytes`
+ */
+export async function readSafetensors(
+  path: string,
+  options: ReadTensorsOptions = {},
+): Promise<Map<string, Tensor>> {
+  const checked = checkPath('readSafetensors', path);
+  checkOptions('readSafetensors', options, ['maxBytes', 'names']);
+  const names = checkNames('readSafetensors', options.names);
+  const memory = new MemoryLimit(checkMaxBytes('readSafetensors', options.maxBytes));
+  return readingSafetensors(checked, (file) => {
+    const { entries, dataStart } = file;
+    const known = entries.map(({ key }) => key);
+    for (const name of names ?? []) {
+      if (known.includes(name)) continue;
+      throw formatError(where, checked, 8, `there is no '${name}' but ${someOf(known)}`);
+    }
+    const wanted = new Set(names ?? known);
+    for (const { key, dtype, shape, begin } of entries) {
+      if (!wanted.has(key)) continue;
+      const bytes = elementCount(shape) * elementBytes(dtype);
+      memory.take(where, checked, dataStart + begin, bytes);
+    }
+    return file.tensors((key) => wanted.has(key));
+  });
 }

@@ -1,8 +1,8 @@
-import { type ElementType, elementTypes, ownCodes } from '../data/elements.ts';
-import { formatError } from '../data/files.ts';
 import { show } from '../errors.ts';
 import { elementCount, maxElements } from '../shape.ts';
 import type { DType, Tensor } from '../tensor.ts';
+import { type ElementType, elementTypes, ownCodes } from './elements.ts';
+import { formatError } from './files.ts';
 
 const where = 'safetensors';
 const maxHeaderBytes = 100_000_000;
