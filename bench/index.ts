@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import * as sn from '../lib/index.ts';
+import { measureCheckpoints } from './checkpoint.ts';
 import { compareRow, type Pace, type RowResult, Workers } from './compare.ts';
 import { measureImport, measureMemory } from './memory.ts';
 import { type Subject, subjects } from './networks.ts';
@@ -21,6 +22,7 @@ function say(text: string): void {
 /** Seconds for each library in each row. */
 const ownSeconds: Readonly<Record<string, number>> = {
   ...{ gemm: 0.25, conv: 0.15, train: 3, infer: 1, scaling: 0.5, operators: 0.3, reference: 0.1 },
+  checkpoint: 0.5,
 };
 
 /** Peers that have nothing to scale by. */
@@ -87,6 +89,10 @@ async function measureSuite(
   if (suite === 'memory') {
     const memory = await measureMemory(context.libraries, { threads, level, only, onTask });
     return { memory, imports: measureImport(level === 0 ? 5 : 15) };
+  }
+  if (suite === 'checkpoint') {
+    const pairs = level === 0 ? 3 : 15;
+    return { checkpoints: await measureCheckpoints({ ...own, level, only, onTask, pairs }) };
   }
   if (suite === 'operators') return { operators: await measureStreams(own, onTask) };
   if (suite === 'reference') return { reference: await compareWithReference(own, onTask) };

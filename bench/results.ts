@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { type CheckpointResult, checkpointTable } from './checkpoint.ts';
 import type { MemoryOutcome, MemoryResult } from './memory.ts';
 import { formatStreams, type StreamResult } from './operators.ts';
 import type { Missing } from './peers.ts';
@@ -29,6 +30,7 @@ export interface Results {
   readonly imports?: Summary;
   readonly operators?: readonly StreamResult[];
   readonly reference?: readonly ReferenceRatio[];
+  readonly checkpoints?: readonly CheckpointResult[];
   /** Seconds of each suite. */
   readonly took: Readonly<Record<string, number>>;
 }
@@ -103,7 +105,7 @@ export function formatAbout(results: Results): string {
 
 /** All tables as text. */
 export function formatTables(results: Pick<Results, 'rows'> & Partial<Results>): string {
-  const { rows, memory, imports, operators, reference } = results;
+  const { rows, memory, imports, operators, reference, checkpoints } = results;
   const parts = rows.map(formatSuite);
   if (memory !== undefined && memory.length > 0) {
     const { header, body, lines } = memoryTable(memory);
@@ -112,6 +114,10 @@ export function formatTables(results: Pick<Results, 'rows'> & Partial<Results>):
   if (imports !== undefined) parts.push(importLine(imports));
   if (operators !== undefined) parts.push(formatStreams(operators));
   if (reference !== undefined) parts.push(formatRatios(reference));
+  if (checkpoints !== undefined) {
+    const { header, body } = checkpointTable(checkpoints);
+    parts.push(formatTable(header, body));
+  }
   return parts.join('\n\n');
 }
 
@@ -121,7 +127,7 @@ function bullets(lines: readonly string[]): string {
 
 /** Each part's Markdown, by the name that its mark has. */
 function markdownParts(results: Results): Map<string, string> {
-  const { rows, memory, imports, operators, reference } = results;
+  const { rows, memory, imports, operators, reference, checkpoints } = results;
   const parts = new Map([['machine', bullets(about(results))]]);
   for (const suite of rows) parts.set(suite.suite, markdownSuite(suite));
   if (memory !== undefined) {
@@ -132,6 +138,10 @@ function markdownParts(results: Results): Map<string, string> {
   const fenced = (text: string): string => `\`\`\`\n${text}\n\`\`\``;
   if (operators !== undefined) parts.set('operators', fenced(formatStreams(operators)));
   if (reference !== undefined) parts.set('reference', fenced(formatRatios(reference)));
+  if (checkpoints !== undefined) {
+    const { header, body } = checkpointTable(checkpoints);
+    parts.set('checkpoint', markdownTable(header, body));
+  }
   return parts;
 }
 

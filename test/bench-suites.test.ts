@@ -76,6 +76,22 @@ it.runIf(native)(
   180_000,
 );
 
+it.runIf(native)(
+  'measures what checkpoints cost',
+  () => {
+    const json = path.join(folder, 'checkpoint.json');
+    const { status, stderr, stdout } = bench(...quick, '--suite', 'checkpoint', '--json', json);
+    expect(status, stderr).toBe(0);
+    const { checkpoints } = JSON.parse(readFileSync(json, 'utf8')) as Results;
+    const [mnist] = checkpoints ?? [];
+    expect(mnist?.bytes).toBeGreaterThan(4 * 3 * 500_000);
+    expect(mnist?.written.median).toBeGreaterThan(0);
+    expect(mnist?.later.count).toBe(3);
+    expect(stdout).toContain('train mnist, batch 1000');
+  },
+  60_000,
+);
+
 it('refuses what it does not know', () => {
   expect(bench('--suite', 'nothing')).toMatchObject({ status: 2 });
   expect(bench('--seconds', '-1')).toMatchObject({ status: 2 });

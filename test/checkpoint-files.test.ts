@@ -193,6 +193,16 @@ describe('a damaged checkpoint', () => {
         record((training) => Reflect.deleteProperty(training, 'parts')),
         'parts must be an object',
       );
+      const renamed = (name: string) => (metadata: Map<string, string>) => {
+        const text = metadata.get('training') ?? '';
+        expect(text).toContain(`"${name}":`);
+        metadata.set('training', text.replace(`"${name}":`, '"__proto__":'));
+      };
+      await refuses(renamed('cursor'), 'cursor must be an object');
+      await refuses(renamed('step'), 'cursor.step must be');
+      await refuses(renamed('parts'), 'parts must be an object');
+      await refuses(renamed('settings'), 'settings must be an object');
+      expect(Object.keys(Object.prototype)).toEqual([]);
       const [key = '', value = sn.zeros([1])] = [...tensors][0] ?? [];
       const fewer = new Map(tensors);
       fewer.delete(key);
