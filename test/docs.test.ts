@@ -251,6 +251,19 @@ describe.skipIf(!native)('the examples', () => {
     expect(out.split('\n').map((line) => line.trim())).toContain('· X X X · · X X X X · · X · X X');
   });
 
+  it('learn other digits from few images with the weights of a file', {
+    timeout: 180_000,
+  }, async () => {
+    const out = await example('transfer-learning.ts');
+    expect(out).toMatch(/loaded backbone.0.weight .* passed over low.weight low.bias/);
+    const [fresh = 100, head = 0, all = 0] = [...out.matchAll(/: (\d+\.\d) %/g)].map(
+      ([, percent]) => Number(percent),
+    );
+    expect(head).toBeGreaterThan(70);
+    expect(head).toBeGreaterThan(fresh + 2);
+    expect(all).toBeGreaterThan(fresh + 2);
+  });
+
   it('train on MNIST to 96 % in two epochs', { timeout: 180_000 }, async () => {
     const accuracy = Number(/accuracy: (0\.\d+)/.exec(await example('train-mnist.ts'))?.[1]);
     expect(accuracy).toBeGreaterThan(0.96);

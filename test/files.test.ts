@@ -133,6 +133,32 @@ describe('models on disk', () => {
     await expect(sn.load(other)).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT' });
   });
 
+  const relu = '{"kind":"activation","options":{"activation":"relu"}}';
+  const nested = '{"kind":"sequential","options":{"layers":['.repeat(20_000);
+  const wrong: Readonly<Record<string, readonly [layers: string, shape?: string, dtype?: string]>> =
+    {
+      'no list of layers': ['null'],
+      'no layers, but their number': ['{"length":3}'],
+      'no layer': ['[null]'],
+      'a layer of no kind': ['[{"kind":"__proto__","options":{}}]'],
+      'layers too deep': [`[${nested}${relu}${']}}'.repeat(20_000)}]`],
+      'a negative size': [`[${relu}]`, '[-1]'],
+      'no size': [`[${relu}]`, '[null]'],
+      'more than there can be': [`[${relu}]`, '[4294967296,4294967296]'],
+      'no dtype': [`[${relu}]`, '[4]', '"__proto__"'],
+      'too large a pad': ['[{"kind":"pad","options":{"padding":1000000000}}]', '[1,4,4]'],
+      'an option that is none': ['[{"kind":"flatten","options":{"__proto__":{"a":1}}}]'],
+    };
+  it.each(Object.entries(wrong))('with %s are refused', async (_, parts) => {
+    const path = join(folder, 'architecture.safetensors');
+    const [list, shape = '[4]', dtype = '"float32"'] = parts;
+    const architecture = `{"inputShape":${shape},"dtype":${dtype},"layers":${list}}`;
+    const metadata = Object.entries({ format: 'stridenet', version: '1', architecture });
+    await writeFile(path, encodeSafetensors(new Map(), new Map(metadata)));
+    await expect(sn.load(path)).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT' });
+    await rm(path);
+  });
+
   it('of other programs give their tensors, half precision and int64 too', async () => {
     const path = join(folder, 'foreign.safetensors');
     await writeFile(

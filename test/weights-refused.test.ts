@@ -105,6 +105,7 @@ describe('weights that do not fit', () => {
     const prefix = "all of it fits with { prefix: 'module.net.' }";
     await expect(loading(prefixed)).rejects.toThrow(told('ERR_ARGUMENT', prefix));
     await loading(prefixed, { prefix: 'module.net.' });
+    await expect(loading(prefixed, { only: ['2'] })).rejects.toThrow(told('ERR_ARGUMENT', prefix));
     await expect(loading(changed({ '0.bias': undefined }))).rejects.not.toThrow('fits with');
   });
 

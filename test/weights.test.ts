@@ -106,6 +106,15 @@ describe('weights on disk', () => {
     expect(report).toMatchObject({ missing: [], ignored: ['norm.bias', 'head.weight'] });
     const only = { only: ['norm'], except: ['norm.bias'] };
     expect((await third.loadWeights(at('whole.safetensors'), only)).loaded).toHaveLength(3);
+    const { 'head.weight': head, ...body } = parametersOf(network(4, { classes: 7 }));
+    const path7 = written({
+      ...body,
+      'head.weight': head as sn.Tensor,
+      'other.bias': sn.zeros([7]),
+    });
+    const fitting = await third.loadWeights(path7, { only: ['stem', 'norm'] });
+    expect([...fitting.ignored].sort()).toEqual(['head.weight', 'other.bias']);
+    await expect(third.loadWeights(path7, { except: ['head'] })).rejects.toThrow("'other.bias'");
   });
 
   it('with other names are renamed', async () => {

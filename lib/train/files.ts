@@ -46,16 +46,19 @@ function reading<T>(path: string, body: () => T): T {
   }
 }
 
+function parse(text: string): Description {
+  const found = JSON.parse(text) as Partial<Description> | null;
+  if (!Array.isArray(found?.layers)) throw new Error('the architecture has no list of layers');
+  return found as Description;
+}
+
 async function describedNetwork(
   path: string,
   file: SafetensorsFile,
   { custom = [], ...options }: LoadOptions,
 ): Promise<Network> {
   const known = customFinder(custom);
-  const description = reading(
-    path,
-    (): Description => JSON.parse(file.metadata.get('architecture') ?? ''),
-  );
+  const description = reading(path, () => parse(file.metadata.get('architecture') ?? ''));
   checkKnown(
     path,
     reading(path, () => customIn(description)),

@@ -39,13 +39,13 @@ function planOf(
   return { ...assignment, mismatched };
 }
 
-/** The names without the prefix that stands before all of the missing ones, or null. */
+/** What stands before all of the missing names in the file, or null. */
 function commonPrefix(
-  { missing, unexpected }: Assignment,
+  { missing }: Assignment,
   entries: ReadonlyMap<string, StoredWeight>,
 ): string | null {
   const [key] = missing;
-  const name = unexpected.find((each) => each.endsWith(`.${key}`));
+  const name = [...entries.keys()].find((each) => each.endsWith(`.${key}`));
   if (key === undefined || name === undefined) return null;
   const prefix = name.slice(0, name.length - key.length);
   return missing.every((each) => entries.has(prefix + each)) ? prefix : null;

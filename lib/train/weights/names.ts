@@ -134,7 +134,7 @@ function translate(
  * Finds the tensor of each parameter by the options' `prefix`, `rename` and `match`.
  * @param names all names in the file, each once
  * @param keys of all parameters, in the order of the network
- * @param selected whether a parameter is to be loaded
+ * @param selected whether what is called so is to be loaded
  * @throws ERR_ARGUMENT when two tensors are for one parameter, or an option fits no name
  */
 export function assign(
@@ -148,9 +148,8 @@ export function assign(
   const found = new Map<string, string>();
   const [unexpected, ignored]: [string[], string[]] = [[], []];
   for (const [name, key] of translate(where, names, keys, options)) {
-    if (key === null) ignored.push(name);
+    if (key === null || (key !== undefined && !selected(key))) ignored.push(name);
     else if (key === undefined || !known.has(key)) unexpected.push(name);
-    else if (!selected(key)) ignored.push(name);
     else if (found.has(key)) {
       const both = `'${found.get(key)}' and '${name}'`;
       throw new StridenetError('ERR_ARGUMENT', `[${where}] both ${both} are for '${key}'`);

@@ -9,7 +9,10 @@ export type WeightFormat = 'safetensors' | 'npz';
 
 /** Which parameters a file of weights is about, and what it is. */
 export interface PlaceOptions {
-  /** Keys of parameters, or names or places of layers, that are taken; default: all. */
+  /**
+   * Keys of parameters, or names or places of layers, that are taken; default: all. Whatever a file
+   * has at other places is passed over.
+   */
   only?: readonly string[];
   /** Those that are left out; default: none. */
   except?: readonly string[];
@@ -66,7 +69,7 @@ export interface LoadedWeights {
   /** Names in the file of tensors that no parameter has a use for. */
   readonly unexpected: readonly string[];
   /**
-   * Names in the file that were passed over: without the prefix, renamed to null, of parameters that
+   * Names in the file that were passed over: without the prefix, renamed to null, at places that
    * `only` or `except` leaves out, and PyTorch's `num_batches_tracked`.
    */
   readonly ignored: readonly string[];
