@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import * as sn from '../lib/index.ts';
+import { measureAugmentation } from './augmentation.ts';
 import { measureCheckpoints } from './checkpoint.ts';
 import { compareRow, type Pace, type RowResult, Workers } from './compare.ts';
 import { measureImport, measureMemory } from './memory.ts';
@@ -22,7 +23,7 @@ function say(text: string): void {
 /** Seconds for each library in each row. */
 const ownSeconds: Readonly<Record<string, number>> = {
   ...{ gemm: 0.25, conv: 0.15, train: 3, infer: 1, scaling: 0.5, operators: 0.3, reference: 0.1 },
-  checkpoint: 0.5,
+  ...{ checkpoint: 0.5, augmentation: 4 },
 };
 
 /** Peers that have nothing to scale by. */
@@ -93,6 +94,9 @@ async function measureSuite(
   if (suite === 'checkpoint') {
     const pairs = level === 0 ? 3 : 15;
     return { checkpoints: await measureCheckpoints({ ...own, level, only, onTask, pairs }) };
+  }
+  if (suite === 'augmentation') {
+    return { augmentation: await measureAugmentation({ ...own, level, only }, onTask) };
   }
   if (suite === 'operators') return { operators: await measureStreams(own, onTask) };
   if (suite === 'reference') return { reference: await compareWithReference(own, onTask) };

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AugmentationResult, augmentationTable } from './augmentation.ts';
 import { type CheckpointResult, checkpointTable } from './checkpoint.ts';
 import type { MemoryOutcome, MemoryResult } from './memory.ts';
 import { formatStreams, type StreamResult } from './operators.ts';
@@ -30,6 +31,7 @@ export interface Results {
   readonly imports?: Summary;
   readonly operators?: readonly StreamResult[];
   readonly reference?: readonly ReferenceRatio[];
+  readonly augmentation?: readonly AugmentationResult[];
   readonly checkpoints?: readonly CheckpointResult[];
   /** Seconds of each suite. */
   readonly took: Readonly<Record<string, number>>;
@@ -105,7 +107,7 @@ export function formatAbout(results: Results): string {
 
 /** All tables as text. */
 export function formatTables(results: Pick<Results, 'rows'> & Partial<Results>): string {
-  const { rows, memory, imports, operators, reference, checkpoints } = results;
+  const { rows, memory, imports, operators, reference, checkpoints, augmentation } = results;
   const parts = rows.map(formatSuite);
   if (memory !== undefined && memory.length > 0) {
     const { header, body, lines } = memoryTable(memory);
@@ -118,6 +120,10 @@ export function formatTables(results: Pick<Results, 'rows'> & Partial<Results>):
     const { header, body } = checkpointTable(checkpoints);
     parts.push(formatTable(header, body));
   }
+  if (augmentation !== undefined) {
+    const { header, body } = augmentationTable(augmentation);
+    parts.push(formatTable(header, body));
+  }
   return parts.join('\n\n');
 }
 
@@ -127,7 +133,7 @@ function bullets(lines: readonly string[]): string {
 
 /** Each part's Markdown, by the name that its mark has. */
 function markdownParts(results: Results): Map<string, string> {
-  const { rows, memory, imports, operators, reference, checkpoints } = results;
+  const { rows, memory, imports, operators, reference, checkpoints, augmentation } = results;
   const parts = new Map([['machine', bullets(about(results))]]);
   for (const suite of rows) parts.set(suite.suite, markdownSuite(suite));
   if (memory !== undefined) {
@@ -141,6 +147,10 @@ function markdownParts(results: Results): Map<string, string> {
   if (checkpoints !== undefined) {
     const { header, body } = checkpointTable(checkpoints);
     parts.set('checkpoint', markdownTable(header, body));
+  }
+  if (augmentation !== undefined) {
+    const { header, body } = augmentationTable(augmentation);
+    parts.set('augmentation', markdownTable(header, body));
   }
   return parts;
 }

@@ -92,6 +92,23 @@ it.runIf(native)(
   60_000,
 );
 
+it.runIf(native)(
+  'measures what augmentation and streams cost a step',
+  () => {
+    const json = path.join(folder, 'augmentation.json');
+    const { status, stderr, stdout } = bench(...quick, '--suite', 'augmentation', '--json', json);
+    expect(status, stderr).toBe(0);
+    const { augmentation = [] } = JSON.parse(readFileSync(json, 'utf8')) as Results;
+    expect(augmentation.length).toBe(8);
+    expect(augmentation[0]?.ratio).toEqual({ median: 1, low: 1, high: 1 });
+    for (const { title, seconds } of augmentation) {
+      expect(seconds.fastest, title).toBeGreaterThan(0);
+      expect(stdout).toContain(title);
+    }
+  },
+  180_000,
+);
+
 it('refuses what it does not know', () => {
   expect(bench('--suite', 'nothing')).toMatchObject({ status: 2 });
   expect(bench('--seconds', '-1')).toMatchObject({ status: 2 });

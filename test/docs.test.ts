@@ -215,6 +215,15 @@ describe.skipIf(!native)('the examples', () => {
     }
   });
 
+  it('train better on 500 digits by augmenting them', { timeout: 180_000 }, async () => {
+    const out = await example('augmentation.ts');
+    const [before = 0, after = 0] = [...out.matchAll(/accuracy (\d+\.\d+) %/g)].map(([, share]) =>
+      Number(share),
+    );
+    expect(before).toBeGreaterThan(80);
+    expect(after).toBeGreaterThan(before + 3);
+  });
+
   it('D1, D3, D4, D6: build each as published, train it smaller', {
     timeout: 180_000,
   }, async () => {

@@ -1,6 +1,7 @@
 import { convolutionMutations } from './convolutionMutations.ts';
 import { fusedMutations } from './fusedMutations.ts';
 import type { Mutation } from './mutation.ts';
+import { warpMutations } from './warpMutations.ts';
 
 const gemm = 'kernels/gemm.inl.h';
 const pack = 'kernels/pack.inl.h';
@@ -338,4 +339,5 @@ export const mutations: readonly Mutation[] = [
   ...movements,
   ...convolutionMutations,
   ...fusedMutations,
+  ...warpMutations,
 ];
