@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
 import { bits } from './support/networks.ts';
@@ -65,8 +66,8 @@ describe('models on disk', () => {
   it('come back as they were, and leave no other file', async () => {
     const net = network();
     const path = join(folder, 'net.safetensors');
-    await net.save(path);
-    const loaded = await sn.load(path, { backend: 'reference' });
+    await net.save(pathToFileURL(path));
+    const loaded = await sn.load(pathToFileURL(path), { backend: 'reference' });
     expect(bits(loaded.parameters())).toBe(bits(net.parameters()));
     expect(loaded.summary()).toBe(net.summary());
     const x = sn.full([3, 2, 6, 6], 0.25, 'float64');

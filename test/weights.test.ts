@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -197,6 +197,10 @@ describe('weights on disk', () => {
       const other = network(2);
       expect((await other.loadWeights(path)).loaded).toEqual(keys);
       expect(bits(other.parameters())).toBe(bits(net.parameters()));
+      const bytes = readFileSync(path);
+      bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1;
+      writeFileSync(path, bytes);
+      await expect(other.loadWeights(path)).rejects.toThrow('the file is damaged');
       rmSync(directory, { recursive: true });
     }
   });

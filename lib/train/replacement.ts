@@ -4,11 +4,18 @@ import { sameShape } from '../shape.ts';
 import { checkMemory, describe, Tensor } from '../tensor.ts';
 import type { Architecture } from './architecture.ts';
 
-/** PyTorch's count of steps, of which nothing depends here. */
-const counter = /\.num_batches_tracked$/;
+const counter = '.num_batches_tracked';
 
 /**
- * Copies of `values` that may take the place of a network's parameters, without `counter`s.
+ * Whether it is PyTorch's count of the steps of a batch normalization, of which nothing depends here.
+ * @param names those that are known
+ */
+export function isCounter(name: string, names: { has(name: string): boolean }): boolean {
+  return name.endsWith(counter) && names.has(`${name.slice(0, -counter.length)}.running_mean`);
+}
+
+/**
+ * Copies of `values` that may take the place of a network's parameters, without counts of steps.
  * @throws ERR_ARGUMENT for an unknown key; ERR_SHAPE for a value that does not fit
  */
 export function replacementOf(
@@ -17,9 +24,7 @@ export function replacementOf(
 ): Map<string, Tensor> {
   if (!(values instanceof Map)) throw argumentError('setParameters', 'a Map of Tensors', values);
   const known = new Map(parameters.map(({ key, shape }) => [key, shape]));
-  const given = [...values].filter(
-    ([key]) => !counter.test(key) || !known.has(key.replace(counter, '.running_mean')),
-  );
+  const given = [...values].filter(([key]) => !isCounter(key, known));
   for (const [key, value] of given) {
     const shape = known.get(key);
     if (shape === undefined) {

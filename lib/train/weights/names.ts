@@ -1,6 +1,7 @@
 import { argumentError, ownFunction, StridenetError } from '../../errors.ts';
 import { unknownName } from '../../nearest.ts';
 import { isWithin } from '../../optimizers/optimizer.ts';
+import { isCounter } from '../replacement.ts';
 import type { LoadWeightsOptions } from './options.ts';
 
 /** The module that a tensor belongs to and its name there: ['3.body.0', 'weight']. */
@@ -9,30 +10,7 @@ function partsOf(name: string): [module: string, leaf: string] {
   return [name.slice(0, Math.max(0, dot)), name.slice(dot + 1)];
 }
 
-const counter = 'num_batches_tracked';
-
-/** Whether it is PyTorch's count of steps of a batch normalization, of which nothing depends here. */
-function isCounter(name: string, names: ReadonlySet<string>): boolean {
-  const [module, leaf] = partsOf(name);
-  return leaf === counter && module !== '' && names.has(`${module}.running_mean`);
-}
-
-/** `name` with the longest of `places` that it is in replaced; undefined when it is in none. */
-function replaced(
-  name: string,
-  places: ReadonlyMap<string, string | null>,
-): string | null | undefined {
-  for (let at = name.length; at > 0; at = name.lastIndexOf('.', at - 1)) {
-    const to = places.get(name.slice(0, at));
-    if (to === undefined) continue;
-    if (to === null) return null;
-    const rest = name.slice(at);
-    return to === '' ? rest.slice(1) : to + rest;
-  }
-  return undefined;
-}
-
-/** Renames as the option tells. Throws ERR_ARGUMENT for a place in which no name is. */
+/** Renames as the option tells, by the longest place. Throws ERR_ARGUMENT for one in which no name is. */
 function renaming(
   where: string,
   rename: LoadWeightsOptions['rename'],
@@ -46,14 +24,18 @@ function renaming(
       throw argumentError(where, `rename to give a name or null for '${name}'`, to);
     };
   }
-  const places = new Map(Object.entries(rename ?? {}));
-  for (const place of places.keys()) {
+  const places = Object.entries(rename ?? {}).sort(([a], [b]) => b.length - a.length);
+  for (const [place] of places) {
     if (names.some((name) => isWithin(name, place))) continue;
     throw unknownName(`${where}, rename`, 'name in the file', place, names);
   }
   return (name) => {
-    const to = replaced(name, places);
-    return to === undefined ? name : to;
+    const found = places.find(([place]) => isWithin(name, place));
+    if (found === undefined) return name;
+    const [place, to] = found;
+    if (to === null) return null;
+    const rest = name.slice(place.length);
+    return to === '' ? rest.slice(1) : to + rest;
   };
 }
 
