@@ -64,16 +64,15 @@ export function testPreset(preset) {
   if (!built) return { name, passed: 0, failed: 1, skipped: false };
 
   const results = path.join(root, 'build-results');
+  mkdirSync(results, { recursive: true });
   const junit = path.join(results, `${preset}.xml`);
-  const googleTests = path.join(results, preset);
+  const googleTests = path.join(directory, 'test/native/reports');
   rmSync(junit, { force: true });
   rmSync(googleTests, { recursive: true, force: true });
-  mkdirSync(googleTests, { recursive: true });
-  const passed = run(
-    'ctest',
-    ['--test-dir', directory, '--output-on-failure', '--no-tests=error', '--output-junit', junit],
-    { env: { ...process.env, GTEST_OUTPUT: `json:${googleTests}/` } },
-  );
+  const passed = run('ctest', [
+    ...['--test-dir', directory, '--parallel', String(jobs)],
+    ...['--output-on-failure', '--no-tests=error', '--output-junit', junit],
+  ]);
   const counts = readCounts(junit, googleTests);
   if (!passed && counts.failed === 0) counts.failed = 1;
   return { name, ...counts, skipped: false };
