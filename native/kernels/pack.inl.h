@@ -283,7 +283,7 @@ void pack_across(const T* from, std::int64_t pitch, std::int64_t count, std::int
   constexpr int lanes = Vec<T>::lanes;
   constexpr int line = 64 / static_cast<int>(sizeof(T));
   // Rows lie too far apart for the hardware to see the next ones coming.
-  constexpr std::int64_t rows_ahead = 4;
+  constexpr std::int64_t rows_ahead = 16;
   for (std::int64_t k = 0; k < depth; ++k) {
     const T* row = from + k * pitch;
     T* panel = to + k * step;

@@ -33,14 +33,8 @@ void pack_b(const Run& run, const GemmTile& tile, std::int64_t depth, std::int64
 template <class T>
 void copy_rows(const GemmTile& tile, const T* from, std::int64_t pitch, const PackRange& range,
                const PanelTarget<T>& to) {
-  constexpr std::int64_t kLine = 64 / static_cast<std::int64_t>(sizeof(T));
   const int row_step = to.layout == PanelLayout::short_rows ? kShortPitch : row_pitch(tile);
   for (std::int64_t i = 0; i < range.count; ++i) {
-    // The next part of the depth is read soon after, from many rows: too short for the hardware to
-    // see them coming.
-    const T* next = from + (range.first + i) * pitch + range.k + range.depth;
-    const std::int64_t more = std::min(range.depth, pitch - range.k - range.depth);
-    for (std::int64_t j = 0; j < more; j += kLine) __builtin_prefetch(next + j, 0, 2);
     std::memcpy(to.data + i / to.panel_rows * to.stride + i % to.panel_rows * row_step,
                 from + (range.first + i) * pitch + range.k,
                 static_cast<std::size_t>(range.depth) * sizeof(T));
