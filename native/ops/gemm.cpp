@@ -17,11 +17,8 @@ constexpr std::int64_t kOperationsOfOneThread = 200'000;
 constexpr std::int64_t kPackedRowBytes = 16 << 10;
 constexpr std::int64_t kPackedDepthBytes = 192 << 10;
 
-// Tasks of a thread from which on they may be longer.
-constexpr std::int64_t kTasksOfThread = 4;
-
 // Row panels from which on they are shared out before the columns, and the least of them in a task
-// that has to read a B from beyond the second cache, and up to twice as many when tasks suffice.
+// that has to read a B from beyond the second cache; twice as many where threads then end sooner.
 constexpr std::int64_t kManyRowPanels = 8;
 constexpr std::int64_t kLeastRowPanels = 10;
 
@@ -114,14 +111,11 @@ Plan make_plan(const Gemm<T>& problem, const Kernels<T>& kernels, std::int64_t t
   plan.columns = make_cut(problem.columns, tile.columns, ceil_divide(column_panels, column_blocks));
 
   const bool resident = problem.depth * problem.columns * size <= kSlabBytes;
-  const std::int64_t least =
-      resident ? 1
-               : std::clamp(row_panels * plan.columns.blocks / (kTasksOfThread * threads),
-                            std::min(row_panels, kLeastRowPanels),
-                            std::min(row_panels, 2 * kLeastRowPanels));
+  const std::int64_t least = resident ? 1 : std::min(row_panels, kLeastRowPanels);
   std::int64_t most = Buffers::kOffsets / tile.rows;
   if (plan.step < problem.depth) {
-    most = std::clamp(kResultBytes / (panel * plan.columns.block * size), least, most);
+    const std::int64_t columns = plan.columns.most_panels() * tile.columns;
+    most = std::clamp(kResultBytes / (panel * columns * size), least, most);
   }
   std::int64_t share =
       std::clamp(ceil_divide(row_panels * plan.columns.blocks, kTasks), least, most);
@@ -267,12 +261,12 @@ void gemm(const Run& run, const Kernels<T>& kernels, const Gemm<T>& problem) {
   const std::int64_t stride = packed_panel_stride<T>(tile, problem.depth);
   limit_threads(run, count_operations(problem.rows, problem.columns, problem.depth))
       .parallel_for(plan.rows.blocks * plan.columns.blocks, [&](std::int64_t task) {
-        const std::int64_t row = task / plan.columns.blocks * plan.rows.block;
-        const std::int64_t column = task % plan.columns.blocks * plan.columns.block;
-        const T* b = problem.b + column / tile.columns * stride;
+        const std::int64_t row = task / plan.columns.blocks;
+        const std::int64_t column = task % plan.columns.blocks;
+        const T* b = problem.b + plan.columns.first(column) / tile.columns * stride;
         gemm_task<T>(kernels, problem, plan,
-                     {row, std::min(plan.rows.block, problem.rows - row), column,
-                      std::min(plan.columns.block, problem.columns - column)},
+                     {plan.rows.first(row), plan.rows.size(row), plan.columns.first(column),
+                      plan.columns.size(column)},
                      [&](std::int64_t k, std::int64_t) -> BlockOfB<T> {
                        return {b + k * tile.columns, tile.columns, stride};
                      });
@@ -306,7 +300,8 @@ void multiply_few_rows(const Run& run, const Kernels<T>& kernels, const Gemm<T>&
                        const UnpackedB<T>& b) {
   const GemmTile& tile = kernels.tile;
   const bool in_place = b.rows != nullptr;
-  Plan plan = make_plan(problem, kernels, count_threads(run));
+  const std::int64_t threads = count_threads(run);
+  Plan plan = make_plan(problem, kernels, threads);
   const std::int64_t panel = plan.rows.panel;
   const std::int64_t row_panels = ceil_divide(problem.rows, panel);
   const std::int64_t whole = problem.columns - (in_place ? problem.columns % kernels.lanes : 0);
@@ -314,22 +309,24 @@ void multiply_few_rows(const Run& run, const Kernels<T>& kernels, const Gemm<T>&
       in_place ? wide_columns(tile, kernels.lanes, static_cast<int>(panel)) : tile.columns;
   const std::int64_t share = in_place ? ceil_divide(whole, width * kTasks) : 1;
   plan.columns = make_cut(whole, width, std::max<std::int64_t>(1, share));
+  // As many for each thread: those that have one more would be waited for.
+  plan.columns.blocks =
+      std::min(plan.columns.panels, ceil_divide(plan.columns.blocks, threads) * threads);
   const std::int64_t column_tasks = plan.columns.blocks + (whole < problem.columns ? 1 : 0);
   plan.rows = make_cut(problem.rows, panel,
                        in_place ? ceil_divide(row_panels * column_tasks, kTasks) : row_panels);
   // As of packing, moving an element of B costs as much as a good number of operations.
   limit_threads(run, count_operations(problem.rows + 8, problem.columns, problem.depth))
       .parallel_for(plan.rows.blocks * column_tasks, [&](std::int64_t task) {
-        const std::int64_t row = task / column_tasks * plan.rows.block;
-        const std::int64_t column = std::min(task % column_tasks * plan.columns.block, whole);
-        const bool rest = column == whole;
-        const Part part = {
-            row, std::min(plan.rows.block, problem.rows - row), column,
-            rest ? problem.columns - whole : std::min(plan.columns.block, whole - column)};
+        const std::int64_t row = task / column_tasks;
+        const std::int64_t column = task % column_tasks;
+        const bool rest = column == plan.columns.blocks;
+        const Part part = {plan.rows.first(row), plan.rows.size(row), plan.columns.first(column),
+                           rest ? problem.columns - whole : plan.columns.size(column)};
         if (!in_place || rest) return packing_task(kernels, problem, plan, part, b);
         gemm_task<T>(kernels, problem, plan, part,
                      [&](std::int64_t k, std::int64_t) -> BlockOfB<T> {
-                       return {b.rows + k * b.pitch + column, b.pitch, tile.columns, true};
+                       return {b.rows + k * b.pitch + part.column, b.pitch, tile.columns, true};
                      });
       });
 }

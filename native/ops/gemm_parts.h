@@ -43,16 +43,25 @@ struct Buffers {
 
 Buffers& thread_buffers();
 
-/// A cut of `count` rows or columns into panels, and of the panels into blocks.
+/// A cut of `count` rows or columns into panels, and of the panels into blocks of which none has a
+/// panel more than another.
 struct Cut {
+  std::int64_t count;
   std::int64_t panel;  // rows of a panel
-  std::int64_t block;  // rows of a block
+  std::int64_t panels;
   std::int64_t blocks;
+
+  /// The first row of a block, or the end of the last.
+  std::int64_t first(std::int64_t block) const {
+    return blocks == 0 ? count : std::min(count, block * panels / blocks * panel);
+  }
+  std::int64_t size(std::int64_t block) const { return first(block + 1) - first(block); }
+  std::int64_t most_panels() const { return blocks == 0 ? 0 : ceil_divide(panels, blocks); }
 };
 
-inline Cut make_cut(std::int64_t count, std::int64_t panel, std::int64_t panels_a_block) {
-  const std::int64_t block = panel * panels_a_block;
-  return {panel, block, ceil_divide(count, block)};
+inline Cut make_cut(std::int64_t count, std::int64_t panel, std::int64_t most_panels) {
+  const std::int64_t panels = ceil_divide(count, panel);
+  return {count, panel, panels, ceil_divide(panels, most_panels)};
 }
 
 /// Steps of packed panels.

@@ -16,8 +16,10 @@ void reducing_task(const Kernels<T>& kernels, const ReducingGemm<T>& problem, co
                    const Cut& columns, bool direct, std::int64_t task) {
   Buffers& buffers = thread_buffers();
   const GemmTile& tile = kernels.tile;
-  const std::int64_t column = task % columns.blocks * columns.block;
-  const std::int64_t row = task / columns.blocks % rows.blocks * rows.block;
+  const std::int64_t column_block = task % columns.blocks;
+  const std::int64_t row_block = task / columns.blocks % rows.blocks;
+  const std::int64_t column = columns.first(column_block);
+  const std::int64_t row = rows.first(row_block);
   const std::int64_t chunk = task / (columns.blocks * rows.blocks);
   const std::int64_t chunk_depth = problem.chunk_depth();
   const std::int64_t start = std::min(chunk * chunk_depth, problem.depth);
@@ -29,8 +31,8 @@ void reducing_task(const Kernels<T>& kernels, const ReducingGemm<T>& problem, co
   block.panel_rows = static_cast<int>(rows.panel);
   block.columns_first = true;
   block.a = buffers.a<T>();
-  block.rows = std::min(rows.block, problem.rows - row);
-  block.columns = std::min(columns.block, problem.columns - column);
+  block.rows = rows.size(row_block);
+  block.columns = columns.size(column_block);
   block.c = problem.c + chunk * problem.rows * problem.columns + column;
   block.row_offsets = buffers.offsets();
   for (std::int64_t i = 0; i < block.rows; ++i) {
