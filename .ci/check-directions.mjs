@@ -16,7 +16,7 @@ const LIB = [
   ['transforms', 'computation', 'cpu', 'sizes'],
   ['layers', 'losses', 'optimizers', 'metrics', 'augmentations'],
   ['train', 'models'],
-  ['check'],
+  ['check', 'memory'],
   ['index'],
   ['cli'],
 ];

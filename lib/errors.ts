@@ -15,6 +15,7 @@
  * - `ERR_NON_FINITE`: a loss that is NaN or infinite
  * - `ERR_NOT_DIFFERENTIABLE`: a gradient that does not exist
  * - `ERR_BUSY`: an object used while a run has it
+ * - `ERR_QUEUE_FULL`: more requests at the same time than may wait
  * - `ERR_DISPOSED`: an object used after its end
  * - `ERR_ABORTED`: stopped by a signal
  */
@@ -33,6 +34,7 @@ export type ErrorCode =
   | 'ERR_NON_FINITE'
   | 'ERR_NOT_DIFFERENTIABLE'
   | 'ERR_BUSY'
+  | 'ERR_QUEUE_FULL'
   | 'ERR_DISPOSED'
   | 'ERR_ABORTED';
 

@@ -42,6 +42,7 @@ export * as layers from './layers/index.ts';
 export type { Layer } from './layers/layer.ts';
 export * as losses from './losses/index.ts';
 export type { Loss } from './losses/loss.ts';
+export { type MemoryUse, memory, releaseMemory } from './memory.ts';
 export * as metrics from './metrics/index.ts';
 export type { Accumulator, Metric, MetricValue } from './metrics/metric.ts';
 export * as models from './models/index.ts';
@@ -102,15 +103,17 @@ export type {
 } from './train/events.ts';
 export { type LoadOptions, load } from './train/files.ts';
 export * as history from './train/history.ts';
-export {
-  type EvaluateSettings,
-  type Network,
-  type PredictOptions,
-  type SequentialOptions,
-  sequential,
-} from './train/network.ts';
+export { type Network, sequential } from './train/network.ts';
 export type { NetworkGraphOptions } from './train/networkGraph.ts';
+export type {
+  EvaluateSettings,
+  PredictOptions,
+  SequentialOptions,
+  SnapshotOptions,
+} from './train/networkOptions.ts';
 export type { FitOptions, TrainOptions } from './train/options.ts';
+export type { BatchingOptions } from './train/serving/options.ts';
+export type { Queued } from './train/serving/queue.ts';
 export type { LayerSummary } from './train/summary.ts';
 export type {
   LoadedWeights,

@@ -75,3 +75,8 @@ export function evaluate(
     programs.keep(key, { program });
   }
 }
+
+/** Frees what is kept for calls to come. */
+export function releaseCalls(): void {
+  programs.clear();
+}

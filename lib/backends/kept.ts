@@ -36,4 +36,9 @@ export class KeptPrograms<K, V extends { readonly program: Executable }> {
       this.take(oldest)?.program.dispose();
     }
   }
+
+  /** Frees all. */
+  clear(): void {
+    for (const key of [...this.#kept.keys()]) this.take(key)?.program.dispose();
+  }
 }

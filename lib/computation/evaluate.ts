@@ -128,6 +128,11 @@ const kept = {
   adjoints: new KeptPrograms<Graph, Prepared>(16, 64 * 2 ** 20),
 };
 
+/** Frees what is kept for evaluations to come. */
+export function releaseEvaluations(): void {
+  for (const programs of Object.values(kept)) programs.clear();
+}
+
 /** Runs what is kept of a graph, or else what `make` makes; options are always those of the graph. */
 function runKept(
   what: keyof typeof kept,

@@ -1,7 +1,8 @@
 import { checkOptions, shapeError, within } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
 import { checkInteger, formatShape, type Shape } from '../shape.ts';
-import { type Network, type SequentialOptions, sequential } from '../train/network.ts';
+import { type Network, sequential } from '../train/network.ts';
+import type { SequentialOptions } from '../train/networkOptions.ts';
 
 /** Settings of a ready-made network. */
 export type ModelOptions = Omit<SequentialOptions, 'inputShape' | 'layers'>;
@@ -20,7 +21,9 @@ export interface ClassifierDefaults {
   readonly inputShape: Shape;
 }
 
-const sharedOptions = ['classes', 'inputShape', 'seed', 'dtype', 'backend', 'threads', 'winograd'];
+const sharedOptions = [
+  ...['classes', 'inputShape', 'seed', 'dtype', 'backend', 'threads', 'winograd', 'batching'],
+];
 
 /** Throws ERR_SHAPE for a shape that looks like (H,W,C), as images of many programs are. */
 function checkChannelsFirst(name: string, shape: Shape): void {

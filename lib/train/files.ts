@@ -14,6 +14,7 @@ import { type CustomFactory, checkKnown, customFinder, customIn } from './custom
 import { type Description, descriptionOf } from './description.ts';
 import { differenceText } from './differences.ts';
 import { Network } from './network.ts';
+import type { BatchingOptions } from './serving/options.ts';
 
 const formatVersion = '1';
 
@@ -101,6 +102,8 @@ export interface LoadOptions {
   threads?: number;
   /** As of `sequential`; default false. */
   winograd?: boolean;
+  /** As of `sequential`. */
+  batching?: BatchingOptions;
   /**
    * The custom layers of the network, made by `sn.layers.custom` and found by their titles and
    * settings; each may be used any number of times, under the names and `trainable` of the file. Or
@@ -129,7 +132,7 @@ export async function load(path: string | URL, options: LoadOptions = {}): Promi
         `[load] ${name} is no stridenet model of version ${formatVersion}; ${cure}`,
       );
     }
-    checkOptions('load', options, ['backend', 'threads', 'winograd', 'custom']);
+    checkOptions('load', options, ['backend', 'threads', 'winograd', 'batching', 'custom']);
     return describedNetwork(name, file, options);
   });
 }

@@ -1,6 +1,6 @@
 import type { Samples } from '../data/samples.ts';
 import type { StreamedData } from '../data/trainingData.ts';
-import { argumentError, StridenetError } from '../errors.ts';
+import { argumentError } from '../errors.ts';
 import { ScheduleRun } from '../schedules/run.ts';
 import type { RunCheckpoints } from './checkpoint/run.ts';
 import { type Length, lengthOf, momentAt } from './clock.ts';
@@ -21,12 +21,9 @@ import { checkMetricsFit, numericNames } from './metricSet.ts';
 import type { Settings } from './options.ts';
 import { Running } from './running.ts';
 import { closeSources, type FitSources, sourcesOf } from './sources.ts';
+import { Stop } from './stop.ts';
 import { type Cursor, Trainer } from './trainer.ts';
 import type { TrainingHost } from './trainingHost.ts';
-
-function aborted(signal: AbortSignal): StridenetError {
-  return new StridenetError('ERR_ABORTED', '[fit] stopped by its signal', { cause: signal.reason });
-}
 
 /** A training run that has its network and its copy of the data. */
 export interface Run {
@@ -40,10 +37,11 @@ export interface Run {
   readonly length: Length;
   readonly running: Running;
   readonly history: HistoryLog;
+  readonly stop: Stop;
 }
 
 /** Takes the network and copies the data; throws before anything is touched. */
-function begin(host: TrainingHost, sources: FitSources, settings: Settings): Run {
+function begin(host: TrainingHost, sources: FitSources, settings: Settings, stop: Stop): Run {
   const { loss, metrics } = settings;
   const { training: batches, validation } = sources;
   const { architecture, settings: how } = host;
@@ -73,7 +71,7 @@ function begin(host: TrainingHost, sources: FitSources, settings: Settings): Run
     });
     const [running, history] = [new Running(settings.metrics), new HistoryLog()];
     const own = { host, settings, sources, running, history };
-    return { ...own, trainer, evaluator, schedule, stopping, length };
+    return { ...own, trainer, evaluator, schedule, stopping, length, stop };
   } catch (error) {
     evaluator?.dispose();
     throw error;
@@ -89,17 +87,17 @@ export function beginWith(
   data: Samples | StreamedData,
   settings: Settings,
 ): Run | Promise<Run> {
-  const { signal } = settings;
+  const stop = new Stop('fit', settings.signal, host.disposal);
   const start = (sources: FitSources): Run => {
     try {
-      if (signal?.aborted) throw aborted(signal);
-      return begin(host, sources, settings);
+      stop.check();
+      return begin(host, sources, settings, stop);
     } catch (error) {
       void closeSources(sources.training, sources.validation);
       throw error;
     }
   };
-  if (signal?.aborted) throw aborted(signal);
+  stop.check();
   const sources = sourcesOf(host.architecture, data, settings);
   return sources instanceof Promise ? sources.then(start) : start(sources);
 }
@@ -142,17 +140,15 @@ function isFollowed(run: Run, epoch: number): boolean {
 
 /** The events of a run, in batches of those that one call of the backend gave. */
 export async function* events(run: Run, pace: Pace): AsyncGenerator<LoopEvent[], void, void> {
-  const { host, settings, sources, trainer, evaluator } = run;
-  const { signal } = settings;
+  const { host, sources, trainer, evaluator, stop } = run;
   let checkpoints: RunCheckpoints | null = null;
-  const stop = (): void => {
+  const unlisten = stop.listen(() => {
     trainer.cancel();
     evaluator?.cancel();
     checkpoints?.interrupt();
     // Whoever waits for a sample hears of the end at once.
     void closeSources(sources.training, sources.validation);
-  };
-  signal?.addEventListener('abort', stop);
+  });
   let failed = false;
   try {
     checkpoints = await checkpointsOf(run);
@@ -164,17 +160,17 @@ export async function* events(run: Run, pace: Pace): AsyncGenerator<LoopEvent[],
     const best = run.stopping?.best;
     if (best) host.replace(best);
   } catch (error) {
-    failed = !signal?.aborted;
+    failed = !stop.stopped;
     throw error;
   } finally {
-    signal?.removeEventListener('abort', stop);
+    unlisten();
     try {
       await checkpoints?.end(failed);
     } finally {
       host.end(trainer);
       evaluator?.dispose();
       // A source that hangs must not hold up the end of a run that was stopped.
-      if (!signal?.aborted) await closeSources(sources.training, sources.validation);
+      if (!stop.stopped) await closeSources(sources.training, sources.validation);
     }
   }
 }
@@ -213,11 +209,11 @@ async function* epochEvents(
   epoch: number,
   checkpoints: RunCheckpoints | null,
 ): AsyncGenerator<LoopEvent[], void, void> {
-  const { host, settings, trainer, evaluator, running } = run;
-  const { signal, steps: limit } = settings;
+  const { host, trainer, evaluator, running, stop } = run;
+  const { steps: limit } = run.settings;
   if (trainer.cursor.epoch !== epoch) await trainer.beginEpoch(epoch);
   while (goesOn(run)) {
-    if (signal?.aborted) throw aborted(signal);
+    stop.check();
     const start = performance.now();
     const before = trainer.cursor.step;
     const most = Math.min(
@@ -227,7 +223,7 @@ async function* epochEvents(
     );
     const batches = await trainer.next(most, budget);
     if (batches === null) break;
-    if (signal?.aborted) throw aborted(signal);
+    stop.check();
     const results = await host.running(() => trainer.advance(batches, budget));
     const share = (performance.now() - start) / 1000 / Math.max(1, results.length);
     const told: StepEvent[] = [];
@@ -240,12 +236,12 @@ async function* epochEvents(
     yield told;
     if (checkpoints !== null) yield await checkpoints.afterSteps();
   }
-  if (signal?.aborted) throw aborted(signal);
+  stop.check();
   if (running.steps === 0) throw argumentError('fit', `samples in epoch ${epoch}`, 'none');
   const means = running.means(trainer.classifier);
   if (evaluator !== null && isFollowed(run, epoch)) trainer.readAhead(epoch + 1);
   const validation = await evaluator?.evaluate(host.values()).catch((error) => {
-    throw signal?.aborted ? aborted(signal) : error;
+    throw stop.stopped ? stop.error() : error;
   });
   const { imagesPerSecond, seconds, learningRate } = running;
   const event: EpochEvent = {

@@ -14,85 +14,47 @@ import {
 import type { Layer } from '../layers/layer.ts';
 import { type Loss, softmaxCrossEntropy } from '../losses/index.ts';
 import { checkLoss } from '../losses/targets.ts';
-import type { Metric } from '../metrics/metric.ts';
 import type { Operand } from '../ops/operator.ts';
 import { checkSeed } from '../random.ts';
-import { checkInteger, formatShape, type Shape } from '../shape.ts';
+import { checkInteger, formatShape } from '../shape.ts';
 import { checkFloatDType, checkMemory, type FloatDType, Tensor } from '../tensor.ts';
 import { type ApplyOptions, applyNetwork } from './apply.ts';
 import { Architecture } from './architecture.ts';
-import {
-  affordableBatch,
-  checkInput,
-  Evaluator,
-  Predictor,
-  type RunSettings,
-} from './evaluator.ts';
+import { checkInput, Evaluator, type RunSettings } from './evaluator.ts';
 import type { Evaluation, History, TrainEvent } from './events.ts';
 import { fit, train } from './fit.ts';
 import { checkMetrics } from './metricSet.ts';
 import { type NetworkGraphOptions, networkGraph } from './networkGraph.ts';
+import type {
+  EvaluateSettings,
+  PredictOptions,
+  SequentialOptions,
+  SnapshotOptions,
+} from './networkOptions.ts';
 import type { FitOptions, TrainOptions } from './options.ts';
 import { ParameterStore } from './parameterStore.ts';
 import { replacementOf } from './replacement.ts';
+import { type BatchingOptions, checkBatching } from './serving/options.ts';
+import { Predictors } from './serving/predictors.ts';
+import { PredictionQueue, type Queued } from './serving/queue.ts';
 import { batchesOf, closeSources } from './sources.ts';
+import { checkSignal, disposedError, Stop } from './stop.ts';
 import { formatSummary, inspectNetwork, type LayerSummary, summarize } from './summary.ts';
 import type { TrainingHost } from './trainingHost.ts';
 import type { LoadedWeights, LoadWeightsOptions, SaveWeightsOptions } from './weights/options.ts';
 
-/** Settings of a sequential network. */
-export interface SequentialOptions {
-  /** The shape of one sample, for images (C,H,W). */
-  inputShape: Shape;
-  layers: readonly Layer[];
-  /** Of the initial parameters; default 0. */
-  seed?: number;
-  /** Default 'float32'. */
-  dtype?: FloatDType;
-  /** Default 'native'. */
-  backend?: BackendName;
-  /** Threads of native runs; default: all of the pool. */
-  threads?: number;
-  /**
-   * Whether native 3x3 convolutions may be computed by Winograd's minimal filtering: up to twice as
-   * fast, and a little less exact (`PassOptions.winograd`). Default false.
-   */
-  winograd?: boolean;
-}
-
-/** Settings of `evaluate`. */
-export interface EvaluateSettings {
-  /** Default: that of the last fit of this network, before any softmaxCrossEntropy(). */
-  loss?: Loss;
-  /**
-   * Samples at a time; default 1000, or fewer where these would take much memory. It changes speed
-   * and memory, not what is computed.
-   */
-  batchSize?: number;
-  /** What else is told, as `metrics` by name; default: nothing. */
-  metrics?: readonly Metric[];
-}
-
-/** Settings of `predict`. */
-export interface PredictOptions {
-  /** Factor of every value of x; default 1/255 for uint8, else 1. */
-  scale?: number;
-}
-
-const maxPredictBatch = 256;
-
 /** A network of layers one after the other, with its parameters. */
 export class Network {
   readonly architecture: Architecture;
+  readonly #options: SequentialOptions;
   readonly #settings: RunSettings;
   readonly #store: ParameterStore;
+  readonly #batching: Required<BatchingOptions>;
+  readonly #queue: PredictionQueue;
+  /** Fires when the network is disposed of. */
+  readonly #disposal = new AbortController();
   /** That of the last fit. */
   #loss: Loss = softmaxCrossEntropy();
-  #predictor: Predictor | null = null;
-  /** The largest batch of a prediction, once one was asked for. */
-  #mostPredicted: number | null = null;
-  /** Ends when all predictions asked for so far have: one at a time has the predictor. */
-  #predictions: Promise<unknown> = Promise.resolve();
 
   /** Use `sequential`. */
   constructor(options: SequentialOptions, values?: Map<string, Tensor>) {
@@ -104,6 +66,7 @@ export class Network {
     if (threads !== undefined) checkInteger('sequential', 'threads', threads, 1, 1024);
     checkBoolean('sequential', 'winograd', winograd);
     this.architecture = new Architecture(options.inputShape, options.layers, dtype);
+    this.#options = { ...options, layers: [...options.layers], backend };
     this.#settings = {
       backend,
       ...(threads === undefined ? {} : { threads }),
@@ -112,6 +75,12 @@ export class Network {
     this.#store = new ParameterStore(
       (given) => this.architecture.initialize(seed, given),
       values ?? new Map(),
+    );
+    this.#batching = checkBatching('sequential', options.batching ?? {});
+    this.#queue = new PredictionQueue(
+      new Predictors(this.architecture, this.#settings, this.#batching.maxBatch),
+      () => this.#store.settled(),
+      this.#batching,
     );
   }
 
@@ -141,6 +110,7 @@ export class Network {
    * as after the last steps that were reported; of a large network at times a little older.
    */
   parameters(): Map<string, Tensor<FloatDType>> {
+    this.#expectOpen('parameters');
     const copies = this.#store.lend((values) =>
       [...values].map(([key, value]) => [key, value.clone()] as const),
     );
@@ -154,6 +124,7 @@ export class Network {
    *   Then nothing is replaced.
    */
   setParameters(values: ReadonlyMap<string, Tensor>): void {
+    this.#expectOpen('setParameters');
     this.#store.replace(replacementOf(this.architecture, values));
   }
 
@@ -161,21 +132,40 @@ export class Network {
    * The network's output for samples `x` (N, …inputShape): probabilities when it ends in softmax or
    * sigmoid.
    * uint8 values are scaled by 1/255 unless `scale` says otherwise. A sample's result does not
-   * depend on the others.
-   * @throws ERR_SHAPE, ERR_DTYPE when x does not fit
+   * depend on the others, nor on what else is asked for at the same time: calls that overlap are
+   * computed together (`batching`), and each has the bits that it would have alone. x is copied.
+   * @throws ERR_SHAPE, ERR_DTYPE when x does not fit; ERR_QUEUE_FULL when too many predictions wait;
+   *   ERR_ABORTED when the signal fires; ERR_DISPOSED
    */
   async predict(x: Tensor, options: PredictOptions = {}): Promise<Tensor> {
-    checkOptions('predict', options, ['scale']);
+    this.#expectOpen('predict');
+    checkOptions('predict', options, ['scale', 'signal']);
     if (!(x instanceof Tensor)) throw argumentError('predict', 'a Tensor', x);
     checkInput('predict', this.architecture, x);
     checkMemory('predict', 'x', x);
     const scale = options.scale ?? (x.dtype === 'uint8' ? 1 / 255 : 1);
     if (!Number.isFinite(scale))
       throw argumentError('predict', 'scale to be a finite number', scale);
-    const samples = x.clone();
-    const result = this.#predictions.then(() => this.#predictNow(samples, scale));
-    this.#predictions = result.catch(() => undefined);
-    return result;
+    return this.#queue.predict(x, scale, checkSignal('predict', options.signal));
+  }
+
+  /** Predictions that wait while others are computed. */
+  get queued(): Queued {
+    return this.#queue.queued;
+  }
+
+  /**
+   * A network with the parameters of this moment, for predictions of one set of weights while this
+   * one goes on training. It has a queue of its own; the values are shared until either changes.
+   * During a fit they are those of the last step that was reported, as of `parameters`.
+   */
+  snapshot(options: SnapshotOptions = {}): Network {
+    this.#expectOpen('snapshot');
+    checkOptions('snapshot', options, ['batching']);
+    const { batching = this.#batching } = options;
+    const copy = new Network({ ...this.#options, batching }, new Map(this.#store.latest));
+    copy.#loss = this.#loss;
+    return copy;
   }
 
   /**
@@ -199,6 +189,7 @@ export class Network {
     parameters: ReadonlyMap<string, Operand> = new Map(),
     options: ApplyOptions = {},
   ): Operand {
+    this.#expectOpen('apply');
     return applyNetwork(this.architecture, this.#store.latest, x, parameters, options);
   }
 
@@ -211,6 +202,7 @@ export class Network {
    *   outputs do not fit
    */
   graph(options: NetworkGraphOptions = {}): ComputationGraph<[x: Tensor, labels?: Tensor]> {
+    this.#expectOpen('graph');
     return networkGraph(this.architecture, () => this.#store.latest, this.#settings, options);
   }
 
@@ -222,11 +214,15 @@ export class Network {
    *   names the sample for a target that the loss does not take
    */
   async evaluate(data: TrainingData, settings: EvaluateSettings = {}): Promise<Evaluation> {
-    checkOptions('evaluate', settings, ['loss', 'batchSize', 'metrics']);
+    this.#expectOpen('evaluate');
+    checkOptions('evaluate', settings, ['loss', 'batchSize', 'metrics', 'signal']);
     const { loss = this.#loss, batchSize } = settings;
     checkLoss('evaluate', loss);
     if (batchSize !== undefined) checkInteger('evaluate', 'batchSize', batchSize, 1);
     const metrics = checkMetrics('evaluate', settings.metrics ?? []);
+    const signal = checkSignal('evaluate', settings.signal);
+    const stop = new Stop('evaluate', signal, this.#disposal.signal);
+    stop.check();
     const { architecture } = this;
     const begun = batchesOf('evaluate', checkData('evaluate', data), {
       ...{ architecture, loss, seed: null },
@@ -234,12 +230,20 @@ export class Network {
     });
     const batches = begun instanceof Promise ? await begun : begun;
     let evaluator: Evaluator | null = null;
+    const unlisten = stop.listen(() => {
+      evaluator?.cancel();
+      void closeSources(batches);
+    });
     try {
+      stop.check();
       evaluator = new Evaluator('evaluate', architecture, batches, loss, this.#settings, metrics);
       return await evaluator.evaluate((await this.#store.settled()).values);
+    } catch (error) {
+      throw stop.stopped ? stop.error() : error;
     } finally {
+      unlisten();
       evaluator?.dispose();
-      await closeSources(batches);
+      if (!stop.stopped) await closeSources(batches);
     }
   }
 
@@ -252,7 +256,7 @@ export class Network {
    *   ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT before anything is touched
    */
   fit(data: TrainingData, options: FitOptions = {}): Promise<History> {
-    return fit(this.#host(), data, options);
+    return fit(this.#host('fit'), data, options);
   }
 
   /**
@@ -260,7 +264,7 @@ export class Network {
    * begins when the next event is asked for; `break` ends training at that step boundary.
    */
   train(data: TrainingData, options: TrainOptions = {}): AsyncGenerator<TrainEvent, void, void> {
-    return train(this.#host(), data, options);
+    return train(this.#host('train'), data, options);
   }
 
   /**
@@ -277,8 +281,10 @@ export class Network {
    *   another kind
    */
   async loadWeights(path: string | URL, options: LoadWeightsOptions = {}): Promise<LoadedWeights> {
+    this.#expectOpen('loadWeights');
     const { readWeights } = await import('./weights/load.ts');
     const { values, report } = await readWeights(this.architecture, path, options);
+    this.#expectOpen('loadWeights');
     this.#store.replace(values);
     return report;
   }
@@ -292,6 +298,7 @@ export class Network {
    *   is not there; ERR_FILE_ACCESS
    */
   async saveWeights(path: string | URL, options: SaveWeightsOptions = {}): Promise<void> {
+    this.#expectOpen('saveWeights');
     const { writeWeights } = await import('./weights/save.ts');
     await writeWeights(this.architecture, this.#store, path, options);
   }
@@ -303,8 +310,25 @@ export class Network {
    *   refuses otherwise; ERR_ARGUMENT when `path` is no text or file: URL
    */
   async save(path: string | URL): Promise<void> {
+    this.#expectOpen('save');
     const { saveNetwork } = await import('./files.ts');
     await saveNetwork(path, this.architecture, (await this.#store.settled()).values);
+  }
+
+  /**
+   * Frees the native memory now, rather than when the garbage collector finds the network. What is
+   * under way ends: predictions and evaluations at once, training at the next step boundary, each
+   * with ERR_DISPOSED, as do later calls. Once more is nothing.
+   */
+  dispose(): void {
+    if (this.#disposal.signal.aborted) return;
+    this.#disposal.abort();
+    this.#queue.dispose();
+  }
+
+  /** `dispose()`, for `using net = …`. */
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   /** What console.log shows. */
@@ -313,8 +337,10 @@ export class Network {
   }
 
   /** What training needs of a network. */
-  #host(): TrainingHost {
+  #host(where: string): TrainingHost {
+    this.#expectOpen(where);
     return {
+      disposal: this.#disposal.signal,
       architecture: this.architecture,
       settings: this.#settings,
       begin: (loss, make) => {
@@ -336,23 +362,8 @@ export class Network {
     };
   }
 
-  async #predictNow(samples: Tensor, scale: number): Promise<Tensor> {
-    const { values, version } = await this.#store.settled();
-    const predictor = this.#predictorFor(samples, scale);
-    predictor.load(values, version);
-    return predictor.predict(samples);
-  }
-
-  #predictorFor(x: Tensor, scale: number): Predictor {
-    const samples = x.shape[0] as number;
-    this.#mostPredicted ??= affordableBatch(this.architecture, maxPredictBatch);
-    const bound = Math.max(1, Math.min(samples, this.#mostPredicted));
-    const known = this.#predictor;
-    const fits = known?.dtype === x.dtype && known.bound === bound && known.scale === scale;
-    if (known !== null && fits) return known;
-    known?.dispose();
-    this.#predictor = new Predictor(this.architecture, x.dtype, bound, scale, this.#settings);
-    return this.#predictor;
+  #expectOpen(where: string): void {
+    if (this.#disposal.signal.aborted) throw disposedError(where);
   }
 }
 
@@ -375,6 +386,7 @@ export function sequential(options: SequentialOptions): Network {
     'backend',
     'threads',
     'winograd',
+    'batching',
   ]);
   if (!Array.isArray(options.inputShape)) {
     throw argumentError('sequential', 'inputShape to be a list of sizes', options.inputShape);

@@ -29,6 +29,7 @@ import {
 import type { Callbacks } from './events.ts';
 import { checkMetrics } from './metricSet.ts';
 import { checkRates } from './rates.ts';
+import { checkSignal } from './stop.ts';
 
 /** Settings of `train`. */
 export interface TrainOptions extends ClipOptions {
@@ -193,13 +194,10 @@ export function checkTraining(
 ): { data: Samples | StreamedData; settings: Settings } {
   const samples = checkData('fit', data);
   checkOptions('fit', options, known);
-  const { batchSize = 32, seed = 0, signal, validationData, schedule, rates = {} } = options;
+  const { batchSize = 32, seed = 0, validationData, schedule, rates = {} } = options;
   const { earlyStopping, averaging } = options;
   const validation =
     validationData === undefined ? null : checkData('fit, validationData', validationData);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw argumentError('fit', 'signal to be an AbortSignal', signal);
-  }
   const { optimizer = adam(), loss = softmaxCrossEntropy() } = options;
   if (typeof optimizer?.update !== 'function') {
     throw argumentError('fit', 'optimizer to be one of sn.optimizers', optimizer);
@@ -227,7 +225,7 @@ export function checkTraining(
     seed: checkSeed('fit', seed),
     optimizer,
     loss: checkLoss('fit', loss),
-    signal: signal ?? null,
+    signal: checkSignal('fit', options.signal),
     validationData: validation,
     validationSplit: checkSplit(options),
     earlyStopping: earlyStopping === undefined ? null : checkEarlyStopping(earlyStopping),

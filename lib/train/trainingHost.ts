@@ -8,6 +8,8 @@ import type { Trainer } from './trainer.ts';
 export interface TrainingHost {
   readonly architecture: Architecture;
   readonly settings: RunSettings;
+  /** Fires when the network is disposed of. */
+  readonly disposal: AbortSignal;
   /** Takes the network for training by this loss. Throws ERR_BUSY when it is taken. */
   begin(loss: Loss, make: (values: ReadonlyMap<string, Tensor>) => Trainer): Trainer;
   /** Runs steps; what users asked for meanwhile happens after them. */

@@ -34,6 +34,8 @@ export type Compiled<R> = TensorsOf<R>;
 interface Releasable {
   /** Frees all Programs, once the calls that were made before are done; later ones are refused. */
   dispose(): void;
+  /** `dispose()`, for `using f = …`. */
+  [Symbol.dispose](): void;
 }
 
 /** A compiled function of arguments `A` to values `R`. */
@@ -215,5 +217,6 @@ export function compile(fn: (...inputs: never[]) => unknown, options: CompileOpt
   checkCall('compile', fn, options, compileOptions);
   const programs = new Programs(fn, options);
   const compiled = (...inputs: unknown[]): Promise<unknown> => programs.call(inputs);
-  return Object.assign(compiled, { dispose: () => programs.dispose() });
+  const dispose = (): void => programs.dispose();
+  return Object.assign(compiled, { dispose, [Symbol.dispose]: dispose });
 }

@@ -1,0 +1,58 @@
+import type { BackendName } from '../backends/backend.ts';
+import type { Layer } from '../layers/layer.ts';
+import type { Loss } from '../losses/index.ts';
+import type { Metric } from '../metrics/metric.ts';
+import type { Shape } from '../shape.ts';
+import type { FloatDType } from '../tensor.ts';
+import type { BatchingOptions } from './serving/options.ts';
+
+/** Settings of a sequential network. */
+export interface SequentialOptions {
+  /** The shape of one sample, for images (C,H,W). */
+  inputShape: Shape;
+  layers: readonly Layer[];
+  /** Of the initial parameters; default 0. */
+  seed?: number;
+  /** Default 'float32'. */
+  dtype?: FloatDType;
+  /** Default 'native'. */
+  backend?: BackendName;
+  /** Threads of native runs; default: all of the pool. */
+  threads?: number;
+  /**
+   * Whether native 3x3 convolutions may be computed by Winograd's minimal filtering: up to twice as
+   * fast, and a little less exact (`PassOptions.winograd`). Default false.
+   */
+  winograd?: boolean;
+  /** How predictions that are asked for at the same time are computed together. */
+  batching?: BatchingOptions;
+}
+
+/** Settings of `evaluate`. */
+export interface EvaluateSettings {
+  /** Default: that of the last fit of this network, before any softmaxCrossEntropy(). */
+  loss?: Loss;
+  /**
+   * Samples at a time; default 1000, or fewer where these would take much memory. It changes speed
+   * and memory, not what is computed.
+   */
+  batchSize?: number;
+  /** What else is told, as `metrics` by name; default: nothing. */
+  metrics?: readonly Metric[];
+  /** Ends the evaluation with ERR_ABORTED. */
+  signal?: AbortSignal;
+}
+
+/** Settings of `predict`. */
+export interface PredictOptions {
+  /** Factor of every value of x; default 1/255 for uint8, else 1. */
+  scale?: number;
+  /** Ends the wait with ERR_ABORTED, at once; other predictions are not disturbed. */
+  signal?: AbortSignal;
+}
+
+/** Settings of `snapshot`. */
+export interface SnapshotOptions {
+  /** Default: those of the network. */
+  batching?: BatchingOptions;
+}
