@@ -98,8 +98,8 @@ async function measureNetwork(
     ...{ batchSize, optimizer: subject.optimizer() },
     checkpoint: { directory: join(folder, name), everyEpochs: 2, keep: 1 },
   });
-  const tried = await epochTimes(net, images(4 * batchSize, subject), settings('tried'), 7);
-  const step = Math.min(...tried.wall) / 4;
+  const tried = await epochTimes(net, images(2 * batchSize, subject), settings('tried'), 5);
+  const step = Math.min(...tried.wall) / 2;
   const lasting = Math.max(1000 * seconds, margin * Math.max(...tried.written));
   const data = images(Math.ceil(lasting / step) * batchSize, subject);
   // Checkpoints begin behind the second epoch, the fourth, …: in the third, the fifth, ….

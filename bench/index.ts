@@ -92,7 +92,7 @@ async function measureSuite(
     return { memory, imports: measureImport(level === 0 ? 5 : 15) };
   }
   if (suite === 'checkpoint') {
-    const pairs = level === 0 ? 3 : 15;
+    const pairs = [3, 7, 15][level] as number;
     return { checkpoints: await measureCheckpoints({ ...own, level, only, onTask, pairs }) };
   }
   if (suite === 'augmentation') {
