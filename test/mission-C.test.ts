@@ -55,7 +55,8 @@ function summedMessages(
   t.set(need(graph.outputs[0]), sn.full([], 1, 'float64'));
   for (const node of [...graph.nodes].reverse()) {
     if (!node.outputs.some((output) => t.has(output)) || !node.operator.gradient) continue;
-    const wanted = node.inputs.map((input) => input?.dtype === 'float64');
+    const { fixed } = node.operator;
+    const wanted = node.inputs.map((input, i) => input?.dtype === 'float64' && !fixed?.includes(i));
     const sent = node.operator.gradient({
       inputs: node.inputs.map((input) => input && need(values.get(input))),
       outputs: node.outputs.map((output) => need(values.get(output))),

@@ -140,9 +140,12 @@ export function propagate(
     const reached = node.outputs.filter((variable) => found.has(variable));
     if (reached.length === 0) continue;
     order.push(...reached);
-    const wanted = node.inputs.map((input) => input !== null && live.has(input));
-    const passed = node.operator.gradient === undefined ? needed : live;
-    if (!node.inputs.some((input) => input !== null && passed.has(input))) continue;
+    const { gradient, fixed } = node.operator;
+    const wanted = node.inputs.map((input, i) => {
+      const differentiable = gradient !== undefined && !fixed?.includes(i);
+      return input !== null && (differentiable ? live : needed).has(input);
+    });
+    if (!wanted.includes(true)) continue;
     const incoming = node.outputs.map((variable) => found.get(variable) ?? null);
     const outgoing = messages(node, incoming, wanted);
     node.inputs.forEach((input, i) => {

@@ -90,6 +90,11 @@ export interface Operator<A extends Attributes = Attributes> {
   infer(inputs: readonly (Spec | null)[], attributes: A): readonly Spec[];
   /** One message an input, in operators; absent where no gradient exists. */
   gradient?(call: GradientCall<A>): readonly (Operand | null)[];
+  /**
+   * The inputs whose gradient does not exist: no message is asked for but by a source that they
+   * depend on, and then `gradient` throws ERR_NOT_DIFFERENTIABLE.
+   */
+  readonly fixed?: readonly number[];
   /** Multiplications that are followed by an addition; 0 when absent. */
   multiplyAdds?(inputs: readonly (Spec | null)[], outputs: readonly Spec[], attributes: A): number;
   /** Pairs [output, input] that may share memory. */

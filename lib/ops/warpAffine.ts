@@ -80,6 +80,7 @@ export const warpAffineOperator: Operator<WarpAffineAttributes> = {
   inputs: ['x', 'matrices'],
   outputs: ['y'],
   layout: { inputs: [0], outputs: [0] },
+  fixed: [1],
   infer([xSpec, matricesSpec]) {
     const x = need(xSpec);
     checkWarp('warpAffine', 'x', x, need(matricesSpec));
@@ -98,6 +99,7 @@ export const warpAffineGradientOperator: Operator<WarpAffineGradientAttributes> 
   inputs: ['dy', 'matrices'],
   outputs: ['dx'],
   layout: { inputs: [0], outputs: [0] },
+  fixed: [1],
   infer([dySpec, matricesSpec]) {
     const dy = need(dySpec);
     checkWarp('warpAffineGradient', 'dy', dy, need(matricesSpec));
