@@ -38,9 +38,8 @@ class alignas(64) Job {
     gate_.fetch_and(~kOpen);
     if (!spin_until(spin, empty, [] { return true; })) {
       std::unique_lock<std::mutex> lock(mutex_);
-      waiting_.store(true);
-      done_.wait(lock, empty);
-      waiting_.store(false);
+      // In one word with the count: who leaves last sees that the owner waits, or has left before.
+      if ((gate_.fetch_or(kWaiting) & kCount) != 0) done_.wait(lock, empty);
     }
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
   }
@@ -67,7 +66,7 @@ class alignas(64) Job {
 
   void leave() noexcept {
     const std::uint64_t before = gate_.fetch_sub(1);
-    if ((before & (kOpen | kCount)) == 1 && waiting_.load()) {
+    if ((before & (kWaiting | kCount)) == (kWaiting | 1)) {
       const std::lock_guard<std::mutex> lock(mutex_);
       done_.notify_all();
     }
@@ -91,14 +90,15 @@ class alignas(64) Job {
   }
 
  private:
-  // The gate packs the number of the job, whether workers may join, how many it wants, and how
-  // many are in it.
+  // The gate packs the number of the job, whether workers may join, whether the owner waits for
+  // their end, how many it wants, and how many are in it.
   static constexpr int kNumberShift = 32;
   static constexpr int kWantedShift = 15;
   static constexpr std::uint64_t kOpen = std::uint64_t{1} << 31;
+  static constexpr std::uint64_t kWaiting = std::uint64_t{1} << 30;
   static constexpr std::uint64_t kCount = (std::uint64_t{1} << kWantedShift) - 1;
   static constexpr std::uint64_t wanted(std::uint64_t gate) {
-    return (gate & (kOpen - 1)) >> kWantedShift;
+    return (gate & (kWaiting - 1)) >> kWantedShift;
   }
 
   std::atomic<std::uint64_t> gate_{0};
@@ -109,7 +109,6 @@ class alignas(64) Job {
   std::int64_t failed_task_ = 0;  // likewise
   std::mutex mutex_;
   std::condition_variable done_;
-  std::atomic<bool> waiting_{false};
   alignas(64) std::atomic<std::int64_t> next_{0};
 };
 
