@@ -8,9 +8,14 @@ import { Predictor } from './predictor.ts';
 const maxKeptBytes = 2 ** 28;
 const maxKept = 3;
 
+/** Native bytes from which on a Program takes too long to make for sizes that another one can serve. */
+const costlyBytes = 2 ** 24;
+
 /**
- * A network's Programs for predictions. One serves batches up to its bound, which is a power of 4 so
- * that requests of many sizes share few of them; the least recently used are freed.
+ * A network's Programs for predictions. One serves batches up to its bound, a power of 4 or the
+ * largest batch; the nearer, the less is copied. Of large networks, whose weights each Program
+ * holds, there are two at most: that of the first request, and of the largest batch. The least
+ * recently used are freed.
  */
 export class Predictors {
   readonly #architecture: Architecture;
@@ -50,12 +55,17 @@ export class Predictors {
 
   #predictorFor({ shape, dtype }: Tensor, scale: number): Predictor {
     const bound = boundOf(shape[0] as number, this.mostSamples);
-    const at = this.#kept.findIndex(
-      (known) => known.dtype === dtype && known.bound === bound && known.scale === scale,
-    );
-    const [predictor = new Predictor(this.#architecture, dtype, bound, scale, this.#settings)] =
-      at < 0 ? [] : this.#kept.splice(at, 1);
-    this.#kept.push(predictor);
+    const alike = this.#kept.filter((known) => known.dtype === dtype && known.scale === scale);
+    const costly = alike.some(({ bytes }) => bytes > costlyBytes);
+    const nearest = alike
+      .filter((known) => known.bound >= bound && (costly || known.bound <= 4 * bound))
+      .reduce<Predictor | null>((a, b) => (a !== null && a.bound < b.bound ? a : b), null);
+    const make = (): Predictor => {
+      const own = costly ? this.mostSamples : bound;
+      return new Predictor(this.#architecture, dtype, own, scale, this.#settings);
+    };
+    const predictor = nearest ?? make();
+    this.#kept = [...this.#kept.filter((known) => known !== predictor), predictor];
     this.#free();
     return predictor;
   }
