@@ -1,4 +1,4 @@
-import { mkdir, readdir, realpath, rm } from 'node:fs/promises';
+import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { temporaryName } from '../../data/atomicFile.ts';
 import { systemError } from '../../data/files.ts';
@@ -57,9 +57,15 @@ export interface LatestCheckpoint {
   readonly skipped: readonly SkippedCheckpoint[];
 }
 
+/** Where the checkpoint of the best epoch is, if there is one. */
+async function bestIn(directory: string): Promise<string[]> {
+  const found = (await namesIn(directory)).includes(bestName);
+  return found ? [join(directory, bestName)] : [];
+}
+
 /**
- * Opens the newest checkpoint of a folder that can be read; null when it has none. The caller closes
- * its file.
+ * Opens the newest checkpoint of a folder that can be read, that of the best epoch where there is no
+ * other; null when it has none. The caller closes its file.
  * @throws ERR_FILE_FORMAT with the reasons when none of those that it has can be read;
  *   ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS for the folder, and ERR_FILE_ACCESS for a checkpoint that
  *   may be whole
@@ -68,7 +74,8 @@ export async function openLatest(
   directory: string,
 ): Promise<{ checkpoint: OpenCheckpoint; skipped: SkippedCheckpoint[] } | null> {
   const skipped: SkippedCheckpoint[] = [];
-  for (const { path } of await listCheckpoints(directory)) {
+  const numbered = (await listCheckpoints(directory)).map(({ path }) => path);
+  for (const path of [...numbered, ...(await bestIn(directory))]) {
     try {
       return { checkpoint: await openCheckpoint(path), skipped };
     } catch (error) {
@@ -86,7 +93,8 @@ export async function openLatest(
 }
 
 /**
- * The newest checkpoint of a folder that can be read, every byte of it; null when it has none.
+ * The newest checkpoint of a folder that can be read, every byte of it, best.safetensors where there
+ * is no other; null when it has none.
  * @throws ERR_FILE_FORMAT with the reasons when it has some and none can be read;
  *   ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS
  */
@@ -102,8 +110,16 @@ export async function latestCheckpoint(directory: string): Promise<LatestCheckpo
   return { path: file.path, step, epoch, skipped: found.skipped };
 }
 
-/** Whether no process of this machine has that number. */
-function isGone(pid: number): boolean {
+/**
+ * Whether the process that wrote a file is there no more: none of this machine has its number, or
+ * this one does and has begun since. In a container every run of a program may have the number 1.
+ */
+async function isGone(pid: number, path: string): Promise<boolean> {
+  if (pid === process.pid) {
+    const begun = Date.now() - 1000 * process.uptime();
+    const written = await stat(path).catch(() => null);
+    return written !== null && written.mtimeMs < begun;
+  }
   try {
     process.kill(pid, 0);
     return false;
@@ -118,7 +134,8 @@ async function removeLeftovers(directory: string): Promise<void> {
     const pid = temporaryName.exec(each)?.[1];
     const whole = each.replace(temporaryName, '');
     if (pid === undefined || !(name.test(whole) || whole === bestName)) continue;
-    if (isGone(Number(pid))) await rm(join(directory, each), { force: true });
+    const path = join(directory, each);
+    if (await isGone(Number(pid), path)) await rm(path, { force: true });
   }
 }
 
@@ -140,14 +157,18 @@ export async function prepareFolder(
     if ((cause as { code?: string }).code !== 'EEXIST') throw systemError(where, directory, cause);
   });
   const own = from !== null && (await realpath(dirname(from.path))) === (await realpath(directory));
-  const foreign = (await listCheckpoints(directory)).find(({ path, step }) => {
-    return !own || (step > from.step && !from.skipped.some((each) => each.path === path));
-  });
+  const numbered = await listCheckpoints(directory);
+  const foreign = own
+    ? numbered
+        .filter(({ step }) => step > from.step)
+        .map(({ path }) => path)
+        .find((path) => !from.skipped.some((each) => each.path === path))
+    : [...numbered.map(({ path }) => path), ...(await bestIn(directory))][0];
   if (foreign !== undefined) {
     const what = own ? `of later steps than ${from.path}` : 'of another training';
     throw new StridenetError(
       'ERR_ARGUMENT',
-      `[fit, checkpoint] ${directory} has checkpoints ${what} (${foreign.path}): go on from them with resume: true, remove them, or name another directory`,
+      `[fit, checkpoint] ${directory} has checkpoints ${what} (${foreign}): go on from them with resume: true, remove them, or name another directory`,
     );
   }
   await removeLeftovers(directory);

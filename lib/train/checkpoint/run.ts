@@ -73,12 +73,16 @@ export class RunCheckpoints {
     return this.#writer?.told() ?? [];
   }
 
-  /** Where training goes on: behind an epoch that has ended, its validation too, in the next one. */
+  /**
+   * Where training goes on: behind an epoch that has ended, its validation too, in the next one; in
+   * the first one where none has begun.
+   */
   #place(): Cursor {
     const { trainer, history } = this.#run;
-    const { cursor } = trainer;
-    if (history.epochs.at(-1)?.epoch !== cursor.epoch) return cursor;
-    return { step: cursor.step, epoch: cursor.epoch + 1, stepInEpoch: 0 };
+    const { step, epoch, stepInEpoch } = trainer.cursor;
+    if (epoch === 0) return { step, epoch: 1, stepInEpoch };
+    if (history.epochs.at(-1)?.epoch !== epoch) return { step, epoch, stepInEpoch };
+    return { step, epoch: epoch + 1, stepInEpoch: 0 };
   }
 }
 
