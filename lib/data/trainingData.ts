@@ -45,3 +45,9 @@ function checkCount<T>(where: string, data: T, count: number): T {
 export function isStreamed(data: Samples | StreamedData): data is StreamedData {
   return 'stage' in data;
 }
+
+/** Data that what the caller does to its tensors from now on does not change. */
+export function copyOf<D extends Samples | StreamedData | null>(data: D): D {
+  if (data === null || isStreamed(data)) return data;
+  return { ...data, x: data.x.clone(), y: data.y.clone() };
+}

@@ -1,13 +1,32 @@
-import { isStreamed, type TrainingData } from '../data/trainingData.ts';
+import type { Samples } from '../data/samples.ts';
+import { copyOf, isStreamed, type StreamedData, type TrainingData } from '../data/trainingData.ts';
 import { argumentError, checkOptions } from '../errors.ts';
 import type { History, TrainEvent } from './events.ts';
 import { beginWith, events, stoppingOf } from './loop.ts';
-import { checkTraining, type FitOptions, type TrainOptions, trainOptions } from './options.ts';
+import {
+  checkTraining,
+  type FitOptions,
+  type Settings,
+  type TrainOptions,
+  trainOptions,
+} from './options.ts';
 import type { Progress } from './progress.ts';
 import type { TrainingHost } from './trainingHost.ts';
 
 /** Milliseconds that one call into the backend takes at most, and so the pace of step events. */
 const chunkMilliseconds = 50;
+
+/** `beginWith`, which copies what is in memory first where it waits for the first of other samples. */
+function begin(
+  host: TrainingHost,
+  data: Samples | StreamedData,
+  settings: Settings,
+): ReturnType<typeof beginWith> {
+  const { validationData: validation } = settings;
+  const waits = isStreamed(data) || (validation !== null && isStreamed(validation));
+  if (!waits) return beginWith(host, data, settings);
+  return beginWith(host, copyOf(data), { ...settings, validationData: copyOf(validation) });
+}
 
 /** See Network.train. */
 export function train(
@@ -16,10 +35,11 @@ export function train(
   options: TrainOptions,
 ): AsyncGenerator<TrainEvent, void, void> {
   const { data: given, settings } = checkTraining(data, options, trainOptions);
-  const copy = isStreamed(given) ? given : { ...given, x: given.x.clone(), y: given.y.clone() };
+  const own = { ...settings, validationData: copyOf(settings.validationData) };
+  const copy = copyOf(given);
   const pace = { maxSteps: 1, budget: Number.POSITIVE_INFINITY, everyStep: true };
   return (async function* () {
-    for await (const batch of events(await beginWith(host, copy, settings), pace)) {
+    for await (const batch of events(await beginWith(host, copy, own), pace)) {
       for (const event of batch) {
         if (event.type === 'step' || event.type === 'epoch') yield event;
       }
@@ -46,7 +66,7 @@ export async function fit(
   if (![true, false, 'bar', 'plain'].includes(verbose)) {
     throw argumentError('fit', "verbose to be true, false, 'bar' or 'plain'", verbose);
   }
-  const begun = beginWith(host, given, settings);
+  const begun = begin(host, given, settings);
   const run = begun instanceof Promise ? await begun : begun;
   const everyStep = callbacks.onStep !== undefined;
   const pace = { maxSteps: Number.MAX_SAFE_INTEGER, budget: chunkMilliseconds, everyStep };
