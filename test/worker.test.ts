@@ -3,10 +3,14 @@ import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tryAddon } from '../lib/backends/addon.ts';
+import { seeds, unlessLong } from './cases/case.ts';
 import { bundle } from './support/bundle.ts';
 
 const native = tryAddon() !== null;
 if (!native) console.log('skipped: workers and ends of processes, no addon is built');
+
+/** When processes end in long runs, in milliseconds. */
+const moments = Array.from({ length: 200 }, (_, i) => (i * 7) % 101);
 
 let script = '';
 
@@ -47,14 +51,14 @@ function run(task: string, vary = 0, kill?: NodeJS.Signals): Promise<Ended> {
 }
 
 describe.skipIf(!native)('worker threads', () => {
-  it('that alone load the addon are terminated while they train, 20 of them', async () => {
-    expect(await run('terminate', 1)).toMatchObject({
-      code: 0,
-      signal: null,
-      out: 'end\n',
-      err: '',
-    });
-  }, 120_000);
+  it.each(unlessLong([1], seeds(2.5)))(
+    'that alone load the addon are terminated while they train, 20 of them, seed %d',
+    async (seed) => {
+      const ended = await run('terminate', seed);
+      expect(ended).toMatchObject({ code: 0, signal: null, out: 'end\n', err: '' });
+    },
+    120_000,
+  );
 
   it('train to the same bits as the main thread', async () => {
     expect(await run('bits')).toMatchObject({ code: 0, signal: null, out: 'end\n', err: '' });
@@ -66,23 +70,30 @@ describe.skipIf(!native)('worker threads', () => {
 });
 
 describe.skipIf(!native)('a process ends while it trains', () => {
-  it.each([0, 3, 17, 50])(
+  it.each(unlessLong([0, 3, 17, 50], moments))(
     'by process.exit, %d ms on, with workers that train too',
     async (vary) => {
       expect(await run('exit', vary)).toMatchObject({ code: 7, signal: null, out: '', err: '' });
     },
   );
 
-  it.each([0, 20])('by an uncaught error, %d ms on', async (vary) => {
+  it.each(unlessLong([0, 20], moments))('by an uncaught error, %d ms on', async (vary) => {
     const { code, signal, err } = await run('throw', vary);
     expect([code, signal]).toEqual([1, null]);
     expect(err).toMatch(/thrown on purpose/);
   });
 
-  it.each([
-    ['SIGTERM', 5],
-    ['SIGINT', 40],
-  ] as const)('by %s, within a second', async (kill, vary) => {
+  const kills = moments.map((vary, i) => [i % 2 === 0 ? 'SIGTERM' : 'SIGINT', vary] as const);
+
+  it.each(
+    unlessLong<readonly (readonly ['SIGTERM' | 'SIGINT', number])[]>(
+      [
+        ['SIGTERM', 5],
+        ['SIGINT', 40],
+      ],
+      kills,
+    ),
+  )('by %s, within a second, %d ms on', async (kill, vary) => {
     const { code, signal, took } = await run('train', vary, kill);
     expect([code, signal]).toEqual([null, kill]);
     expect(took).toBeLessThan(1000);

@@ -186,6 +186,6 @@ export function seeds(usual: number): number[] {
 }
 
 /** `usual`, or `long` in runs that may take longer. */
-export function unlessLong(usual: number, long: number): number {
+export function unlessLong<T>(usual: T, long: T): T {
   return caseFactor > 1 ? long : usual;
 }
