@@ -98,7 +98,7 @@ export function beginWith(
     }
   };
   stop.check();
-  const sources = sourcesOf(host.architecture, data, settings);
+  const sources = sourcesOf(host.architecture, data, settings, stop);
   return sources instanceof Promise ? sources.then(start) : start(sources);
 }
 

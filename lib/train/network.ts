@@ -225,7 +225,7 @@ export class Network {
     stop.check();
     const { architecture } = this;
     const begun = batchesOf('evaluate', checkData('evaluate', data), {
-      ...{ architecture, loss, seed: null },
+      ...{ architecture, loss, seed: null, stop },
       ...(batchSize === undefined ? {} : { batchSize }),
     });
     const batches = begun instanceof Promise ? await begun : begun;

@@ -8,6 +8,7 @@ import { AugmentedBatches } from './augmented.ts';
 import type { BatchSource } from './batches.ts';
 import { affordableBatch, checkFit } from './evaluator.ts';
 import { ResidentBatches } from './resident.ts';
+import type { Stop } from './stop.ts';
 import { StreamedBatches } from './streamed.ts';
 import { splitOff } from './validationSplit.ts';
 
@@ -19,6 +20,8 @@ export interface SourceOptions {
   readonly batchSize?: number;
   /** Of the order and of functions; null: samples come in their order. */
   readonly seed: number | null;
+  /** Ends the wait for a first sample. */
+  readonly stop: Stop;
 }
 
 /**
@@ -30,10 +33,16 @@ export interface SourceOptions {
 export function batchesOf(
   where: string,
   data: Samples | StreamedData,
-  { architecture, loss, seed, batchSize = affordableBatch(architecture, 1000) }: SourceOptions,
+  {
+    architecture,
+    loss,
+    seed,
+    stop,
+    batchSize = affordableBatch(architecture, 1000),
+  }: SourceOptions,
 ): BatchSource | Promise<BatchSource> {
   if (isStreamed(data)) {
-    return StreamedBatches.open(where, data, { architecture, loss, batchSize, seed });
+    return StreamedBatches.open(where, data, { architecture, loss, batchSize, seed }, stop);
   }
   checkFit(where, architecture, data, loss);
   return new ResidentBatches(architecture, data, { batchSize, seed });
@@ -65,6 +74,7 @@ export interface FitSourceOptions {
 
 /**
  * The sources of a fit: at once where all samples are in memory. See `batchesOf`.
+ * @param stop ends the wait for first samples
  * @throws ERR_ARGUMENT for a share of data that cannot be split; ERR_SHAPE for an augmentation that
  *   does not fit the network's input
  */
@@ -72,6 +82,7 @@ export function sourcesOf(
   architecture: Architecture,
   data: Samples | StreamedData,
   settings: FitSourceOptions,
+  stop: Stop,
 ): FitSources | Promise<FitSources> {
   const { loss, batchSize, seed, validationData, validationSplit: share } = settings;
   // Before they are split, so that messages tell the places of all.
@@ -84,11 +95,11 @@ export function sourcesOf(
   const augmentations = new Augmentations('fit', settings.augmentation, samples);
   const augmented = (source: BatchSource): BatchSource =>
     settings.augmentation.length === 0 ? source : new AugmentedBatches(source, augmentations, seed);
-  const training = batchesOf('fit', parts.training, { architecture, loss, batchSize, seed });
+  const training = batchesOf('fit', parts.training, { architecture, loss, batchSize, seed, stop });
   const validate = (): BatchSource | Promise<BatchSource> | null =>
     parts.validation &&
     batchesOf('fit, validationData', parts.validation, {
-      ...{ architecture, loss, seed: null },
+      ...{ architecture, loss, seed: null, stop },
       batchSize: validationBatch(architecture, batchSize),
     });
   if (!(training instanceof Promise)) {
@@ -101,7 +112,8 @@ export function sourcesOf(
     try {
       return { training: augmented(opened), validation: await validate() };
     } catch (error) {
-      await closeSources(opened);
+      const closed = closeSources(opened);
+      if (!stop.stopped) await closed;
       throw error;
     }
   });

@@ -33,6 +33,16 @@ export class Stop {
     if (this.stopped) throw this.error();
   }
 
+  /** What is waited for, or `error()` as soon as it stops. */
+  async race<T>(waited: T | PromiseLike<T>): Promise<T> {
+    this.check();
+    let unlisten = (): void => undefined;
+    const end = new Promise<never>((_, reject) => {
+      unlisten = this.listen(() => reject(this.error()));
+    });
+    return Promise.race([waited, end]).finally(unlisten);
+  }
+
   /** Calls `body` once when it stops; gives a function that undoes this. */
   listen(body: () => void): () => void {
     const signals = [this.#disposal, ...(this.#signal ? [this.#signal] : [])];

@@ -19,6 +19,7 @@ import type { Batches, BatchSource, TracedBatch } from './batches.ts';
 import { checkFit } from './evaluator.ts';
 import { outputOf } from './inputs.ts';
 import { checkLabels, namingSample } from './sampleLabels.ts';
+import type { Stop } from './stop.ts';
 
 /** Batches that are kept ready at most: in bytes, and in number. */
 const maxAheadBytes = 2 ** 26;
@@ -101,6 +102,7 @@ export class StreamedBatches implements BatchSource {
   /**
    * Reads the first sample, to know what samples are like.
    * @param where what messages begin with
+   * @param stop ends the wait for it
    * @throws ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT when it does not fit the network and the loss, or if
    *   there is none; and what its source throws
    */
@@ -108,17 +110,20 @@ export class StreamedBatches implements BatchSource {
     where: string,
     data: StreamedData,
     given: StreamedOptions,
+    stop: Stop,
   ): Promise<StreamedBatches> {
     const { length } = data.stage;
     const batchSize = Math.min(given.batchSize, length ?? given.batchSize);
     const options = { ...given, batchSize };
     const reader = begin(data.stage, options, 1, 0);
     try {
-      const first = await nextKept(reader);
+      const first = await stop.race(nextKept(reader));
       if (first === null) throw argumentError(where, 'at least one sample', 0);
       return new StreamedBatches(where, data, options, { reader, first });
     } catch (error) {
-      await closeQuietly(reader);
+      const closed = closeQuietly(reader);
+      // A source that hangs must not hold up the end.
+      if (!stop.stopped) await closed;
       throw error;
     }
   }
