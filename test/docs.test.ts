@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { tryAddon } from '../lib/backends/addon.ts';
 import * as sn from '../lib/index.ts';
+import { trainOptions } from '../lib/train/options.ts';
 import { multiplyAddCount, parameterCount } from './support/models.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -17,9 +18,11 @@ const pages = [
   'docs/data.md',
   'docs/drawing.md',
   'docs/graphs.md',
+  'docs/migrating.md',
   'docs/models.md',
   'docs/numerics.md',
   'docs/performance.md',
+  'docs/serving.md',
   'docs/training.md',
 ];
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -128,6 +131,34 @@ describe('the pages', () => {
     expect(rows.length).toBeGreaterThan(10);
     const words = new Set(page.match(/\w+/g));
     expect(Object.keys(sn.models).filter((name) => !words.has(name))).toEqual([]);
+  });
+
+  it('name nothing in the tables of other libraries that is not there', () => {
+    const rows = read('docs/migrating.md').matchAll(/^\|.*\| (.*) \|$/gm);
+    const code = [...rows].flatMap(([, cell]) => cell?.match(/`[^`]+`/g) ?? []);
+    const rooms = [sn.layers, sn.losses, sn.optimizers, sn.schedules, sn.augmentations, sn.data];
+    const known = new Set([...rooms, sn.ops, sn.initializers].flatMap((room) => Object.keys(room)));
+    for (const name of trainOptions) known.add(name);
+    for (const { prototype } of [sn.data.Dataset, sn.models.mnist().constructor]) {
+      for (const name of Object.getOwnPropertyNames(prototype)) known.add(name);
+    }
+    const others = ['net', 'sn', 'graph', 'tensor', 'trainable', 'initializer', 'threads'];
+    for (const name of others) known.add(name);
+    let [paths, names] = [0, 0];
+    for (const text of code) {
+      for (const [path] of text.matchAll(/\bsn(?:\.\w+)+/g)) {
+        const parts = path.split('.').slice(1);
+        const found = parts.reduce<unknown>((at, part) => (at as never)?.[part], sn);
+        expect(found, path).toBeDefined();
+        paths++;
+      }
+      const first = /^`(?:await )?(\w+)/.exec(text)?.[1];
+      if (first === undefined || first === 'for') continue;
+      expect(known, text).toContain(first);
+      names++;
+    }
+    expect(paths).toBeGreaterThan(30);
+    expect(names).toBeGreaterThan(60);
   });
 
   it('quote messages as they are', () => {
