@@ -69,13 +69,19 @@ function operandText(value: object): string | null {
   return `a ${isTraced ? 'traced value' : 'Tensor'} ${dtype} (${shape.map(String).join(', ')})`;
 }
 
+/** 'AsyncGenerator' of one, whose class has no name. */
+function typeTag(value: object): string {
+  const { [Symbol.toStringTag]: tag } = value as { [Symbol.toStringTag]?: unknown };
+  return typeof tag === 'string' && tag !== '' ? tag : 'no type';
+}
+
 /** An object as it reads in a message. */
 function showObject(value: object): string {
   try {
     const operand = operandText(value);
     if (operand !== null) return operand;
     if (typeof (value as { then?: unknown }).then === 'function') return 'a promise (await it)';
-    return `an object of ${Object.getPrototypeOf(value)?.constructor?.name ?? 'no type'}`;
+    return `an object of ${Object.getPrototypeOf(value)?.constructor?.name || typeTag(value)}`;
   } catch {
     return 'an object';
   }

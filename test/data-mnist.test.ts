@@ -124,7 +124,15 @@ describe('mnist reads', () => {
   });
 
   it('Fashion-MNIST files, which have the same form', async () => {
-    expect((await fashionMnist({ path: folderOf(good) })).test.y.toArray()).toEqual([1, 2]);
+    const { train, test } = await fashionMnist({ path: folderOf(good) });
+    expect(test.y.toArray()).toEqual([1, 2]);
+    for (const { classNames = [] } of [train, test]) {
+      expect([classNames.length, classNames[0], classNames[9]]).toEqual([
+        10,
+        'T-shirt/top',
+        'Ankle boot',
+      ]);
+    }
   });
 });
 

@@ -243,6 +243,16 @@ describe('what can be read once', () => {
     expect(await all(again)).toEqual(await all(again));
   });
 
+  it('is named where its class has no name', async () => {
+    const generator = data.from(
+      (async function* () {
+        yield* upTo(2);
+      })(),
+    );
+    await all(generator);
+    expect(String(await rejection(all(generator)))).toContain('an object of AsyncGenerator was');
+  });
+
   it('is used up by a part of it', async () => {
     const dataset = data.from(upTo(5).values());
     for await (const _ of dataset) break;

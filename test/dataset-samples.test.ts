@@ -173,7 +173,10 @@ describe('toSamples', () => {
       expect([found.x.shape, found.x.dtype]).toEqual([[110, 2, 3], 'uint8']);
       expect(found.x.data).toEqual(given.x.data);
       expect([...found.y.data]).toEqual([...given.y.data]);
+      expect('classNames' in found).toBe(false);
     }
+    const named = data.from(given, { classNames: ['a', 'b'] });
+    expect((await named.filter(() => true).toSamples()).classNames).toEqual(['a', 'b']);
   });
 
   it('stays below its bound, and asks for no memory above it', async () => {

@@ -226,7 +226,9 @@ export class Dataset<T = Sample> implements AsyncIterable<T> {
    *   are not like the first one; ERR_ARGUMENT for what is no sample, or if there is none
    */
   async toSamples(this: Dataset<Sample>, options: ToSamplesOptions = {}): Promise<Samples> {
-    return collect(this.#stage, this.#info.scale, options);
+    const { scale, classNames } = this.#info;
+    const samples = await collect(this.#stage, scale, options);
+    return classNames === null ? samples : { ...samples, classNames };
   }
 
   /**

@@ -19,6 +19,10 @@ export interface DataSetOptions {
 const classes = 10;
 const side = 28;
 
+const clothes = 'T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot'.split(
+  ',',
+);
+
 const names = {
   train: ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte'],
   test: ['t10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'],
@@ -148,8 +152,9 @@ export async function mnist(options: DataSetOptions = {}): Promise<Split> {
 }
 
 /**
- * Fashion-MNIST (Xiao, Rasul, Vollgraf): clothes in ten classes, in the sizes of MNIST. Looks in
- * `path`, a folder or an .npz file as of `mnist`, else in $STRIDENET_FASHION_MNIST, else where Debian's package dataset-fashion-mnist puts it.
+ * Fashion-MNIST (Xiao, Rasul, Vollgraf): clothes in ten classes with names, in the sizes of MNIST.
+ * Looks in `path`, a folder or an .npz file as of `mnist`, else in $STRIDENET_FASHION_MNIST, else
+ * where Debian's package dataset-fashion-mnist puts it.
  *
  * @throws ERR_FILE_NOT_FOUND that says how to get it; ERR_FILE_FORMAT for files that are not it
  */
@@ -164,5 +169,6 @@ export async function fashionMnist(options: DataSetOptions = {}): Promise<Split>
     missing: missingFiles,
     cure: `Cure: \`apt-get install dataset-fashion-mnist\`, or name ${fourFiles}.`,
   });
-  return readSplit('fashionMnist', folder);
+  const { train, test } = await readSplit('fashionMnist', folder);
+  return { train: { ...train, classNames: clothes }, test: { ...test, classNames: clothes } };
 }
