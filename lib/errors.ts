@@ -152,6 +152,19 @@ export function dtypeError(where: string, message: string): StridenetError {
   return new StridenetError('ERR_DTYPE', `[${where}] ${message}`);
 }
 
+/** ERR_ARGUMENT for an option that is none, with those that there are. */
+export class UnknownOptionError extends StridenetError {
+  readonly option: string;
+  readonly known: readonly string[];
+
+  constructor(where: string, option: string, known: readonly string[]) {
+    const others = known.length === 0 ? 'it has none' : `its options are ${known.join(', ')}`;
+    super('ERR_ARGUMENT', `[${where}] has no option '${option}'; ${others}`);
+    this.option = option;
+    this.known = known;
+  }
+}
+
 /**
  * Throws ERR_ARGUMENT unless `options` is an object of no other keys than `known`: a misspelt option
  * must not be ignored.
@@ -175,9 +188,7 @@ export function checkOptions(
     throw new StridenetError('ERR_ARGUMENT', `[${where}] ${message}${advice}`);
   }
   for (const key of Object.keys(options)) {
-    if (known.includes(key)) continue;
-    const others = known.length === 0 ? 'it has none' : `its options are ${known.join(', ')}`;
-    throw new StridenetError('ERR_ARGUMENT', `[${where}] has no option '${key}'; ${others}`);
+    if (!known.includes(key)) throw new UnknownOptionError(where, key, known);
   }
 }
 

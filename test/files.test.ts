@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
+import { failsWith } from './support/errors.ts';
 import { bits } from './support/networks.ts';
 import { encodeSafetensors, readSafetensors } from './support/safetensors.ts';
 
@@ -73,6 +74,37 @@ describe('models on disk', () => {
     const x = sn.full([3, 2, 6, 6], 0.25, 'float64');
     expect((await loaded.predict(x)).data).toEqual((await net.predict(x)).data);
     expect(await readdir(folder)).toEqual(['net.safetensors']);
+  });
+
+  it('keep the names of the classes, unless load is given others', async () => {
+    const path = join(folder, 'named.safetensors');
+    const { layers } = network().architecture;
+    const options = {
+      inputShape: [2, 6, 6],
+      layers: layers.map(({ layer }) => layer),
+      classNames: ['cat', 'dög', 'x,"y"'],
+    };
+    const net = sn.sequential(options);
+    await net.save(path);
+    expect((await sn.load(path)).classNames).toEqual(options.classNames);
+    expect(net.snapshot().classNames).toEqual(options.classNames);
+    expect(network().classNames).toBeNull();
+    const classNames = ['a', 'b', 'c'];
+    expect((await sn.load(path, { classNames })).classNames).toEqual(classNames);
+    for (const wrong of [['a', 'b'], ['a', 'b', 'b'], 'abc', [1, 2, 3], null]) {
+      const given = wrong as string[];
+      const refused = failsWith('ERR_ARGUMENT', 'classNames to be 3 different names');
+      expect(() => sn.sequential({ ...options, classNames: given }), String(wrong)).toThrow(
+        refused,
+      );
+      await expect(sn.load(path, { classNames: given })).rejects.toThrow(refused);
+    }
+    const { metadata } = await readSafetensors(path);
+    for (const wrong of ['["a"]', '3', 'null', '[', '{}']) {
+      const changed = new Map([...metadata, ['classNames', wrong]]);
+      await writeFile(path, encodeSafetensors(net.parameters(), changed));
+      await expect(sn.load(path), wrong).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT' });
+    }
   });
 
   it('survive several saves to one path at the same time', async () => {

@@ -2,7 +2,7 @@ import { checkOptions, shapeError, within } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
 import { checkInteger, formatShape, type Shape } from '../shape.ts';
 import { type Network, sequential } from '../train/network.ts';
-import type { SequentialOptions } from '../train/networkOptions.ts';
+import { runtimeOptionNames, type SequentialOptions } from '../train/networkOptions.ts';
 
 /** Settings of a ready-made network. */
 export type ModelOptions = Omit<SequentialOptions, 'inputShape' | 'layers'>;
@@ -21,9 +21,7 @@ export interface ClassifierDefaults {
   readonly inputShape: Shape;
 }
 
-const sharedOptions = [
-  ...['classes', 'inputShape', 'seed', 'dtype', 'backend', 'threads', 'winograd', 'batching'],
-];
+const sharedOptions = ['classes', 'inputShape', ...runtimeOptionNames];
 
 /** Throws ERR_SHAPE for a shape that looks like (H,W,C), as images of many programs are. */
 function checkChannelsFirst(name: string, shape: Shape): void {

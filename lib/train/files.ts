@@ -14,6 +14,7 @@ import { type CustomFactory, checkKnown, customFinder, customIn } from './custom
 import { type Description, descriptionOf } from './description.ts';
 import { differenceText } from './differences.ts';
 import { Network } from './network.ts';
+import { checkClassNames } from './networkOptions.ts';
 import type { BatchingOptions } from './serving/options.ts';
 
 const formatVersion = '1';
@@ -23,11 +24,13 @@ export async function saveNetwork(
   path: string | URL,
   architecture: Architecture,
   parameters: ReadonlyMap<string, Tensor>,
+  classNames: readonly string[] | null,
 ): Promise<void> {
   const metadata = new Map([
     ['format', 'stridenet'],
     ['version', formatVersion],
     ['architecture', JSON.stringify(descriptionOf(architecture))],
+    ...(classNames === null ? [] : [['classNames', JSON.stringify(classNames)] as const]),
   ]);
   await writeAtomically(
     'save',
@@ -65,16 +68,26 @@ async function describedNetwork(
     reading(path, () => customIn(description)),
     known,
   );
-  const make = reading(path, () => {
-    const { inputShape, dtype, layers } = description;
+  const { inputShape, dtype } = description;
+  const { layers, kept, outputShape } = reading(path, () => {
     checkFloatDType('load', dtype);
-    const made = layers.map((layer) => layerOf(layer, known));
-    checkParameters(new Architecture(inputShape, made, dtype), file.entries);
-    return (tensors: Map<string, Tensor>): Network =>
-      new Network({ ...options, inputShape, dtype, layers: made }, tensors);
+    const made = description.layers.map((layer) => layerOf(layer, known));
+    const architecture = new Architecture(inputShape, made, dtype);
+    checkParameters(architecture, file.entries);
+    return { layers: made, kept: namesIn(file), outputShape: architecture.outputShape };
   });
+  if (options.classNames !== undefined) checkClassNames('load', options.classNames, outputShape);
   const tensors = await file.tensors();
-  return reading(path, () => make(tensors));
+  return reading(
+    path,
+    () => new Network({ ...kept, ...options, inputShape, dtype, layers }, tensors),
+  );
+}
+
+/** The names of the classes that a file has, which the network checks, or nothing. */
+function namesIn({ metadata }: SafetensorsFile): { classNames?: readonly string[] } {
+  const text = metadata.get('classNames');
+  return text === undefined ? {} : { classNames: JSON.parse(text) };
 }
 
 /** Throws ERR_SHAPE unless the tensors are the architecture's parameters, no more and no less. */
@@ -104,6 +117,8 @@ export interface LoadOptions {
   winograd?: boolean;
   /** As of `sequential`. */
   batching?: BatchingOptions;
+  /** In place of those that the file has. */
+  classNames?: readonly string[];
   /**
    * The custom layers of the network, made by `sn.layers.custom` and found by their titles and
    * settings; each may be used any number of times, under the names and `trainable` of the file. Or
@@ -132,7 +147,8 @@ export async function load(path: string | URL, options: LoadOptions = {}): Promi
         `[load] ${name} is no stridenet model of version ${formatVersion}; ${cure}`,
       );
     }
-    checkOptions('load', options, ['backend', 'threads', 'winograd', 'batching', 'custom']);
+    const known = ['backend', 'threads', 'winograd', 'batching', 'classNames', 'custom'];
+    checkOptions('load', options, known);
     return describedNetwork(name, file, options);
   });
 }

@@ -25,11 +25,13 @@ import type { Evaluation, History, TrainEvent } from './events.ts';
 import { fit, train } from './fit.ts';
 import { checkMetrics } from './metricSet.ts';
 import { type NetworkGraphOptions, networkGraph } from './networkGraph.ts';
-import type {
-  EvaluateSettings,
-  PredictOptions,
-  SequentialOptions,
-  SnapshotOptions,
+import {
+  checkClassNames,
+  type EvaluateSettings,
+  type PredictOptions,
+  runtimeOptionNames,
+  type SequentialOptions,
+  type SnapshotOptions,
 } from './networkOptions.ts';
 import type { FitOptions, TrainOptions } from './options.ts';
 import { ParameterStore } from './parameterStore.ts';
@@ -46,6 +48,8 @@ import type { LoadedWeights, LoadWeightsOptions, SaveWeightsOptions } from './we
 /** A network of layers one after the other, with its parameters. */
 export class Network {
   readonly architecture: Architecture;
+  /** What the outputs stand for, in their order; null where that is not known. */
+  readonly classNames: readonly string[] | null;
   readonly #options: SequentialOptions;
   readonly #settings: RunSettings;
   readonly #store: ParameterStore;
@@ -66,6 +70,11 @@ export class Network {
     if (threads !== undefined) checkInteger('sequential', 'threads', threads, 1, 1024);
     checkBoolean('sequential', 'winograd', winograd);
     this.architecture = new Architecture(options.inputShape, options.layers, dtype);
+    const { classNames } = options;
+    this.classNames =
+      classNames === undefined
+        ? null
+        : checkClassNames('sequential', classNames, this.architecture.outputShape);
     this.#options = { ...options, layers: [...options.layers], backend };
     this.#settings = {
       backend,
@@ -312,7 +321,8 @@ export class Network {
   async save(path: string | URL): Promise<void> {
     this.#expectOpen('save');
     const { saveNetwork } = await import('./files.ts');
-    await saveNetwork(path, this.architecture, (await this.#store.settled()).values);
+    const { values } = await this.#store.settled();
+    await saveNetwork(path, this.architecture, values, this.classNames);
   }
 
   /**
@@ -378,16 +388,7 @@ export function sequential(options: SequentialOptions): Network {
   if (Array.isArray(options) || typeof (options as Partial<Layer> | null)?.forward === 'function') {
     throw argumentError('sequential', '{ inputShape: […], layers: […] }', options);
   }
-  checkOptions('sequential', options, [
-    'inputShape',
-    'layers',
-    'seed',
-    'dtype',
-    'backend',
-    'threads',
-    'winograd',
-    'batching',
-  ]);
+  checkOptions('sequential', options, ['inputShape', 'layers', ...runtimeOptionNames]);
   if (!Array.isArray(options.inputShape)) {
     throw argumentError('sequential', 'inputShape to be a list of sizes', options.inputShape);
   }

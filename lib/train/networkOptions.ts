@@ -1,8 +1,9 @@
 import type { BackendName } from '../backends/backend.ts';
+import { argumentError } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
 import type { Loss } from '../losses/index.ts';
 import type { Metric } from '../metrics/metric.ts';
-import type { Shape } from '../shape.ts';
+import { formatShape, type Shape } from '../shape.ts';
 import type { FloatDType } from '../tensor.ts';
 import type { BatchingOptions } from './serving/options.ts';
 
@@ -26,6 +27,30 @@ export interface SequentialOptions {
   winograd?: boolean;
   /** How predictions that are asked for at the same time are computed together. */
   batching?: BatchingOptions;
+  /** What the outputs stand for, in their order; files keep it. Default: not known. */
+  classNames?: readonly string[];
+}
+
+/** The keys of SequentialOptions besides those that say what the network is made of. */
+export const runtimeOptionNames = [
+  ...(['seed', 'dtype', 'backend', 'threads', 'winograd', 'batching', 'classNames'] as const),
+] as const;
+
+/** Throws ERR_ARGUMENT unless `names` are different texts, one for each of the outputs. */
+export function checkClassNames(
+  where: string,
+  names: unknown,
+  outputShape: Shape,
+): readonly string[] {
+  const isList = Array.isArray(names) && names.every((name) => typeof name === 'string');
+  const [outputs] = outputShape;
+  const fits = isList && names.length === outputs && outputShape.length === 1;
+  if (fits && new Set(names).size === outputs) return [...names];
+  const expected =
+    outputShape.length === 1
+      ? `classNames to be ${outputs} different names, one for each output,`
+      : `no classNames, as outputs are ${formatShape(outputShape)},`;
+  throw argumentError(where, expected, names);
 }
 
 /** Settings of `evaluate`. */
