@@ -1,4 +1,5 @@
-// `npm run build`: bundles lib/ into dist/ (so that importing is quick) and writes declarations.
+// `npm run build`: bundles lib/ into dist/ (so that importing is quick), the library and the command
+// `stridenet` with what they share in chunks, and writes declarations.
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
@@ -8,7 +9,7 @@ const start = performance.now();
 rmSync(path.join(root, 'dist'), { recursive: true, force: true });
 await build({
   absWorkingDir: root,
-  entryPoints: ['lib/index.ts'],
+  entryPoints: ['lib/index.ts', 'lib/cli/main.ts'],
   outdir: 'dist',
   bundle: true,
   splitting: true,

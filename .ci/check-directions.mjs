@@ -38,7 +38,7 @@ const PACKAGES = {
   backends: ['node-gyp-build'],
   data: ['sharp', 'yauzl', 'yazl'],
   train: ['cli-progress'],
-  cli: ['cli-progress'],
+  cli: ['commander'],
 };
 // Headers that only the addon sees.
 const NODE_HEADERS = /^(napi|napi-inl|node_api|js_native_api|node|v8|uv)\.h$/;

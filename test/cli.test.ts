@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tryAddon } from '../lib/backends/addon.ts';
 import { arrange, drawImage } from '../lib/cli/draw.ts';
-import { readOptions, UsageError } from '../lib/cli/options.ts';
+import { readOptions } from '../lib/cli/options.ts';
+import { UsageError } from '../lib/cli/process.ts';
 import { load } from '../lib/index.ts';
 
 const root = join(import.meta.dirname, '..');

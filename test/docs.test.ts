@@ -15,6 +15,7 @@ const pages = [
   'CONTRIBUTING.md',
   'docs/architecture.md',
   'docs/adding-an-op.md',
+  'docs/cli.md',
   'docs/data.md',
   'docs/drawing.md',
   'docs/graphs.md',

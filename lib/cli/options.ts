@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { UsageError } from './process.ts';
 
 /** What `npm start` was asked for. */
 export interface TrainOptions {
@@ -38,9 +39,6 @@ Usage: npm start -- [options]
   --no-save           keep no model
   --help              this text
 `;
-
-/** What is wrong with a command line. */
-export class UsageError extends Error {}
 
 const options = {
   epochs: { type: 'string' },

@@ -5,7 +5,7 @@ import { dirname, resolve, sep } from 'node:path';
 import { StridenetError } from '../errors.ts';
 
 function refuse(message: string, cause?: unknown): StridenetError {
-  return new StridenetError('ERR_FILE_ACCESS', `--save needs a file, but ${message}`, { cause });
+  return new StridenetError('ERR_FILE_ACCESS', message, { cause });
 }
 
 /** What lies at `path`, or null when nothing does. */
@@ -22,10 +22,20 @@ async function found(path: string): Promise<Stats | null> {
 /**
  * Makes sure that a file can be written at `path`, before work is put into its contents: creates
  * its folder where it may, and leaves a file that is there as it is.
+ * @param option that names the path, for messages
  * @returns the absolute path
  * @throws ERR_FILE_ACCESS with one line that says what is in the way
  */
-export async function prepareSave(path: string): Promise<string> {
+export async function prepareSave(path: string, option = '--save'): Promise<string> {
+  try {
+    return await prepare(path);
+  } catch (error) {
+    if (!(error instanceof StridenetError)) throw error;
+    throw refuse(`${option} needs a file, but ${error.message}`, error.cause);
+  }
+}
+
+async function prepare(path: string): Promise<string> {
   const file = resolve(path);
   const there = await found(file);
   if (there?.isDirectory() || path.endsWith('/') || path.endsWith(sep)) {

@@ -1,22 +1,16 @@
 import * as sn from '../index.ts';
 import { arrange, drawImage } from './draw.ts';
-import { readOptions, type TrainOptions, UsageError, usage } from './options.ts';
+import { readOptions, type TrainOptions, usage } from './options.ts';
+import {
+  abortOnInterrupt,
+  count,
+  endOnBrokenPipe,
+  exitCodes,
+  percent,
+  print,
+  UsageError,
+} from './process.ts';
 import { prepareSave } from './save.ts';
-
-const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130, brokenPipe: 141 } as const;
-
-function print(text = ''): void {
-  process.stdout.write(`${text}\n`);
-}
-
-function count(value: number): string {
-  return value.toLocaleString('en-US');
-}
-
-/** "98.5 %". */
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
-}
 
 function describeMachine({ backend, threads }: TrainOptions): string {
   const cpu = sn.cpuInfo();
@@ -132,13 +126,6 @@ async function train(options: TrainOptions, signal: AbortSignal): Promise<number
   return exitCodes.done;
 }
 
-/** Aborts at the first Ctrl-C; a second one ends the process as usual. */
-function abortOnInterrupt(): AbortController {
-  const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort());
-  return controller;
-}
-
 async function main(args: readonly string[]): Promise<number> {
   let options: TrainOptions | 'help';
   try {
@@ -152,7 +139,7 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(usage);
     return exitCodes.done;
   }
-  const { signal } = abortOnInterrupt();
+  const signal = abortOnInterrupt();
   try {
     return await train(options, signal);
   } catch (error) {
@@ -161,16 +148,6 @@ async function main(args: readonly string[]): Promise<number> {
     if (!known) throw error;
     process.stderr.write(`${error.message}\n`);
     return exitCodes.failed;
-  }
-}
-
-/** Ends the process without a word when whoever read the output has gone, as in `… | head`. */
-function endOnBrokenPipe(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      process.exit(exitCodes.brokenPipe);
-    });
   }
 }
 

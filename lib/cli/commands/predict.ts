@@ -1,0 +1,151 @@
+import { extname } from 'node:path';
+import { decodeImage } from '../../data/images/decode.ts';
+import { loadSharp } from '../../data/images/sharp.ts';
+import { shapeError } from '../../errors.ts';
+import * as sn from '../../index.ts';
+import { modelOf } from '../model.ts';
+import { percent, print, UsageError } from '../process.ts';
+import type { Settings } from '../settings.ts';
+import { type Command, endingWith, table } from './common.ts';
+
+/** Samples of a file, and what each is called. */
+interface Input {
+  readonly x: sn.Tensor;
+  readonly names: readonly string[];
+}
+
+/** Images of a run at most. */
+const imagesAtOnce = 64;
+
+/** (N, …inputShape) of an array that is this, one sample, or lacks a channel axis of 1. */
+function shaped(file: string, x: sn.Tensor, inputShape: sn.Shape): sn.Tensor {
+  const sample = inputShape.filter((size) => size !== 1);
+  const [first = 1, ...rest] = x.shape;
+  const same = (shape: readonly number[]): boolean =>
+    String(shape.filter((size) => size !== 1)) === String(sample);
+  const rows = x.shape.length === inputShape.length && same(x.shape) ? 1 : same(rest) ? first : -1;
+  if (rows < 0) {
+    const wanted = `(N, ${inputShape.join(', ')})`;
+    throw shapeError(
+      'predict',
+      `${file} is (${x.shape.join(', ')}), and the model takes ${wanted}`,
+    );
+  }
+  return sn.tensor(x.data, [rows, ...inputShape], x.dtype);
+}
+
+async function arrayIn(file: string): Promise<sn.Tensor> {
+  if (file.endsWith('.npy')) return sn.data.readNpy(file);
+  const arrays = await sn.data.readNpz(file);
+  const found = arrays.get('x') ?? (arrays.size === 1 ? [...arrays.values()][0] : undefined);
+  if (found !== undefined) return found;
+  const names = [...arrays.keys()].map((name) => `'${name}'`).join(', ');
+  throw new UsageError(`${file} has the arrays ${names}: name the one of samples 'x'`);
+}
+
+async function readArray(file: string, { architecture }: sn.Network): Promise<Input> {
+  const { dtype, inputShape } = architecture;
+  const x = shaped(file, await arrayIn(file), inputShape);
+  const [count] = x.shape as [number];
+  const names = Array.from({ length: count }, (_, i) => (count === 1 ? file : `${file}[${i}]`));
+  return { x: x.dtype === 'uint8' ? x : x.to(dtype), names };
+}
+
+async function readImages(
+  files: readonly string[],
+  { architecture }: sn.Network,
+  fit: 'cover' | 'contain' | 'fill',
+): Promise<Input> {
+  const [channels, height, width] = architecture.inputShape;
+  const isImage = architecture.inputShape.length === 3 && (channels === 1 || channels === 3);
+  if (!isImage || height === undefined || width === undefined) {
+    const shape = `(${architecture.inputShape.join(', ')})`;
+    throw shapeError('predict', `the model takes ${shape} and no images; give it a .npy file`);
+  }
+  const sharp = await loadSharp('predict');
+  const limits = { maxPixels: 2 ** 26, maxFileBytes: 2 ** 26, onBroken: 'throw' } as const;
+  const settings = { size: [height, width], channels, fit, ...limits } as const;
+  const images = await Promise.all(
+    files.map((file) => decodeImage('predict', sharp, file, settings)),
+  );
+  return { x: sn.ops.stack(images), names: files };
+}
+
+/** The files in groups that one run takes: an array alone, images together. */
+function groups(files: readonly string[]): { array: boolean; files: string[] }[] {
+  const found: { array: boolean; files: string[] }[] = [];
+  for (const file of files) {
+    const array = /^\.np[yz]$/.test(extname(file));
+    const last = found.at(-1);
+    if (!array && last && !last.array && last.files.length < imagesAtOnce) last.files.push(file);
+    else found.push({ array, files: [file] });
+  }
+  return found;
+}
+
+interface Class {
+  readonly class: number;
+  readonly name?: string;
+  readonly probability: number;
+}
+
+/** The largest outputs of a sample, the largest first. */
+function topOf(row: ArrayLike<number>, top: number, names: readonly string[] | null): Class[] {
+  const order = Array.from(row, (probability, i) => ({ class: i, probability }));
+  order.sort((a, b) => b.probability - a.probability || a.class - b.class);
+  return order.slice(0, top).map(({ class: place, probability }) => {
+    const name = names?.[place];
+    return { class: place, ...(name === undefined ? {} : { name }), probability };
+  });
+}
+
+/** What is told of a sample. */
+interface Told {
+  readonly file: string;
+  /** Of one that tells classes apart. */
+  readonly classes?: readonly Class[];
+  readonly output?: readonly number[];
+}
+
+function cells({ file, classes, output = [] }: Told): string[] {
+  if (classes === undefined) return [file, ...output.map((value) => value.toPrecision(6))];
+  return [
+    file,
+    ...classes.flatMap((each) => [each.name ?? String(each.class), percent(each.probability)]),
+  ];
+}
+
+async function predictions(
+  settings: Settings,
+  net: sn.Network,
+  { x, names }: Input,
+  signal: AbortSignal,
+): Promise<Told[]> {
+  const { top = 1, scale } = settings;
+  const y = await net.predict(x, { signal, ...(scale === undefined ? {} : { scale }) });
+  const size = y.size / Math.max(1, names.length);
+  const { outputShape } = net.architecture;
+  return names.map((file, i) => {
+    const row = y.data.subarray(i * size, (i + 1) * size);
+    const classifies = outputShape.length === 1 && size > 1;
+    if (!classifies) return { file, output: Array.from(row) };
+    return { file, classes: topOf(row, top, settings.classNames ?? net.classNames) };
+  });
+}
+
+/** `stridenet predict`: what a saved network takes images or arrays for. */
+export const predict: Command = (settings, { files, interrupted }) => {
+  const signal = interrupted();
+  return endingWith(signal, async () => {
+    const net = await modelOf(settings);
+    const told: Told[] = [];
+    for (const { array, files: some } of groups(files)) {
+      const input = array
+        ? await readArray(some[0] as string, net)
+        : await readImages(some, net, settings.fit ?? 'cover');
+      told.push(...(await predictions(settings, net, input, signal)));
+    }
+    if (settings.json) print(JSON.stringify(told, null, 2));
+    else print(table(told.map(cells)));
+  });
+};
