@@ -13,6 +13,7 @@ import { formatProfile, profileInference, profileTraining } from './profile.ts';
 import { compareWithReference } from './reference.ts';
 import { formatAbout, formatTables, type Results, writeMarkdown } from './results.ts';
 import { measurePeaks, type Peaks } from './roofline.ts';
+import { measureServing } from './serving.ts';
 import { plans, rowOf } from './suites.ts';
 import { type Library, stridenetLibrary, withWinograd } from './worker.ts';
 
@@ -23,7 +24,7 @@ function say(text: string): void {
 /** Seconds for each library in each row. */
 const ownSeconds: Readonly<Record<string, number>> = {
   ...{ gemm: 0.25, conv: 0.15, train: 3, infer: 1, scaling: 0.5, operators: 0.3, reference: 0.1 },
-  ...{ checkpoint: 0.5, augmentation: 4 },
+  ...{ checkpoint: 0.5, augmentation: 4, serving: 10 },
 };
 
 /** Peers that have nothing to scale by. */
@@ -97,6 +98,9 @@ async function measureSuite(
   }
   if (suite === 'augmentation') {
     return { augmentation: await measureAugmentation({ ...own, level, only }, onTask) };
+  }
+  if (suite === 'serving') {
+    return { serving: await measureServing({ ...own, level, only }, onTask) };
   }
   if (suite === 'operators') return { operators: await measureStreams(own, onTask) };
   if (suite === 'reference') return { reference: await compareWithReference(own, onTask) };

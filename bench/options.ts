@@ -12,7 +12,7 @@ export interface SuiteOptions {
 /** Those measured unless others are named; `profile` only when it is named. */
 export const suites = [
   ...['gemm', 'conv', 'train', 'infer', 'memory', 'scaling'],
-  ...['operators', 'reference', 'checkpoint', 'augmentation'],
+  ...['operators', 'reference', 'checkpoint', 'augmentation', 'serving'],
 ] as const;
 
 /** What the command line says. */

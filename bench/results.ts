@@ -7,6 +7,7 @@ import type { Missing } from './peers.ts';
 import { formatRatios, type ReferenceRatio } from './reference.ts';
 import { formatSuite, markdownSuite, type SuiteResult } from './report.ts';
 import type { Peaks } from './roofline.ts';
+import { type ServingResult, servingTable } from './serving.ts';
 import type { Summary } from './statistics.ts';
 import { formatNumber, formatTable, markdownTable } from './table.ts';
 
@@ -32,6 +33,7 @@ export interface Results {
   readonly operators?: readonly StreamResult[];
   readonly reference?: readonly ReferenceRatio[];
   readonly augmentation?: readonly AugmentationResult[];
+  readonly serving?: readonly ServingResult[];
   readonly checkpoints?: readonly CheckpointResult[];
   /** Seconds of each suite. */
   readonly took: Readonly<Record<string, number>>;
@@ -105,9 +107,22 @@ export function formatAbout(results: Results): string {
   return about(results).join('\n');
 }
 
+/** What is told by one table, by the name of its suite. */
+function plainTables({
+  checkpoints,
+  augmentation,
+  serving,
+}: Partial<Results>): Map<string, Pick<Table, 'header' | 'body'>> {
+  const tables = new Map<string, Pick<Table, 'header' | 'body'>>();
+  if (checkpoints !== undefined) tables.set('checkpoint', checkpointTable(checkpoints));
+  if (augmentation !== undefined) tables.set('augmentation', augmentationTable(augmentation));
+  if (serving !== undefined) tables.set('serving', servingTable(serving));
+  return tables;
+}
+
 /** All tables as text. */
 export function formatTables(results: Pick<Results, 'rows'> & Partial<Results>): string {
-  const { rows, memory, imports, operators, reference, checkpoints, augmentation } = results;
+  const { rows, memory, imports, operators, reference } = results;
   const parts = rows.map(formatSuite);
   if (memory !== undefined && memory.length > 0) {
     const { header, body, lines } = memoryTable(memory);
@@ -116,12 +131,7 @@ export function formatTables(results: Pick<Results, 'rows'> & Partial<Results>):
   if (imports !== undefined) parts.push(importLine(imports));
   if (operators !== undefined) parts.push(formatStreams(operators));
   if (reference !== undefined) parts.push(formatRatios(reference));
-  if (checkpoints !== undefined) {
-    const { header, body } = checkpointTable(checkpoints);
-    parts.push(formatTable(header, body));
-  }
-  if (augmentation !== undefined) {
-    const { header, body } = augmentationTable(augmentation);
+  for (const { header, body } of plainTables(results).values()) {
     parts.push(formatTable(header, body));
   }
   return parts.join('\n\n');
@@ -133,7 +143,7 @@ function bullets(lines: readonly string[]): string {
 
 /** Each part's Markdown, by the name that its mark has. */
 function markdownParts(results: Results): Map<string, string> {
-  const { rows, memory, imports, operators, reference, checkpoints, augmentation } = results;
+  const { rows, memory, imports, operators, reference } = results;
   const parts = new Map([['machine', bullets(about(results))]]);
   for (const suite of rows) parts.set(suite.suite, markdownSuite(suite));
   if (memory !== undefined) {
@@ -144,13 +154,8 @@ function markdownParts(results: Results): Map<string, string> {
   const fenced = (text: string): string => `\`\`\`\n${text}\n\`\`\``;
   if (operators !== undefined) parts.set('operators', fenced(formatStreams(operators)));
   if (reference !== undefined) parts.set('reference', fenced(formatRatios(reference)));
-  if (checkpoints !== undefined) {
-    const { header, body } = checkpointTable(checkpoints);
-    parts.set('checkpoint', markdownTable(header, body));
-  }
-  if (augmentation !== undefined) {
-    const { header, body } = augmentationTable(augmentation);
-    parts.set('augmentation', markdownTable(header, body));
+  for (const [name, { header, body }] of plainTables(results)) {
+    parts.set(name, markdownTable(header, body));
   }
   return parts;
 }

@@ -114,3 +114,22 @@ it('refuses what it does not know', () => {
   expect(bench('--seconds', '-1')).toMatchObject({ status: 2 });
   expect(bench('--wrong').stderr).toContain('npm run bench');
 }, 60_000);
+
+it.runIf(native)(
+  'measures requests beside networks that train',
+  () => {
+    const json = path.join(folder, 'serving.json');
+    const { status, stderr, stdout } = bench(...quick, '--suite', 'serving', '--json', json);
+    expect(status, stderr).toBe(0);
+    const { serving = [] } = JSON.parse(readFileSync(json, 'utf8')) as Results;
+    expect(serving.map(({ trainers }) => trainers)).toEqual([0, 4]);
+    for (const { requests, delay } of serving) {
+      expect(requests.p99).toBeGreaterThanOrEqual(requests.p50);
+      expect(delay.p99).toBeGreaterThanOrEqual(delay.p50);
+    }
+    expect(serving[0]?.trained).toBe(0);
+    expect(serving[1]?.trained).toBeGreaterThan(0);
+    expect(stdout).toContain('lenet5, beside 4 that train');
+  },
+  60_000,
+);
