@@ -93,4 +93,11 @@ describe('statistics', () => {
     });
     expect(net.parameters().size).toBe(0);
   });
+
+  it('of a channel that is the same everywhere are refused, with what to do', async () => {
+    const found = await data.statistics({ x: sn.ones([4, 2, 3]), y: sn.zeros([4], 'uint8') });
+    expect(found).toEqual({ mean: [1, 1], std: [0, 0] });
+    const message = 'std to be finite numbers above 0 but received 0: give 1 to a channel';
+    expect(() => sn.layers.normalization(found)).toThrow(message);
+  });
 });

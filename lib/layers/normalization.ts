@@ -21,7 +21,9 @@ function checkNumbers(name: string, value: unknown, low: number): void {
   if (list.length === 0) throw argumentError(where, `${name} to have a number a channel`, value);
   for (const each of list) {
     if (Number.isFinite(each) && (each as number) > low) continue;
-    throw argumentError(where, `${name} to be finite numbers${above}`, each);
+    const constant = name === 'std' && each === 0;
+    const advice = constant ? ': give 1 to a channel whose values are all the same' : '';
+    throw argumentError(where, `${name} to be finite numbers${above}`, each, advice);
   }
 }
 
