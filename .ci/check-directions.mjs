@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const LIB = [
-  ['errors', 'shape', 'tensor', 'random', 'nearest', 'version'],
+  ['errors', 'shape', 'tensor', 'random', 'spelling', 'nearest', 'version'],
   ['ops', 'data', 'initializers', 'schedules', 'randomTensor'],
   ['reference', 'tree'],
   ['graph'],
@@ -24,11 +24,12 @@ const NATIVE = [['core'], ['kernels'], ['cpu'], ['ops'], ['runtime'], ['addon']]
 
 // Grants within one line, from the left to the right name.
 const ALSO = {
-  errors: [],
+  errors: ['spelling'],
   shape: ['errors'],
   tensor: ['errors', 'shape'],
   random: ['errors'],
-  nearest: ['errors'],
+  nearest: ['errors', 'spelling'],
+  spelling: [],
   version: [],
   layers: ['optimizers'],
   models: ['train'],

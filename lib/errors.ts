@@ -1,3 +1,5 @@
+import { nearest } from './spelling.ts';
+
 /**
  * Stable identifiers of what went wrong.
  *
@@ -158,8 +160,10 @@ export class UnknownOptionError extends StridenetError {
   readonly known: readonly string[];
 
   constructor(where: string, option: string, known: readonly string[]) {
+    const near = nearest(option, known);
+    const hint = near === null ? ';' : `: did you mean '${near}'?`;
     const others = known.length === 0 ? 'it has none' : `its options are ${known.join(', ')}`;
-    super('ERR_ARGUMENT', `[${where}] has no option '${option}'; ${others}`);
+    super('ERR_ARGUMENT', `[${where}] has no option '${option}'${hint} ${others}`);
     this.option = option;
     this.known = known;
   }

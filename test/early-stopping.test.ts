@@ -187,7 +187,7 @@ describe('wrong settings', () => {
     [{ earlyStopping: { minDelta: -1 }, validationData }, 'minDelta'],
     [{ earlyStopping: { restoreBest: 1 }, validationData }, 'restoreBest'],
     [{ earlyStopping: { monitor: 'perplexity' }, validationData }, "'min' or 'max'"],
-    [{ earlyStopping: {} }, 'validation.loss'],
+    [{ earlyStopping: {} }, "'validation.loss': give validationData or validationSplit"],
     [{ earlyStopping: { monitor: 'validation.f1' }, validationData }, 'validation.accuracy'],
     [{ validationSplit: 0 }, 'validationSplit'],
     [{ validationSplit: 1 }, 'validationSplit'],

@@ -46,6 +46,28 @@ describe.each(backends)('schedules in training on %s', (backend) => {
     expect(bits(net.parameters())).toBe(bits(byHand.parameters()));
   });
 
+  it.each([Number.NaN, -1, Number.POSITIVE_INFINITY, undefined])(
+    'refuse a rate of %s that was set by hand, before a step takes it',
+    async (rate) => {
+      const net = build();
+      const own = sn.optimizers.sgd(0.05);
+      let before = '';
+      const onEpoch = ({ epoch }: sn.EpochEvent): void => {
+        if (epoch !== 2) return;
+        before = bits(net.parameters());
+        own.learningRate = rate as number;
+      };
+      await expect(
+        net.fit(data, { batchSize, epochs: 4, optimizer: own, callbacks: { onEpoch } }),
+      ).rejects.toMatchObject({
+        code: 'ERR_ARGUMENT',
+        message: expect.stringContaining(`learning rate of sgd`),
+      });
+      expect(before).not.toBe('');
+      expect(bits(net.parameters())).toBe(before);
+    },
+  );
+
   it('give the same in few long runs as step by step', async () => {
     const schedule = sn.schedules.exponential({ factor: 0.5 });
     const optimizer = sn.optimizers.sgd(0.05);

@@ -23,6 +23,12 @@ describe('options', () => {
     expect(call).toThrow(failsWith('ERR_ARGUMENT', ...words));
     expect(call).toThrow('stands where the options belong');
   });
+
+  it('are named by what a misspelt one is near to', () => {
+    const dense = (options: object) => errorOf(() => sn.layers.dense(untyped(options))).message;
+    expect(dense({ unit: 3 })).toContain("no option 'unit': did you mean 'units'? its options are");
+    expect(dense({ units: 3, xyzzy: 1 })).toContain("no option 'xyzzy'; its options are units,");
+  });
 });
 
 describe('a message', () => {
@@ -30,6 +36,7 @@ describe('a message', () => {
     ['a Tensor', sn.zeros([3]), 'but received a Tensor float32 (3)'],
     ['a traced value', traced(), 'but received a traced value float32 (2, 3)'],
     ['a promise', Promise.resolve(1), 'but received a promise (await it)'],
+    ['a generator', (function* () {})(), 'but received an object of Generator'],
     [
       "another library's tensor",
       { shape: [3], dtype: 'float32', data: () => [] },
@@ -163,5 +170,37 @@ describe('operands and settings in the wrong form', () => {
     await expect(net.predict(sn.zeros([3]))).rejects.not.toThrow('reshape');
     const data = { x: sn.zeros([4, 2]), y: sn.zeros([4]) };
     await expect(net.fit(data)).rejects.toThrow("y.to('int32')");
+  });
+
+  it('are mended by what the messages say of images', async () => {
+    const net = sn.sequential({ inputShape: [3, 4, 5], layers: [sn.layers.flatten()] });
+    const planes = sn.randomNormal([2, 3, 4, 5], { seed: 1 });
+    const advised: [wrong: sn.Tensor, advice: string, mended: (x: sn.Tensor) => sn.Tensor][] = [
+      [
+        sn.ops.transpose(planes, [0, 2, 3, 1]),
+        'sn.ops.transpose(x, [0, 3, 1, 2])',
+        (x) => sn.ops.transpose(x, [0, 3, 1, 2]),
+      ],
+      [
+        sn.ops.reshape(planes, [2, 60]),
+        'sn.ops.reshape(x, [2, 3, 4, 5])',
+        (x) => sn.ops.reshape(x, [2, 3, 4, 5]),
+      ],
+    ];
+    for (const [wrong, advice, mended] of advised) {
+      await expect(net.predict(wrong)).rejects.toThrow(advice);
+      expect(mended(wrong).toArray()).toEqual(planes.toArray());
+    }
+    const one = sn.ops.transpose(
+      sn.data.slice({ x: planes, y: sn.zeros([2]) }, 0, 1).x,
+      [0, 2, 3, 1],
+    );
+    await expect(net.predict(one)).rejects.toThrow('sn.ops.transpose(x, [0, 3, 1, 2])');
+    await expect(net.predict(one)).rejects.not.toThrow('reshape');
+    await expect(net.predict(sn.ops.reshape(one, [4, 5, 3]))).rejects.toThrow(
+      'sn.ops.reshape(sn.ops.transpose(x, [2, 0, 1]), [1, 3, 4, 5])',
+    );
+    const lazily = sn.data.from([{ x: sn.zeros([4, 5, 3]), y: 0 }]);
+    await expect(net.fit(lazily)).rejects.toThrow('x of each sample must be (3, 4, 5)');
   });
 });

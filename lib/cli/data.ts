@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkOptions, StridenetError, UnknownOptionError } from '../errors.ts';
 import * as sn from '../index.ts';
-import { nearest } from '../nearest.ts';
+import { nearest } from '../spelling.ts';
 import { making } from './make.ts';
 import type { Facts } from './model.ts';
 import { count, UsageError } from './process.ts';

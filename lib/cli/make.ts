@@ -1,6 +1,6 @@
 import { StridenetError, show, UnknownOptionError } from '../errors.ts';
 import * as sn from '../index.ts';
-import { nearest } from '../nearest.ts';
+import { nearest } from '../spelling.ts';
 import { UsageError } from './process.ts';
 import { labelOf, longFlag } from './readSettings.ts';
 import { fields, type Key, type Settings } from './settings.ts';

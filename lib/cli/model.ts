@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { checkOptions, StridenetError } from '../errors.ts';
 import * as sn from '../index.ts';
-import { nearest } from '../nearest.ts';
+import { nearest } from '../spelling.ts';
 import { layersOf } from './layers.ts';
 import { madeOf, making } from './make.ts';
 import { UsageError } from './process.ts';

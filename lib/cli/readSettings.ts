@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { StridenetError, show } from '../errors.ts';
-import { nearest } from '../nearest.ts';
+import { nearest } from '../spelling.ts';
 import { UsageError } from './process.ts';
 import { type Field, fields, type Key, keys, type Settings } from './settings.ts';
 

@@ -23,6 +23,7 @@ export interface MonitorOptions {
   minDelta?: number;
 }
 
+const ofValidation = 'validation.';
 const lower = /(^|\.)(\w*loss|\w*error)$/i;
 const higher = /(^|\.)(accuracy|top\d+|precision|recall|f1)$/;
 
@@ -69,5 +70,10 @@ export function monitored(where: string, monitor: string, measures: Measures): n
   const value = Object.hasOwn(measures, monitor) ? measures[monitor] : undefined;
   if (value !== undefined) return value;
   const known = Object.keys(measures).map((name) => `'${name}'`);
-  throw argumentError(where, `monitor to be one of ${known.join(', ')}`, monitor);
+  const validates = Object.keys(measures).some((name) => name.startsWith(ofValidation));
+  const advice =
+    monitor.startsWith(ofValidation) && !validates
+      ? ': give validationData or validationSplit, or watch another number'
+      : '';
+  throw argumentError(where, `monitor to be one of ${known.join(', ')}`, monitor, advice);
 }

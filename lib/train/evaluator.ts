@@ -7,7 +7,7 @@ import type { Loss } from '../losses/index.ts';
 import { checkTargetsOf, counterOf, foldedBy, traceLoss } from '../losses/targets.ts';
 import type { Metric } from '../metrics/metric.ts';
 import type { Operand } from '../ops/operator.ts';
-import { elementCount, formatShape, sameShape } from '../shape.ts';
+import { formatShape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Architecture } from './architecture.ts';
 import type { BatchSource } from './batches.ts';
@@ -15,6 +15,7 @@ import type { Evaluation } from './events.ts';
 import { outputOf, parameterInputs } from './inputs.ts';
 import { checkMetricsFit, JudgedSteps, MetricSet } from './metricSet.ts';
 import { predictionsOf } from './predictions.ts';
+import { shapeAdvice } from './shapeAdvice.ts';
 import { summarize } from './summary.ts';
 
 /** What the outputs of all layers may take, in bytes; about a third of it is in memory at once. */
@@ -40,22 +41,24 @@ export function checkFit(
   architecture: Architecture,
   data: Samples,
   loss: Loss,
+  advice = shapeAdvice,
 ): void {
   checkSamples(where, data);
-  checkInput(where, architecture, data.x);
+  checkInput(where, architecture, data.x, advice);
   checkTargetsOf(where, loss, outputOf(architecture), data.y);
 }
 
 /** Throws ERR_SHAPE or ERR_DTYPE unless rows of `x` can go into the network. */
-export function checkInput(where: string, architecture: Architecture, x: Tensor): void {
+export function checkInput(
+  where: string,
+  architecture: Architecture,
+  x: Tensor,
+  advice = shapeAdvice,
+): void {
   if (!sameShape(x.shape.slice(1), architecture.inputShape) || x.shape.length === 0) {
     const { inputShape } = architecture;
-    const cure =
-      elementCount(x.shape) === elementCount(inputShape)
-        ? `: for one sample give sn.ops.reshape(x, [1, ${inputShape.join(', ')}])`
-        : '';
     const message = `the network takes (N, ${inputShape.join(', ')}) but x is ${formatShape(x.shape)}`;
-    throw shapeError(where, `${message}${cure}`);
+    throw shapeError(where, `${message}${advice(x.shape, inputShape)}`);
   }
   if (x.dtype !== architecture.dtype && x.dtype !== 'uint8') {
     throw dtypeError(

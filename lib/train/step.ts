@@ -1,4 +1,4 @@
-import { argumentError } from '../errors.ts';
+import { argumentError, checkNumber } from '../errors.ts';
 import { gradients } from '../graph/differentiate.ts';
 import { type GraphVariable, type StateUpdate, Tracer } from '../graph/graph.ts';
 import type { Loss } from '../losses/index.ts';
@@ -168,7 +168,8 @@ export function traceStep(options: StepOptions, learned: readonly LearnedParamet
   const feeds: ((numbers: StepNumbers) => TypedArray)[] = [
     ({ steps }) => Float64Array.from(steps),
     ...groups.map(({ rule, rate }) => ({ factors }: StepNumbers) => {
-      return Float64Array.from(factors, (factor) => rule.learningRate * rate * factor);
+      const given = checkNumber('fit', `the learning rate of ${rule.kind}`, rule.learningRate);
+      return Float64Array.from(factors, (factor) => given * rate * factor);
     }),
   ];
   const accumulation = accumulate > 1 ? new Accumulation(tracer, architecture.dtype) : null;

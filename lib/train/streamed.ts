@@ -19,6 +19,7 @@ import type { Batches, BatchSource, TracedBatch } from './batches.ts';
 import { checkFit } from './evaluator.ts';
 import { outputOf } from './inputs.ts';
 import { checkLabels, namingSample } from './sampleLabels.ts';
+import { sampleAdvice } from './shapeAdvice.ts';
 import type { Stop } from './stop.ts';
 
 /** Batches that are kept ready at most: in bytes, and in number. */
@@ -91,7 +92,7 @@ export class StreamedBatches implements BatchSource {
     const rows = new Rows(where, this.#spec, 1);
     rows.add(value, index);
     const samples = rows.samples();
-    namingSample(index, () => checkFit(where, architecture, samples, loss));
+    namingSample(index, () => checkFit(where, architecture, samples, loss, sampleAdvice));
     this.targets = samples.y;
     const { scale } = data.info;
     this.#scale = scaleOf({ ...samples, ...(scale === null ? {} : { scale }) });

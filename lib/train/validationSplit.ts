@@ -2,7 +2,7 @@ import { select as selectStage } from '../data/pipeline/select.ts';
 import type { Samples } from '../data/samples.ts';
 import { select } from '../data/select.ts';
 import { isStreamed, type StreamedData } from '../data/trainingData.ts';
-import { argumentError } from '../errors.ts';
+import { argumentError, StridenetError } from '../errors.ts';
 import { Generator } from '../random.ts';
 
 /** Parts of one data set. */
@@ -16,8 +16,11 @@ function countOf(data: Samples | StreamedData): number {
   if (!isStreamed(data)) return data.x.shape[0] as number;
   const { access, traits } = data.stage;
   if (access !== null && traits.shuffles === 0) return access.count;
-  const expected = 'data of random access, not shuffled yet, for validationSplit';
-  throw argumentError('fit', expected, access === null ? 'others' : 'shuffled ones');
+  const reason =
+    access === null
+      ? 'random access, and these can only be read one after the other: give validationData'
+      : 'an order that stays, and these are shuffled: split them before, or give validationData';
+  throw new StridenetError('ERR_ARGUMENT', `[fit] validationSplit needs data of ${reason}`);
 }
 
 function pick<D extends Samples | StreamedData>(data: D, places: Int32Array): D {

@@ -110,7 +110,8 @@ function placeOf(list: string, column: number | string, { fields, offset }: Row)
   const place = typeof column === 'number' ? column : fields.indexOf(column);
   if (place >= 0 && place < fields.length) return place;
   const asked = typeof column === 'number' ? `column ${column}` : `column '${column}'`;
-  throw formatError(where, list, offset, `there is no ${asked} but ${someOf(fields)}`);
+  const advice = fields.length === 1 ? '; what separates columns is the option delimiter' : '';
+  throw formatError(where, list, offset, `there is no ${asked} but ${someOf(fields)}${advice}`);
 }
 
 function linesOf(list: string, bytes: Uint8Array, settings: Settings): Line[] {
