@@ -115,6 +115,17 @@ describe.skipIf(!built)('stridenet', () => {
     const told = await shell.line('predict p.safetensors photos/a/1.png photos/b/1.png --top 2');
     expect(told.code).toBe(0);
     expect(told.out).toMatch(/^photos\/a\/1.png +[ab] +\S+ % +[ab] +\S+ %\nphotos\/b\/1.png /);
+    writeTree(shell.folder, { 'broken.png': image.subarray(0, image.length / 2) });
+    const some = await shell.line(
+      'predict p.safetensors photos/a/1.png broken.png none.png --json',
+    );
+    expect(some.code).toBe(1);
+    expect(JSON.parse(some.out)).toMatchObject([
+      { file: 'photos/a/1.png', classes: [{}] },
+      { file: 'broken.png', error: expect.stringContaining('broken.png') },
+      { file: 'none.png', error: expect.stringContaining('none.png') },
+    ]);
+    expect(some.err.split('\n')).toHaveLength(3);
   });
 
   it('sums up, draws, checks and measures networks', async () => {
@@ -131,7 +142,7 @@ describe.skipIf(!built)('stridenet', () => {
     expect(text.out).toMatch(/^flowchart TB\n[\s\S]*softmaxCrossEntropy/);
     const checked = JSON.parse(check.out) as { result: sn.CheckResult; limit: number }[];
     expect(check.code).toBe(0);
-    expect(checked).toHaveLength(2);
+    expect(checked).toHaveLength(3);
     for (const { result, limit } of checked) expect(result.maxError).toBeLessThan(limit);
     const rates = JSON.parse(bench.out) as { batchSize: number; predict: number; train: number }[];
     expect(rates.map(({ batchSize }) => batchSize)).toEqual([4, 8]);
@@ -150,7 +161,7 @@ describe.skipIf(!built)('stridenet', () => {
     const flags = ['--config', 'long.json', '--checkpoint', 'run', '--checkpoint-epochs', '100000'];
     const stopped = await shell.run(['train', ...flags], /epoch 3\//);
     expect(stopped.code).toBe(130);
-    const said = /^interrupted after step ([\d,]+): wrote (.*)\nto go on: stridenet (.*)\n$/;
+    const said = /^interrupted after step ([\d,]+): wrote (.*)\nto go on: npx stridenet (.*)\n$/;
     const [, step = '', path = '', line = ''] = said.exec(stopped.err) ?? [];
     expect(stopped.err).toMatch(said);
     expect(existsSync(path)).toBe(true);
@@ -185,6 +196,10 @@ describe.skipIf(!built)('stridenet', () => {
     expect([code, err]).toEqual([130, '']);
     expect(performance.now() - start).toBeLessThan(10_000);
   });
+});
+
+it('ends without a word when nobody reads its output any more', async () => {
+  expect(await shell.unread(['summary', 'resnet50'])).toEqual({ code: 141, out: '', err: '' });
 });
 
 it('explains itself and every command with examples', async () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { resumeLine } from '../lib/cli/commands/train.ts';
 import { readSettings } from '../lib/cli/readSettings.ts';
 import { run } from '../lib/cli/run.ts';
 import { fields, type Key, keys } from '../lib/cli/settings.ts';
@@ -147,6 +148,17 @@ describe('settings', () => {
     expect([code, err]).toEqual([0, '']);
     expect(out).toMatch(/body.0 \(conv2d\)/);
   });
+});
+
+it.each([
+  ['train --config c.json', 'train --config c.json --resume'],
+  ['train --resume --seed 3', 'train --seed 3 --resume'],
+  ['train --resume run/a.safetensors --seed 3', 'train --seed 3 --resume'],
+  ['train --resume=run --seed 3', 'train --seed 3 --resume'],
+  ['train --data my;data', "train --data 'my;data' --resume"],
+  ["train --data it's", "train --data 'it'\\''s' --resume"],
+])('%s goes on by %s', (line, wanted) => {
+  expect(resumeLine(line.split(' '))).toBe(`npx stridenet ${wanted}`);
 });
 
 describe('wrong command lines end with 2', () => {

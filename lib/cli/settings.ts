@@ -214,7 +214,7 @@ export const fields = {
     integer(1),
     'samples of the graph or check',
     ['graph', 'check'],
-    '1; check: 2',
+    '1; check: 4',
   ),
   training: field('--training', onOff, 'as in training', ['graph'], 'false'),
   gradient: field('--gradient', onOff, 'with what reverse mode adds', ['graph'], 'false'),

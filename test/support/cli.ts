@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +17,8 @@ export interface Shell {
   readonly folder: string;
   /** Runs `stridenet` in the folder; Ctrl-C is pressed once `interrupts` is found in its output. */
   run(args: readonly string[], interrupts?: RegExp, times?: number): Promise<Ended>;
+  /** Runs it where nobody reads its standard output. */
+  unread(args: readonly string[]): Promise<Ended>;
   /** Runs a line of words. */
   line(words: string): Promise<Ended>;
   /** Writes a configuration; gives its name. */
@@ -45,6 +47,21 @@ export const smallModel = {
   ],
 };
 
+/** What a process writes until it ends. */
+function ending(child: ChildProcessWithoutNullStreams): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    let [out, err] = ['', ''];
+    child.stdout.on('data', (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      err += chunk;
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, out, err }));
+  });
+}
+
 /** A new folder with halves.npz, and the command, bundled so that it starts quickly. */
 export async function openShell(): Promise<Shell> {
   const folder = mkdtempSync(join(tmpdir(), 'stridenet-'));
@@ -52,25 +69,27 @@ export async function openShell(): Promise<Shell> {
   const arrays = { x_train: train.x, y_train: train.y, x_test: test.x, y_test: test.y };
   await sn.data.writeNpz(join(folder, 'halves.npz'), arrays);
   const script = await bundle('../../lib/cli/main.ts');
-  const run: Shell['run'] = (args, interrupts, times = 1) =>
-    new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [script, ...args], { cwd: folder });
-      let [out, err, interrupted] = ['', '', false];
-      child.stdout.on('data', (chunk) => {
-        out += chunk;
-        if (interrupted || !interrupts?.test(out)) return;
-        interrupted = true;
-        for (let i = 0; i < times; i++) setTimeout(() => child.kill('SIGINT'), 200 * i);
-      });
-      child.stderr.on('data', (chunk) => {
-        err += chunk;
-      });
-      child.on('error', reject);
-      child.on('close', (code) => resolve({ code, out, err }));
+  const start = (args: readonly string[]) =>
+    spawn(process.execPath, [script, ...args], { cwd: folder });
+  const run: Shell['run'] = (args, interrupts, times = 1) => {
+    const child = start(args);
+    let [seen, interrupted] = ['', false];
+    child.stdout.on('data', (chunk) => {
+      seen += chunk;
+      if (interrupted || !interrupts?.test(seen)) return;
+      interrupted = true;
+      for (let i = 0; i < times; i++) setTimeout(() => child.kill('SIGINT'), 200 * i);
     });
+    return ending(child);
+  };
   return {
     folder,
     run,
+    unread(args) {
+      const child = start(args);
+      child.stdout.destroy();
+      return ending(child);
+    },
     line: (words) => run(words.split(' ')),
     config(name, settings) {
       writeFileSync(join(folder, name), JSON.stringify(settings));

@@ -1,17 +1,25 @@
 import { extname } from 'node:path';
 import { decodeImage } from '../../data/images/decode.ts';
 import { loadSharp } from '../../data/images/sharp.ts';
-import { shapeError } from '../../errors.ts';
+import { StridenetError, shapeError } from '../../errors.ts';
 import * as sn from '../../index.ts';
 import { modelOf } from '../model.ts';
-import { percent, print, UsageError } from '../process.ts';
+import { exitCodes, note, percent, print, UsageError } from '../process.ts';
 import type { Settings } from '../settings.ts';
 import { type Command, endingWith, table } from './common.ts';
 
-/** Samples of a file, and what each is called. */
+/** Samples of files, and what each is called. */
 interface Input {
-  readonly x: sn.Tensor;
+  /** Null when no file could be read. */
+  readonly x: sn.Tensor | null;
   readonly names: readonly string[];
+  readonly broken: readonly Told[];
+}
+
+/** What a StridenetError says; others are thrown on. */
+function messageOf(error: unknown): string {
+  if (error instanceof StridenetError) return error.message;
+  throw error;
 }
 
 /** Images of a run at most. */
@@ -48,7 +56,7 @@ async function readArray(file: string, { architecture }: sn.Network): Promise<In
   const x = shaped(file, await arrayIn(file), inputShape);
   const [count] = x.shape as [number];
   const names = Array.from({ length: count }, (_, i) => (count === 1 ? file : `${file}[${i}]`));
-  return { x: x.dtype === 'uint8' ? x : x.to(dtype), names };
+  return { x: x.dtype === 'uint8' ? x : x.to(dtype), names, broken: [] };
 }
 
 async function readImages(
@@ -65,10 +73,22 @@ async function readImages(
   const sharp = await loadSharp('predict');
   const limits = { maxPixels: 2 ** 26, maxFileBytes: 2 ** 26, onBroken: 'throw' } as const;
   const settings = { size: [height, width], channels, fit, ...limits } as const;
-  const images = await Promise.all(
+  const read = await Promise.allSettled(
     files.map((file) => decodeImage('predict', sharp, file, settings)),
   );
-  return { x: sn.ops.stack(images), names: files };
+  const images: sn.Tensor[] = [];
+  const names: string[] = [];
+  const broken: Told[] = [];
+  for (const [i, result] of read.entries()) {
+    const file = files[i] as string;
+    if (result.status === 'rejected') {
+      broken.push({ file, error: messageOf(result.reason) });
+      continue;
+    }
+    names.push(file);
+    images.push(result.value);
+  }
+  return { x: images.length === 0 ? null : sn.ops.stack(images), names, broken };
 }
 
 /** The files in groups that one run takes: an array alone, images together. */
@@ -105,6 +125,8 @@ interface Told {
   /** Of one that tells classes apart. */
   readonly classes?: readonly Class[];
   readonly output?: readonly number[];
+  /** Of one that could not be read. */
+  readonly error?: string;
 }
 
 function cells({ file, classes, output = [] }: Told): string[] {
@@ -118,34 +140,43 @@ function cells({ file, classes, output = [] }: Told): string[] {
 async function predictions(
   settings: Settings,
   net: sn.Network,
-  { x, names }: Input,
+  { x, names, broken }: Input,
   signal: AbortSignal,
 ): Promise<Told[]> {
+  if (x === null) return [...broken];
   const { top = 1, scale } = settings;
   const y = await net.predict(x, { signal, ...(scale === undefined ? {} : { scale }) });
   const size = y.size / Math.max(1, names.length);
   const { outputShape } = net.architecture;
-  return names.map((file, i) => {
+  const told = names.map((file, i): Told => {
     const row = y.data.subarray(i * size, (i + 1) * size);
     const classifies = outputShape.length === 1 && size > 1;
     if (!classifies) return { file, output: Array.from(row) };
     return { file, classes: topOf(row, top, settings.classNames ?? net.classNames) };
   });
+  return [...told, ...broken];
 }
 
-/** `stridenet predict`: what a saved network takes images or arrays for. */
-export const predict: Command = (settings, { files, interrupted }) => {
+/**
+ * `stridenet predict`: what a saved network takes images or arrays for. Images that cannot be
+ * decoded do not disturb the others; then the exit code is 1.
+ */
+export const predict: Command = async (settings, { files, interrupted }) => {
   const signal = interrupted();
-  return endingWith(signal, async () => {
+  const told: Told[] = [];
+  const code = await endingWith(signal, async () => {
     const net = await modelOf(settings);
-    const told: Told[] = [];
     for (const { array, files: some } of groups(files)) {
       const input = array
         ? await readArray(some[0] as string, net)
         : await readImages(some, net, settings.fit ?? 'cover');
       told.push(...(await predictions(settings, net, input, signal)));
     }
+    const right = told.filter(({ error }) => error === undefined);
     if (settings.json) print(JSON.stringify(told, null, 2));
-    else print(table(told.map(cells)));
+    else if (right.length > 0) print(table(right.map(cells)));
   });
+  const errors = told.flatMap(({ error }) => error ?? []);
+  for (const error of errors) note(error);
+  return code === exitCodes.done && errors.length > 0 ? exitCodes.failed : code;
 };

@@ -87,11 +87,13 @@ function quoted(word: string): string {
   return /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** The command line that goes on with this training. */
-function resumeLine(): string {
-  const args = process.argv.slice(2);
-  const line = args.includes('--resume') ? args : [...args, '--resume'];
-  return ['stridenet', ...line].map(quoted).join(' ');
+/** The command line that goes on with the training of `args` from its newest checkpoint. */
+export function resumeLine(args: readonly string[]): string {
+  const rest = args.filter((word, i) => {
+    const path = args[i - 1] === '--resume' && !word.startsWith('-');
+    return !path && word !== '--resume' && !word.startsWith('--resume=');
+  });
+  return ['npx', 'stridenet', ...rest, '--resume'].map(quoted).join(' ');
 }
 
 /** Says where Ctrl-C has stopped training, and how it goes on. */
@@ -105,7 +107,7 @@ async function reportInterrupted(options: sn.FitOptions, steps: number): Promise
     note(`${done}: nothing was saved${cure}`);
     return;
   }
-  note(`${done}: wrote ${latest.path}\nto go on: ${resumeLine()}`);
+  note(`${done}: wrote ${latest.path}\nto go on: ${resumeLine(process.argv.slice(2))}`);
 }
 
 async function writeHistory(path: string, history: sn.History): Promise<void> {
