@@ -123,6 +123,17 @@ describe('createProgress', () => {
     expect(stream.text()).toBe(after);
   });
 
+  it.each(['plain', 'bar'] as const)('says where training goes on (%s)', (kind) => {
+    const stream = sink(kind === 'bar');
+    const place = { epochs: 3, steps: 9, stepsPerEpoch: 3, samplesPerEpoch: 30 };
+    const progress = createProgress(kind, stream);
+    progress.onStart({ type: 'start', epoch: 1, step: 0, ...place });
+    expect(stream.text()).toBe('');
+    progress.onStart({ type: 'start', epoch: 2, step: 1004, ...place });
+    expect(stream.text()).toBe('goes on after step 1,004, epoch 2/3\n');
+    progress.stop();
+  });
+
   it('refuses another verbosity', () => {
     for (const verbose of ['loud', 1, null]) {
       expect(() => createProgress(verbose as never)).toThrow(

@@ -200,7 +200,8 @@ describe('callbacks', () => {
         onEnd: (event) => void told.push(event),
       },
     });
-    const start = { type: 'start', epochs: 2, steps: 6, stepsPerEpoch: 3, samplesPerEpoch: 50 };
+    const place = { type: 'start', epoch: 1, step: 0 };
+    const start = { ...place, epochs: 2, steps: 6, stepsPerEpoch: 3, samplesPerEpoch: 50 };
     expect(told).toEqual([start, 1, 2, history]);
   });
 

@@ -12,7 +12,7 @@ import { MemoryLimit } from './tensorParser.ts';
 /** Where CIFAR lies. */
 export interface CifarOptions {
   /** The folder of its files, or the one around it. */
-  path?: string;
+  path?: string | URL;
   /** The most bytes of images and labels, training and test each; default 4 GiB. */
   maxBytes?: number;
 }
@@ -138,11 +138,11 @@ async function readSplit(
   variable: string,
 ): Promise<Split> {
   const { where, train, test } = format;
-  checkFolder(where, path);
+  const given = checkFolder(where, path);
   const limit = checkMaxBytes(where, maxBytes);
   const chosen = chooseFolder(where, {
     named: [
-      ['path', path],
+      ['path', given],
       [variable, process.env[variable]],
     ],
     usual: [],

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { argumentError, StridenetError } from '../errors.ts';
+import { checkPath } from './files.ts';
 import type { Samples } from './samples.ts';
 
 /** Two parts of one data set. */
@@ -44,12 +45,9 @@ export function chooseFolder(where: string, { named, usual, missing, cure }: Pla
   throw notFound(where, `the data set was not found: ${looked.join(', ')}.`, cure);
 }
 
-/** Throws ERR_ARGUMENT unless `path` is left out or may name a folder. */
-export function checkFolder(
-  where: string,
-  path: unknown,
-  what = 'a folder',
-): asserts path is string | undefined {
-  if (path === undefined || typeof path === 'string') return;
+/** The path, or undefined where it is left out. Throws ERR_ARGUMENT for what names no folder. */
+export function checkFolder(where: string, path: unknown, what = 'a folder'): string | undefined {
+  if (path === undefined || typeof path === 'string') return path;
+  if (path instanceof URL) return checkPath(where, path);
   throw argumentError(where, `path to be ${what}`, path);
 }

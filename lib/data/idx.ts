@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { argumentError, StridenetError } from '../errors.ts';
+import { StridenetError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
 import { type ElementType, elementTypes } from './elements.ts';
-import { fileSize, formatError, systemError } from './files.ts';
+import { checkPath, fileSize, formatError, systemError } from './files.ts';
 import {
   defaultMaxBytes,
   MemoryLimit,
@@ -69,8 +69,8 @@ async function firstBytes(file: string): Promise<Buffer> {
  * @throws ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS when it cannot be opened; ERR_FILE_FORMAT, with file,
  *   byte and reason, when it is truncated, lies about its size, or is of another kind; ERR_MEMORY
  */
-export async function readIdx(file: string): Promise<Tensor> {
-  if (typeof file !== 'string') throw argumentError(where, 'the path of a file', file);
+export async function readIdx(path: string | URL): Promise<Tensor> {
+  const file = checkPath(where, path);
   const size = await fileSize(where, file);
   let gzipped = false;
   try {

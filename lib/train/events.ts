@@ -73,6 +73,10 @@ export interface CheckpointEvent {
 /** What is known of a training before its first step; null stands for what is not. */
 export interface StartEvent {
   readonly type: 'start';
+  /** The epoch that training is in or begins, from 1. */
+  readonly epoch: number;
+  /** Steps done before: above 0 where training goes on from a checkpoint. */
+  readonly step: number;
   readonly epochs: number | null;
   readonly steps: number | null;
   readonly stepsPerEpoch: number | null;

@@ -4,7 +4,7 @@ import { writeAtomically } from '../data/atomicFile.ts';
 import { checkPath } from '../data/files.ts';
 import { safetensorsParts, type TensorEntry } from '../data/safetensors.ts';
 import { readingSafetensors, type SafetensorsFile } from '../data/safetensorsFile.ts';
-import { checkOptions, StridenetError, shapeError } from '../errors.ts';
+import { argumentError, checkOptions, StridenetError, shapeError } from '../errors.ts';
 import type { CustomLayer } from '../layers/custom.ts';
 import { layerOf } from '../layers/registry.ts';
 import { sameShape } from '../shape.ts';
@@ -26,17 +26,17 @@ export async function saveNetwork(
   parameters: ReadonlyMap<string, Tensor>,
   classNames: readonly string[] | null,
 ): Promise<void> {
+  const file = resolve(checkPath('save', path));
+  if (file.endsWith('.npz')) {
+    throw argumentError('save', 'a path for safetensors: saveWeights writes .npz', path);
+  }
   const metadata = new Map([
     ['format', 'stridenet'],
     ['version', formatVersion],
     ['architecture', JSON.stringify(descriptionOf(architecture))],
     ...(classNames === null ? [] : [['classNames', JSON.stringify(classNames)] as const]),
   ]);
-  await writeAtomically(
-    'save',
-    resolve(checkPath('save', path)),
-    safetensorsParts(parameters, metadata),
-  );
+  await writeAtomically('save', file, safetensorsParts(parameters, metadata));
 }
 
 /** Runs `body`; what it throws is the file's fault. */

@@ -78,6 +78,7 @@ export async function fit(
       }
       for (const event of batch) {
         if (event.type === 'start') {
+          await progress?.onStart(event);
           await callbacks.onStart?.(event);
           continue;
         }

@@ -184,7 +184,9 @@ function totals({ length }: Run): { epochs: number | null; steps: number | null 
 function startEvent(run: Run): StartEvent {
   const { stepsPerEpoch } = run.length;
   const { samplesPerEpoch } = run.trainer.batches;
-  return { type: 'start', ...totals(run), stepsPerEpoch, samplesPerEpoch };
+  const { epoch, step } = run.trainer.cursor;
+  const place = { epoch: Math.max(1, epoch), step };
+  return { type: 'start', ...place, ...totals(run), stepsPerEpoch, samplesPerEpoch };
 }
 
 function stepEvent(run: Run, epoch: number, step: number): StepEvent {

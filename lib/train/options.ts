@@ -98,7 +98,7 @@ export interface TrainOptions extends ClipOptions {
    * never stopped; the parameters become those of the checkpoint. true: from the newest one of the
    * option checkpoint's directory, or from the beginning where there is none. Default false.
    */
-  resume?: string | boolean;
+  resume?: string | URL | boolean;
 }
 
 /** Settings of `fit`. */

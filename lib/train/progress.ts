@@ -1,6 +1,6 @@
 import type { SingleBar } from 'cli-progress';
 import { argumentError } from '../errors.ts';
-import type { Callbacks, EpochEvent, Evaluation, StepEvent } from './events.ts';
+import type { Callbacks, EpochEvent, Evaluation, StartEvent, StepEvent } from './events.ts';
 
 /** How progress is shown: true picks the bar on a terminal and plain lines elsewhere. */
 export type Verbosity = boolean | 'bar' | 'plain';
@@ -14,6 +14,7 @@ export interface ProgressStream {
 
 /** Shows progress; `stop` ends it, also after an error, and leaves the cursor on a new line. */
 export interface Progress extends Callbacks {
+  onStart(event: StartEvent): void;
   onStep(event: StepEvent): void | Promise<void>;
   onEpoch(event: EpochEvent): void | Promise<void>;
   stop(): void;
@@ -53,7 +54,7 @@ function formatValidation({ validation }: EpochEvent): string {
 }
 
 /** "epoch 2/10", or "epoch 2" where nobody knows of how many. */
-function formatPlace({ epoch, epochs }: StepEvent | EpochEvent): string {
+function formatPlace({ epoch, epochs }: StartEvent | StepEvent | EpochEvent): string {
   return epochs === null ? `epoch ${epoch}` : `epoch ${epoch}/${epochs}`;
 }
 
@@ -74,9 +75,16 @@ function formatStep(event: StepEvent): string {
   return `${formatMeasures(event)}, ${formatCount(event.imagesPerSecond)} images/s${time}`;
 }
 
+/** Says where training goes on, unless it begins. */
+function tellPlace(stream: ProgressStream, event: StartEvent): void {
+  if (event.step === 0) return;
+  stream.write(`goes on after step ${formatCount(event.step)}, ${formatPlace(event)}\n`);
+}
+
 function plainProgress(stream: ProgressStream): Progress {
   let last = performance.now();
   return {
+    onStart: (event) => tellPlace(stream, event),
     onStep(event) {
       if (performance.now() - last < plainIntervalMs) return;
       last = performance.now();
@@ -123,6 +131,7 @@ function barProgress(stream: ProgressStream): Progress {
     });
   };
   return {
+    onStart: (event) => tellPlace(stream, event),
     async onStep(event) {
       if (bar === null) await start(event);
       bar?.update(event.samples, { share: formatShare(event), measures: formatStep(event) });
@@ -138,7 +147,7 @@ function barProgress(stream: ProgressStream): Progress {
   };
 }
 
-const silent: Progress = { onStep() {}, onEpoch() {}, stop() {} };
+const silent: Progress = { onStart() {}, onStep() {}, onEpoch() {}, stop() {} };
 
 /**
  * Callbacks that show how training goes: a bar an epoch, redrawn in place, or one line an epoch

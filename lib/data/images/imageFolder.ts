@@ -148,13 +148,13 @@ async function labelledFiles(
  *   otherwise; then its length is unknown
  */
 export async function imageFolder(
-  path: string,
+  path: string | URL,
   options: ImageFolderOptions,
 ): Promise<Dataset<Sample>> {
-  checkPath(where, path);
+  const folder = checkPath(where, path);
   checkOptions(where, options, [...imageOptions, 'extensions', 'classes']);
   const settings = checkImageOptions(where, options);
   const extensions = checkExtensions(options.extensions);
-  const files = await labelledFiles(path, extensions, checkClasses(where, options.classes));
+  const files = await labelledFiles(folder, extensions, checkClasses(where, options.classes));
   return from(await imageSource(where, files, settings));
 }

@@ -16,7 +16,7 @@ import { joinWithin, realPath, realPathWithin } from './within.ts';
 /** How a list of images becomes a data set. */
 export interface ImageListOptions extends ImageOptions {
   /** The folder that the names of files count from, and that none may leave; default: the list's. */
-  folder?: string;
+  folder?: string | URL;
   /**
    * Whether the first line names the columns. Default 'detect': it does unless the file that it
    * names has an ending.
@@ -198,7 +198,10 @@ async function filesOf(
  *   ERR_FILE_FORMAT, with file, byte and reason, for lines that are none, names that leave the folder
  *   and classes that there are not
  */
-export async function imageList(path: string, options: ImageListOptions): Promise<Dataset<Sample>> {
+export async function imageList(
+  path: string | URL,
+  options: ImageListOptions,
+): Promise<Dataset<Sample>> {
   const list = checkPath(where, path);
   checkOptions(where, options, [...imageOptions, ...known]);
   const image = checkImageOptions(where, options);

@@ -1,8 +1,8 @@
 import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { temporaryName } from '../../data/atomicFile.ts';
-import { systemError } from '../../data/files.ts';
-import { argumentError, StridenetError } from '../../errors.ts';
+import { checkPath, systemError } from '../../data/files.ts';
+import { StridenetError } from '../../errors.ts';
 import { type OpenCheckpoint, openCheckpoint } from './format.ts';
 
 const where = 'checkpoint';
@@ -98,11 +98,8 @@ export async function openLatest(
  * @throws ERR_FILE_FORMAT with the reasons when it has some and none can be read;
  *   ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS
  */
-export async function latestCheckpoint(directory: string): Promise<LatestCheckpoint | null> {
-  if (typeof directory !== 'string' || directory === '') {
-    throw argumentError('latestCheckpoint', 'a path', directory);
-  }
-  const found = await openLatest(resolve(directory));
+export async function latestCheckpoint(directory: string | URL): Promise<LatestCheckpoint | null> {
+  const found = await openLatest(resolve(checkPath('latestCheckpoint', directory)));
   if (found === null) return null;
   const { file, record } = found.checkpoint;
   await file.close();

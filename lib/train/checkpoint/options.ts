@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { checkPath } from '../../data/files.ts';
 import { argumentError, checkBoolean, checkNumber, checkOptions } from '../../errors.ts';
 import { type Monitor, type MonitorOptions, monitorOf } from '../../schedules/monitor.ts';
 import { checkInteger } from '../../shape.ts';
@@ -9,7 +10,7 @@ export interface CheckpointOptions {
    * Where they are written. Made where only its last folder is missing. Of one training: one that
    * begins anew refuses a folder with checkpoints.
    */
-  directory: string;
+  directory: string | URL;
   /** After so many steps. The intervals may be combined; default: everyEpochs 1 where none is given. */
   everySteps?: number;
   /** At the first step boundary after so many seconds from the last one. */
@@ -66,12 +67,12 @@ export function checkCheckpoint(
   const { directory, everySteps = never, everySeconds = never, keep = 3 } = checkpoint;
   const none = intervals.every((interval) => checkpoint[interval] === undefined);
   const { everyEpochs = none ? 1 : never } = checkpoint;
-  if (typeof directory !== 'string' || directory === '') {
+  if (!(directory instanceof URL) && (typeof directory !== 'string' || directory === '')) {
     throw argumentError(where, 'directory to be a path', directory);
   }
   if (everySeconds !== never) checkNumber(where, 'everySeconds', everySeconds);
   return {
-    directory: resolve(directory),
+    directory: resolve(checkPath(where, directory)),
     everySteps: everySteps === never ? never : checkInteger(where, 'everySteps', everySteps, 1),
     everyEpochs: everyEpochs === never ? never : checkInteger(where, 'everyEpochs', everyEpochs, 1),
     everySeconds,
@@ -95,7 +96,9 @@ export function checkResume(
   checkpoint: CheckpointSettings | null,
 ): ResumeSettings | null {
   if (resume === undefined || resume === false) return null;
-  if (typeof resume === 'string' && resume !== '') return { path: resolve(resume), needed: true };
+  if ((typeof resume === 'string' && resume !== '') || resume instanceof URL) {
+    return { path: resolve(checkPath('fit, resume', resume)), needed: true };
+  }
   if (resume !== true) throw argumentError('fit', 'resume to be a path, true or false', resume);
   if (checkpoint === null) {
     throw argumentError('fit', 'resume to be a path where there is no option checkpoint', resume);
