@@ -202,6 +202,14 @@ describe('wrong command lines end with 2', () => {
     ['train --model lenet5', /^data are needed: --data mnist/],
     ['train --data mnits --model lenet5', /^--data needs one of .* did you mean 'mnist'\?/],
     ['train --data mnist:pat=x --model lenet5', /^--data.pat is no option: did you mean 'path'\?/],
+    [
+      'train --data FOLDER:sizes=8 --model lenet5',
+      /^--data.sizes is no option: did you mean 'size'/,
+    ],
+    [
+      'train --data FOLDER --model lenet5',
+      /^--data.size is missing: images need one, like --data /,
+    ],
     ['train --data mnist', /^a model is needed: one of alexnet, .*, or a file\n$/],
     [
       'train --data mnist --model lenet6',
@@ -218,7 +226,7 @@ describe('wrong command lines end with 2', () => {
     ['eval', /^missing required argument 'model'\n$/],
     ['info --jso', /^unknown option '--jso' \(Did you mean --json\?\)\n$/],
   ])('%s', async (line, message) => {
-    const { code, out, err } = await command(...line.split(' '));
+    const { code, out, err } = await command(...line.replace('FOLDER', folder).split(' '));
     expect([code, out]).toEqual([2, '']);
     expect(err).toMatch(message);
     expect(err).not.toMatch(/ {4}at /);

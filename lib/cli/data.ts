@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { imageOptions } from '../data/images/decode.ts';
 import { checkOptions, StridenetError, UnknownOptionError } from '../errors.ts';
 import * as sn from '../index.ts';
 import { nearest } from '../spelling.ts';
@@ -108,6 +109,8 @@ async function readFiles(
   facts: Facts,
 ): Promise<Parts> {
   if (path.endsWith('.npz')) return readArrays(path, options, facts.inputShape);
+  const lists = ['folder', 'header', 'columns', 'delimiter', 'maxListBytes'];
+  checkOptions('images', options, [...imageOptions, 'extensions', 'classes', ...lists]);
   const all = { ...imageDefaults(facts), ...options };
   if (!('size' in all)) {
     throw new UsageError(

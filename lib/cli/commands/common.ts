@@ -57,6 +57,12 @@ export function describeEvaluation({ loss, accuracy, metrics = {} }: sn.Evaluati
   return [`loss ${loss.toFixed(4)}`, ...share, ...others].join(', ');
 }
 
+/** Says on a terminal how far long work is, in a line that the next one takes the place of. */
+export function showProgress(text: string): void {
+  const { stderr } = process;
+  if (stderr.isTTY) stderr.write(`\r${text}\u001b[K`);
+}
+
 /** Rows of text in columns, those of `right` to the right. */
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
   const widths = (rows[0] ?? []).map((_, c) => Math.max(...rows.map((row) => row[c]?.length ?? 0)));

@@ -1,10 +1,17 @@
 import type * as sn from '../../index.ts';
-import { dataOf } from '../data.ts';
+import { dataOf, sizeOf } from '../data.ts';
 import { lossOf, metricsOf } from '../make.ts';
 import { modelOf } from '../model.ts';
 import { print, UsageError } from '../process.ts';
 import type { Settings } from '../settings.ts';
-import { type Command, describeEvaluation, endingWith, factsOfNetwork, table } from './common.ts';
+import {
+  type Command,
+  describeEvaluation,
+  endingWith,
+  factsOfNetwork,
+  showProgress,
+  table,
+} from './common.ts';
 
 /** The metrics that are no single number, each as a table. */
 function tables(metrics: sn.Evaluation['metrics'], names: readonly string[] | null): string[] {
@@ -38,11 +45,13 @@ export const evaluate: Command = (settings, { interrupted }) => {
     const { batchSize, json } = settings;
     const net = await modelOf(settings);
     const data = await chosen(settings, net);
+    showProgress(`${sizeOf(data)} …`);
     const result = await net.evaluate(data, {
       ...{ metrics, signal },
       ...(loss === undefined ? {} : { loss }),
       ...(batchSize === undefined ? {} : { batchSize }),
     });
+    showProgress('');
     if (json) {
       print(JSON.stringify(result, null, 2));
       return;

@@ -6,7 +6,7 @@ import * as sn from '../../index.ts';
 import { modelOf } from '../model.ts';
 import { exitCodes, note, percent, print, UsageError } from '../process.ts';
 import type { Settings } from '../settings.ts';
-import { type Command, endingWith, table } from './common.ts';
+import { type Command, endingWith, showProgress, table } from './common.ts';
 
 /** Samples of files, and what each is called. */
 interface Input {
@@ -171,7 +171,9 @@ export const predict: Command = async (settings, { files, interrupted }) => {
         ? await readArray(some[0] as string, net)
         : await readImages(some, net, settings.fit ?? 'cover');
       told.push(...(await predictions(settings, net, input, signal)));
+      if (files.length > imagesAtOnce) showProgress(`${told.length} samples`);
     }
+    showProgress('');
     const right = told.filter(({ error }) => error === undefined);
     if (settings.json) print(JSON.stringify(told, null, 2));
     else if (right.length > 0) print(table(right.map(cells)));
