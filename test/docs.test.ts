@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -237,6 +238,40 @@ describe.skipIf(!native)('the examples', () => {
     expect(Number(/accuracy .* (0\.\d+)$/m.exec(layer)?.[1])).toBeGreaterThan(0.9);
     expect(Number(/gradient check (\S+)/.exec(layer)?.[1])).toBeLessThan(1e-7);
     expect(layer).toMatch(/loaded 0.weight 0.bias 1.body.0.squeeze 1.body.0.expand/);
+  });
+
+  it('define a loss', { timeout: 120_000 }, async () => {
+    const out = await example('own-loss.ts');
+    const [entropy, plain, focal] = [...out.matchAll(/\} (\d\.\d+)$/gm)].map(([, text]) =>
+      Number(text),
+    ) as [number, number, number];
+    expect(plain).toBeCloseTo(entropy, 6);
+    expect(focal).toBeLessThan(plain);
+    expect(Number(/accuracy (\d+\.\d+) %/.exec(out)?.[1])).toBeGreaterThan(93);
+  });
+
+  it('go on after a kill, to the same weights', { timeout: 180_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'stridenet-'));
+    const whole = await example('resume.ts', join(folder, 'whole'), '2');
+    const script = join(root, 'docs/examples/resume.ts');
+    const settings = ['--import', 'tsx', script, join(folder, 'killed'), '2'];
+    const child = spawn(process.execPath, settings, { cwd: root });
+    await once(child.stdout, 'data');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const resumed = await example('resume.ts', join(folder, 'killed'), '2');
+    expect(resumed).toMatch(/^goes on after step \d+/);
+    expect(resumed.split('\n').at(-2)).toBe(whole.split('\n').at(-2));
+    rmSync(folder, { recursive: true });
+  });
+
+  it('predict with weights in the names of PyTorch', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'stridenet-'));
+    const file = join(folder, 'resnet18.safetensors');
+    await sn.models.resnet18({ classes: 4, stem: 'small', seed: 5 }).saveWeights(file);
+    const out = await example('pytorch-weights.ts', file, '4');
+    expect(out).toMatch(/^102 tensors loaded, passed over: 0\n\[ \d, \d \]/);
+    rmSync(folder, { recursive: true });
   });
 
   it('A15: tell 4 from 9 by either loss', { timeout: 180_000 }, async () => {
