@@ -205,6 +205,20 @@ describe('callbacks', () => {
     expect(told).toEqual([start, 1, 2, history]);
   });
 
+  it.each(['onStart', 'onStep', 'onEpoch'])(
+    'that never settle (%s) end by the signal',
+    async (name) => {
+      const net = small();
+      const never = (): Promise<void> => new Promise(() => undefined);
+      const signal = AbortSignal.timeout(50);
+      const training = net.fit(data, { batchSize, signal, callbacks: { [name]: never } });
+      await expect(training).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+      const other = net.fit(data, { batchSize, callbacks: { [name]: never } });
+      setTimeout(() => net.dispose(), 50);
+      await expect(other).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+    },
+  );
+
   it('give the network back when they throw', async () => {
     const net = small();
     const failing = (): never => {

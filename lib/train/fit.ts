@@ -1,7 +1,7 @@
 import type { Samples } from '../data/samples.ts';
 import { copyOf, isStreamed, type StreamedData, type TrainingData } from '../data/trainingData.ts';
 import { argumentError, checkOptions } from '../errors.ts';
-import type { History, TrainEvent } from './events.ts';
+import type { Callbacks, History, TrainEvent } from './events.ts';
 import { beginWith, events, stoppingOf } from './loop.ts';
 import {
   checkTraining,
@@ -49,6 +49,15 @@ export function train(
 
 const callbackNames = ['onStart', 'onStep', 'onEpoch', 'onCheckpoint', 'onEnd'] as const;
 
+function checkCallbacks(callbacks: Callbacks): Callbacks {
+  checkOptions('fit, callbacks', callbacks, callbackNames);
+  for (const callback of callbackNames.map((name) => callbacks[name])) {
+    if (callback === undefined || typeof callback === 'function') continue;
+    throw argumentError('fit', 'callbacks to be functions', callback);
+  }
+  return callbacks;
+}
+
 /** See Network.fit. */
 export async function fit(
   host: TrainingHost,
@@ -57,12 +66,8 @@ export async function fit(
 ): Promise<History> {
   const known = [...trainOptions, 'callbacks', 'verbose'];
   const { data: given, settings } = checkTraining(data, options, known);
-  const { callbacks = {}, verbose = false } = options;
-  checkOptions('fit, callbacks', callbacks, callbackNames);
-  for (const callback of callbackNames.map((name) => callbacks[name])) {
-    if (callback === undefined || typeof callback === 'function') continue;
-    throw argumentError('fit', 'callbacks to be functions', callback);
-  }
+  const { verbose = false } = options;
+  const callbacks = checkCallbacks(options.callbacks ?? {});
   if (![true, false, 'bar', 'plain'].includes(verbose)) {
     throw argumentError('fit', "verbose to be true, false, 'bar' or 'plain'", verbose);
   }
@@ -70,6 +75,9 @@ export async function fit(
   const run = begun instanceof Promise ? await begun : begun;
   const everyStep = callbacks.onStep !== undefined;
   const pace = { maxSteps: Number.MAX_SAFE_INTEGER, budget: chunkMilliseconds, everyStep };
+  // One that never settles holds training until its signal fires.
+  const settled = (answer: void | Promise<void>): void | Promise<void> =>
+    answer === undefined ? undefined : run.stop.until(answer);
   let progress: Progress | null = null;
   try {
     for await (const batch of events(run, pace)) {
@@ -78,23 +86,23 @@ export async function fit(
       }
       for (const event of batch) {
         if (event.type === 'start') {
-          await progress?.onStart(event);
-          await callbacks.onStart?.(event);
+          progress?.onStart(event);
+          await settled(callbacks.onStart?.(event));
           continue;
         }
         if (event.type === 'step') {
           if (event === batch.at(-1)) await progress?.onStep(event);
           // A function that gives no promise costs no turn of the microtask queue.
           const answer = callbacks.onStep?.(event);
-          if (answer !== undefined) await answer;
+          if (answer !== undefined) await settled(answer);
           continue;
         }
         if (event.type === 'checkpoint') {
-          await callbacks.onCheckpoint?.(event);
+          await settled(callbacks.onCheckpoint?.(event));
           continue;
         }
         await progress?.onEpoch(event);
-        await callbacks.onEpoch?.(event);
+        await settled(callbacks.onEpoch?.(event));
       }
     }
   } finally {

@@ -43,6 +43,20 @@ export class Stop {
     return Promise.race([waited, end]).finally(unlisten);
   }
 
+  /** What `work` gives, or `error()` when it stops before; nobody then waits for the work. */
+  async until<T>(work: PromiseLike<T>): Promise<T> {
+    this.check();
+    let unlisten = (): void => undefined;
+    const stopped = new Promise<never>((_, reject) => {
+      unlisten = this.listen(() => reject(this.error()));
+    });
+    try {
+      return await Promise.race([work, stopped]);
+    } finally {
+      unlisten();
+    }
+  }
+
   /** Calls `body` once when it stops; gives a function that undoes this. */
   listen(body: () => void): () => void {
     const signals = [this.#disposal, ...(this.#signal ? [this.#signal] : [])];
