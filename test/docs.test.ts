@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,9 +8,9 @@ import { describe, expect, it } from 'vitest';
 import { tryAddon } from '../lib/backends/addon.ts';
 import * as sn from '../lib/index.ts';
 import { trainOptions } from '../lib/train/options.ts';
+import { example, root } from './support/example.ts';
 import { multiplyAddCount, parameterCount } from './support/models.ts';
 
-const root = join(import.meta.dirname, '..');
 const pages = [
   'README.md',
   'CONTRIBUTING.md',
@@ -19,6 +19,7 @@ const pages = [
   'docs/cli.md',
   'docs/data.md',
   'docs/drawing.md',
+  'docs/examples/README.md',
   'docs/graphs.md',
   'docs/migrating.md',
   'docs/models.md',
@@ -31,13 +32,6 @@ const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
 const native = tryAddon() !== null;
 if (!native) console.log('skipped: running the examples, no addon is built');
-
-async function example(name: string, ...settings: string[]): Promise<string> {
-  const file = join(root, 'docs/examples', name);
-  const run = promisify(execFile);
-  return (await run(process.execPath, ['--import', 'tsx', file, ...settings], { cwd: root }))
-    .stdout;
-}
 
 describe('the pages', () => {
   it.each(pages)('%s names files that are there', (page) => {
@@ -174,6 +168,21 @@ describe('the pages', () => {
     expect(read('README.md')).toContain(message);
   });
 
+  it('list every example, and tests run each', () => {
+    const names = readdirSync(join(root, 'docs/examples')).filter((file) => file.endsWith('.ts'));
+    const table = read('docs/examples/README.md').matchAll(/^\| \[(\S+)\]\((\S+)\) \| .+ \|$/gm);
+    const listed = [...table].map(([, name, link]) => {
+      expect(link).toBe(name);
+      return name;
+    });
+    expect(listed.sort()).toEqual(names.sort());
+    const tests = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.test.ts'));
+    const calls = /(?:example\('|join\(root, 'docs\/examples\/)([\w-]+\.ts)'/g;
+    const runs = tests.flatMap((file) => [...read(`test/${file}`).matchAll(calls)]);
+    const tried = new Set(runs.map(([, name]) => name));
+    expect(names.filter((name) => !tried.has(name))).toEqual([]);
+  });
+
   it('list every error code', () => {
     const codes = new Set(
       read('lib/errors.ts')
@@ -199,7 +208,7 @@ describe.skipIf(!native)('the examples', () => {
 
   it('draw a network', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'stridenet-')), 'lenet5.svg');
-    expect(await example('draw-graph.ts', file)).toContain('13 operators');
+    expect(await example('draw-graph.ts', [file])).toContain('13 operators');
     const svg = readFileSync(file, 'utf8');
     for (const label of ['0 (conv2d)', '7.bias', '(1, 16, 5, 5)']) expect(svg).toContain(label);
   });
@@ -213,7 +222,8 @@ describe.skipIf(!native)('the examples', () => {
 
   it('show a graph, its numbers, its cost and training by hand as docs/graphs.md does', async () => {
     const files = ['computation-graph.ts', 'hand-written-training.ts'];
-    const out = (await Promise.all(files.map((file) => example(file)))).join('');
+    const [shown, trained] = [example('computation-graph.ts'), example('hand-written-training.ts')];
+    const out = (await Promise.all([shown, trained])).join('');
     const source = files.flatMap((file) => read(`docs/examples/${file}`).split('\n'));
     const accuracy = Number(/accuracy of the network: (.*)/.exec(out)?.[1]);
     expect(accuracy).toBeGreaterThan(0.95);
@@ -252,14 +262,14 @@ describe.skipIf(!native)('the examples', () => {
 
   it('go on after a kill, to the same weights', { timeout: 180_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'stridenet-'));
-    const whole = await example('resume.ts', join(folder, 'whole'), '2');
+    const whole = await example('resume.ts', [join(folder, 'whole'), '2']);
     const script = join(root, 'docs/examples/resume.ts');
     const settings = ['--import', 'tsx', script, join(folder, 'killed'), '2'];
     const child = spawn(process.execPath, settings, { cwd: root });
     await once(child.stdout, 'data');
     child.kill('SIGKILL');
     await once(child, 'exit');
-    const resumed = await example('resume.ts', join(folder, 'killed'), '2');
+    const resumed = await example('resume.ts', [join(folder, 'killed'), '2']);
     expect(resumed).toMatch(/^goes on after step \d+/);
     expect(resumed.split('\n').at(-2)).toBe(whole.split('\n').at(-2));
     rmSync(folder, { recursive: true });
@@ -269,7 +279,7 @@ describe.skipIf(!native)('the examples', () => {
     const folder = mkdtempSync(join(tmpdir(), 'stridenet-'));
     const file = join(folder, 'resnet18.safetensors');
     await sn.models.resnet18({ classes: 4, stem: 'small', seed: 5 }).saveWeights(file);
-    const out = await example('pytorch-weights.ts', file, '4');
+    const out = await example('pytorch-weights.ts', [file, '4']);
     expect(out).toMatch(/^102 tensors loaded, passed over: 0\n\[ \d, \d \]/);
     rmSync(folder, { recursive: true });
   });
@@ -322,7 +332,7 @@ describe.skipIf(!native)('the examples', () => {
   });
 
   it('D2: train LeNet-5 of 1998 to 95 % in one epoch', { timeout: 180_000 }, async () => {
-    const out = await example('lenet-original.ts', '1');
+    const out = await example('lenet-original.ts', ['1']);
     expect(Number(/test accuracy (\d+\.\d+) %/.exec(out)?.[1])).toBeGreaterThan(95);
     expect(out.split('\n').map((line) => line.trim())).toContain('· X X X · · X X X X · · X · X X');
   });
