@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as sn from '../lib/index.ts';
 import { random } from './support/graphs.ts';
 
@@ -91,6 +91,27 @@ describe.each(backends)('a network that is disposed of (%s)', (backend) => {
     for (const end of await ends) expect(end).toMatchObject({ reason: disposed });
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(sn.memory()).toEqual(before);
+  });
+
+  it('ends evaluations at once, also those that wait for a step or that none has begun for', async () => {
+    const before = sn.memory();
+    const many = 20_000;
+    const repeated = sn.data.select(
+      data,
+      Array.from({ length: many }, (_, i) => i % 40),
+    );
+    const net = network(backend);
+    const training = net.fit(repeated, { batchSize: many });
+    const ended: string[] = [];
+    const told = (error: sn.StridenetError) => ended.push(error.code);
+    void training.catch(() => undefined);
+    for (let i = 0; i < 3; i++) void net.evaluate(repeated).catch(told);
+    net.dispose();
+    for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
+    expect(ended).toEqual(['ERR_DISPOSED', 'ERR_DISPOSED', 'ERR_DISPOSED']);
+    await expect(training).rejects.toMatchObject(disposed);
+    // A step that is computed is ended, and its memory freed, a little later.
+    await vi.waitFor(() => expect(sn.memory()).toEqual(before), { timeout: 10_000 });
   });
 
   it('ends training within a step, with the error told to whoever waits for it', async () => {

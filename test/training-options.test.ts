@@ -205,7 +205,7 @@ describe('callbacks', () => {
     expect(told).toEqual([start, 1, 2, history]);
   });
 
-  it.each(['onStart', 'onStep', 'onEpoch'])(
+  it.each(['onStart', 'onStep', 'onEpoch', 'onEnd'])(
     'that never settle (%s) end by the signal',
     async (name) => {
       const net = small();
@@ -218,6 +218,17 @@ describe('callbacks', () => {
       await expect(other).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
     },
   );
+
+  it('that end the fit and reject are heard, and reject for nobody else', async () => {
+    const net = small();
+    const controller = new AbortController();
+    const onStep = async (): Promise<void> => {
+      controller.abort();
+      throw new Error('of the callback');
+    };
+    const training = net.fit(data, { batchSize, signal: controller.signal, callbacks: { onStep } });
+    await expect(training).rejects.toThrow('of the callback');
+  });
 
   it('give the network back when they throw', async () => {
     const net = small();

@@ -109,6 +109,6 @@ export async function fit(
     progress?.stop();
   }
   const history = { epochs: run.history.epochs, ...stoppingOf(run) };
-  await callbacks.onEnd?.(history);
+  await settled(callbacks.onEnd?.(history));
   return history;
 }

@@ -245,8 +245,9 @@ export class Network {
     });
     try {
       stop.check();
-      evaluator = new Evaluator('evaluate', architecture, batches, loss, this.#settings, metrics);
-      return await evaluator.evaluate((await this.#store.settled()).values);
+      const made = new Evaluator('evaluate', architecture, batches, loss, this.#settings, metrics);
+      evaluator = made;
+      return await stop.until(this.#store.settled().then(({ values }) => made.evaluate(values)));
     } catch (error) {
       throw stop.stopped ? stop.error() : error;
     } finally {

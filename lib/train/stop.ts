@@ -33,22 +33,16 @@ export class Stop {
     if (this.stopped) throw this.error();
   }
 
-  /** What is waited for, or `error()` as soon as it stops. */
-  async race<T>(waited: T | PromiseLike<T>): Promise<T> {
-    this.check();
-    let unlisten = (): void => undefined;
-    const end = new Promise<never>((_, reject) => {
-      unlisten = this.listen(() => reject(this.error()));
-    });
-    return Promise.race([waited, end]).finally(unlisten);
-  }
-
-  /** What `work` gives, or `error()` when it stops before; nobody then waits for the work. */
-  async until<T>(work: PromiseLike<T>): Promise<T> {
-    this.check();
+  /**
+   * What `work` gives, or `error()` when it stops before. Nobody then waits for the work, and what it
+   * rejects with later is nobody's matter.
+   */
+  async until<T>(work: T | PromiseLike<T>): Promise<T> {
     let unlisten = (): void => undefined;
     const stopped = new Promise<never>((_, reject) => {
-      unlisten = this.listen(() => reject(this.error()));
+      const end = (): void => reject(this.error());
+      if (this.stopped) end();
+      else unlisten = this.listen(end);
     });
     try {
       return await Promise.race([work, stopped]);

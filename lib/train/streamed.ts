@@ -118,7 +118,7 @@ export class StreamedBatches implements BatchSource {
     const options = { ...given, batchSize };
     const reader = begin(data.stage, options, 1, 0);
     try {
-      const first = await stop.race(nextKept(reader));
+      const first = await stop.until(nextKept(reader));
       if (first === null) throw argumentError(where, 'at least one sample', 0);
       return new StreamedBatches(where, data, options, { reader, first });
     } catch (error) {
