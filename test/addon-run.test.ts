@@ -85,6 +85,7 @@ describe('a request is refused for', () => {
     ['a negative budget', request(1, { budget: -1 }), /budget/],
     ['a budget of NaN', request(1, { budget: Number.NaN }), /budget/],
     ['a budget of text', request(1, { budget: '5' }), /budget/],
+    ['urgency of 1', request(1, { urgent: 1 }), /urgent/],
   ])('%s', (_, wrong, message) => expectBothFail(wrong, 'ERR_ARGUMENT', message));
 
   it('feeds of another dtype', async () => {
@@ -204,7 +205,7 @@ describe('a Program', () => {
 
   it('survives getters that throw, run it, or dispose of it', async () => {
     const thrown = new Error('thrown by a getter');
-    for (const name of ['steps', 'batch', 'feeds', 'into', 'budget']) {
+    for (const name of ['steps', 'batch', 'feeds', 'into', 'budget', 'urgent']) {
       const withGetter = (get: () => unknown): RunRequest =>
         Object.defineProperty(request(1), name, { get }) as RunRequest;
       const throwing = withGetter(() => {

@@ -28,6 +28,11 @@ export interface RunRequest {
   readonly into?: readonly TypedArray[];
   /** Milliseconds after which the run ends at the next step boundary. */
   readonly budget?: number;
+  /**
+   * Whether somebody waits for it: the run's own thread then keeps the priority of the process,
+   * which the others lower, so that it is not held up by runs without hurry. Default: false.
+   */
+  readonly urgent?: boolean;
 }
 
 /** What a run gives. */

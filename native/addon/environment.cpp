@@ -63,34 +63,40 @@ void Environment::submit(std::unique_ptr<Job> job) {
 }
 
 void Environment::start_runner_for(Job* job) {
+  Runners& runners = runners_[job->urgent];
   {
     const std::lock_guard lock(mutex_);
     if (closing_) throw Error("ERR_ABORTED", "the environment is ending");
-    if (queue_.size() >= idle_ && runners_.size() < kMaxRunners) {
+    if (runners.queue.size() >= runners.idle && runners.threads.size() < Runners::kMost) {
       try {
         const BlockSignals block;
-        runners_.emplace_back([this] { runner(); });
+        runners.threads.emplace_back([this, urgent = job->urgent] { runner(urgent); });
       } catch (const std::system_error& error) {
-        if (runners_.empty()) {
+        if (runners.threads.empty()) {
           throw Error("ERR_MEMORY", std::string("cannot start a thread: ") + error.what());
         }
       }
     }
-    queue_.push_back(job);
+    runners.queue.push_back(job);
   }
-  wake_.notify_one();
+  runners.wake.notify_one();
 }
 
-void Environment::runner() noexcept {
-  enter_background("stridenet run");
+void Environment::runner(bool urgent) noexcept {
+  if (urgent) {
+    name_thread("stridenet serve");
+  } else {
+    enter_background("stridenet run");
+  }
+  Runners& runners = runners_[urgent];
   std::unique_lock lock(mutex_);
   for (;;) {
-    ++idle_;
-    wake_.wait(lock, [this] { return closing_ || !queue_.empty(); });
-    --idle_;
+    ++runners.idle;
+    runners.wake.wait(lock, [&] { return closing_ || !runners.queue.empty(); });
+    --runners.idle;
     if (closing_) return;
-    Job* const job = queue_.front();
-    queue_.pop_front();
+    Job* const job = runners.queue.front();
+    runners.queue.pop_front();
     lock.unlock();
     job->outcome = job->program->run(job->steps, job->batch, job->budget);
     lock.lock();
@@ -144,9 +150,11 @@ void Environment::shut_down() noexcept {
     closing_ = true;
     for (const auto& job : pending_) job->program->stop(Program::Stop::instruction);
   }
-  wake_.notify_all();
-  for (std::thread& runner : runners_) runner.join();
-  runners_.clear();
+  for (Runners& runners : runners_) {
+    runners.wake.notify_all();
+    for (std::thread& thread : runners.threads) thread.join();
+    runners.threads.clear();
+  }
   pending_.clear();
 }
 

@@ -29,13 +29,16 @@ class Job {
   std::int64_t steps = 0;
   std::vector<std::int32_t> batch;
   double budget = -1;
+  /// Whether its runner keeps the priority of the process: for short runs that somebody waits for.
+  bool urgent = false;
   Outcome outcome;
 };
 
 /// What one JavaScript environment (the main thread, a worker) holds: its memory count, its runner
-/// threads, and the runs that have not settled. Runners are kept for the next run; libuv's threads
-/// are never used. When the environment ends, runs end at the next instruction, the runners are
-/// joined, and nothing settles.
+/// threads, and the runs that have not settled. Runners are kept for the next run, those of urgent
+/// runs apart from those in the background, whose priority could not be raised again; libuv's
+/// threads are never used. When the environment ends, runs end at the next instruction, the runners
+/// are joined, and nothing settles.
 class Environment {
  public:
   explicit Environment(Napi::Env env);
@@ -51,13 +54,20 @@ class Environment {
   void submit(std::unique_ptr<Job> job);
 
  private:
-  static constexpr std::size_t kMaxRunners = 64;
+  /// Threads of one priority, and the runs that wait for one.
+  struct Runners {
+    static constexpr std::size_t kMost = 64;
+    std::vector<std::thread> threads;
+    std::size_t idle = 0;
+    std::deque<Job*> queue;
+    std::condition_variable wake;
+  };
 
   static void on_completed(napi_env env, napi_value callback, void* context, void* data);
   static void on_cleanup(void* environment);
   void settle_completed(Napi::Env env);
   void start_runner_for(Job* job);
-  void runner() noexcept;
+  void runner(bool urgent) noexcept;
   void shut_down() noexcept;
 
   std::shared_ptr<MemoryCounter> counter_ = std::make_shared<MemoryCounter>();
@@ -65,11 +75,8 @@ class Environment {
   napi_threadsafe_function completed_call_ = nullptr;
   std::list<std::unique_ptr<Job>> pending_;  // of the JavaScript thread alone
 
-  std::mutex mutex_;  // guards what follows
-  std::condition_variable wake_;
-  std::vector<std::thread> runners_;
-  std::size_t idle_ = 0;
-  std::deque<Job*> queue_;
+  std::mutex mutex_;    // guards what follows
+  Runners runners_[2];  // in the background, urgent
   std::vector<Job*> completed_;
   bool closing_ = false;
 };

@@ -55,6 +55,7 @@ struct ProgramObject::Request {
   std::vector<Napi::Value> feeds;
   std::vector<Napi::Value> into;  // empty: new arrays
   double budget = -1;
+  bool urgent = false;
 };
 
 /// Marks a run on this thread as under way: JavaScript that it calls may not start another, and
@@ -197,6 +198,8 @@ ProgramObject::Request ProgramObject::read_request(Napi::Value value) const {
     request.budget = read_number(kCode, "budget", budget);
     if (!(request.budget >= 0)) throw Error(kCode, "expected budget to be 0 or more");
   }
+  const Napi::Value urgent = object.Get("urgent");
+  if (!urgent.IsUndefined()) request.urgent = read_boolean(kCode, "urgent", urgent);
   return request;
 }
 
@@ -284,6 +287,7 @@ Napi::Value ProgramObject::run(const Napi::CallbackInfo& info) {
       job->steps = request.steps;
       job->batch = std::move(batches);
       job->budget = request.budget;
+      job->urgent = request.urgent;
       const Napi::Promise promise = job->deferred.Promise();
       running_ = true;
       try {

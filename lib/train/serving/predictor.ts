@@ -64,7 +64,7 @@ export class Predictor {
     const batch = Int32Array.from({ length: steps }, (_, step) =>
       Math.min(this.bound, samples - step * this.bound),
     );
-    const { fetches } = await this.#program.run({ steps, batch, feeds });
+    const { fetches } = await this.#program.run({ steps, batch, feeds, urgent: steps === 1 });
     const shape = [samples, ...this.#architecture.outputShape];
     const data = (fetches[0] as TypedArray).slice(0, elementCount(shape));
     return new Tensor(data, shape, this.#architecture.dtype);
