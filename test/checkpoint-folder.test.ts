@@ -2,7 +2,7 @@ import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
-import { data, digest, inFolder, kept } from './support/interrupted.ts';
+import { data, digest, inFolder, kept, timeless } from './support/interrupted.ts';
 
 const options = { batchSize: 30, seed: 1 };
 
@@ -49,6 +49,29 @@ describe('the checkpoint of the best epoch', () => {
       expect(history.epochs.map(({ epoch }) => epoch)).toEqual([1, 2]);
       expect(digest(net.parameters())).toBe(digest(whole.parameters()));
     }));
+
+  it.each([5, 6])('goes on within an epoch that %i steps have cut short', (steps) =>
+    inFolder(async (directory) => {
+      const judged = { ...options, earlyStopping: { monitor: 'loss', patience: 5 } };
+      const plateau = () => sn.schedules.plateau({ monitor: 'loss', patience: 0, minDelta: 10 });
+      const checkpoint = { directory, ...rare, keepBest: { monitor: 'loss' } };
+      const cut = await kept().fit(data, { ...judged, schedule: plateau(), steps, checkpoint });
+      const losses = cut.epochs.map(({ loss }) => loss);
+      expect(losses[1]).toBeLessThan(losses[0] as number);
+      await rm(join(directory, `checkpoint-00000000000${steps}.safetensors`));
+      const best = await sn.latestCheckpoint(directory);
+      expect(best).toMatchObject({ step: steps, epoch: steps === 5 ? 2 : 3 });
+
+      const whole = kept();
+      const expected = await whole.fit(data, { ...judged, schedule: plateau(), epochs: 4 });
+      const net = kept({ seed: 100 });
+      const further = { ...judged, schedule: plateau(), epochs: 4, resume: directory };
+      const history = await net.fit(data, further);
+      expect(timeless(history)).toEqual(timeless(expected));
+      expect(history.earlyStopping).toEqual(expected.earlyStopping);
+      expect(digest(net.parameters())).toBe(digest(whole.parameters()));
+    }),
+  );
 
   it('stands in for others that cannot be read', () =>
     inFolder(async (directory) => {

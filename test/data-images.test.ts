@@ -304,6 +304,8 @@ describe('imageFolder', () => {
       [folder, {}, 'ERR_ARGUMENT'],
       [folder, { size: 0 }, 'ERR_ARGUMENT'],
       [folder, { size: [3, 4, 5] }, 'ERR_ARGUMENT'],
+      [folder, { size: 2 ** 13 + 1 }, 'ERR_ARGUMENT'],
+      [folder, { size: [1, 2 ** 14 + 1] }, 'ERR_ARGUMENT'],
       [folder, { size, channels: 4 }, 'ERR_ARGUMENT'],
       [folder, { size, fit: 'inside' }, 'ERR_ARGUMENT'],
       [folder, { size, onBroken: 'ignore' }, 'ERR_ARGUMENT'],
@@ -318,6 +320,9 @@ describe('imageFolder', () => {
     for (const [where, options, code] of wrong) {
       const call = imageFolder(where as string, options as ImageFolderOptions);
       await expect(call, JSON.stringify(options)).rejects.toMatchObject({ code });
+    }
+    for (const most of [2 ** 13, [2 ** 14, 2 ** 12]] as const) {
+      expect((await imageFolder(folder, { size: most })).length).toBe(5);
     }
   });
 });

@@ -193,6 +193,29 @@ describe('parameters that stay', () => {
     expect(moved(before, net.parameters()).map((key) => key[0])).toEqual(['3', '3']);
   });
 
+  it('are refused when they are all that training could change', async () => {
+    const net = sn.sequential({
+      inputShape: [1, 28, 28],
+      layers: [
+        layers.flatten(),
+        layers.dense({ units: 5, trainable: false }),
+        layers.batchNorm({ name: 'norm' }),
+        layers.dense({ units: 10, name: 'head' }),
+      ],
+    });
+    const before = bits(net.parameters());
+    await expect(net.fit(data, { frozen: ['norm', 'head'] })).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT',
+      message: expect.stringMatching(/^\[fit, frozen\] frozen and .*nothing is left to train$/),
+    });
+    expect(bits(net.parameters())).toBe(before);
+    // Statistics are something.
+    const frozen = ['norm.weight', 'norm.bias', 'head'];
+    const start = net.parameters();
+    await net.fit(data, { frozen });
+    expect(moved(start, net.parameters())).toEqual(['norm.running_mean', 'norm.running_var']);
+  });
+
   it('are refused when nothing has that key', async () => {
     const net = nested({ backend: 'reference' });
     const before = bits(net.parameters());

@@ -203,4 +203,25 @@ describe('operands and settings in the wrong form', () => {
     const lazily = sn.data.from([{ x: sn.zeros([4, 5, 3]), y: 0 }]);
     await expect(net.fit(lazily)).rejects.toThrow('x of each sample must be (3, 4, 5)');
   });
+
+  it('name an inputShape whose channels are last, where it does not work', async () => {
+    const advice = 'for images of 28x32 with 1 channel give (1, 28, 32)';
+    const make = (padding: number, inputShape = [28, 32, 1]) =>
+      sn.sequential({
+        inputShape,
+        layers: [sn.layers.conv2d({ filters: 2, kernelSize: 3, padding })],
+      });
+    expect(errorOf(() => make(0))).toMatchObject({ code: 'ERR_SHAPE' });
+    expect(errorOf(() => make(0)).message).toMatch(
+      /^layer 0 \(conv2d\).*; inputShape is \(C,H,W\)/,
+    );
+    expect(errorOf(() => make(0)).message).toContain(advice);
+    expect(errorOf(() => make(0, [28, 32, 5, 1])).message).not.toContain('inputShape is');
+    expect(errorOf(() => make(0, [1, 28, 2])).message).not.toContain('inputShape is');
+    // It may be meant: nothing is said before data come the other way.
+    const net = make(1);
+    await expect(net.predict(sn.zeros([5, 1, 28, 32]))).rejects.toThrow(advice);
+    await expect(net.predict(sn.zeros([5, 1, 28, 32]))).rejects.not.toThrow('reshape');
+    await expect(net.predict(sn.zeros([5, 896]))).rejects.toThrow('reshape(x, [5, 28, 32, 1])');
+  });
 });

@@ -1,8 +1,9 @@
 import { checkOptions, shapeError, within } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
-import { checkInteger, formatShape, type Shape } from '../shape.ts';
+import { checkInteger, type Shape } from '../shape.ts';
 import { type Network, sequential } from '../train/network.ts';
 import { runtimeOptionNames, type SequentialOptions } from '../train/networkOptions.ts';
+import { channelsFirstAdvice } from '../train/shapeAdvice.ts';
 
 /** Settings of a ready-made network. */
 export type ModelOptions = Omit<SequentialOptions, 'inputShape' | 'layers'>;
@@ -25,15 +26,8 @@ const sharedOptions = ['classes', 'inputShape', ...runtimeOptionNames];
 
 /** Throws ERR_SHAPE for a shape that looks like (H,W,C), as images of many programs are. */
 function checkChannelsFirst(name: string, shape: Shape): void {
-  if (!Array.isArray(shape) || shape.length !== 3) return;
-  const [height = 0, width = 0, channels = 0] = shape;
-  if (height <= 4 || width <= 4 || channels > 4) return;
-  const given = formatShape(shape);
-  const meant = formatShape([channels, height, width]);
-  throw shapeError(
-    name,
-    `inputShape is (C,H,W), and ${given} would be ${height} channels of ${width}x${channels}: for images of ${height}x${width} with ${channels} channels give ${meant}, and move the channels of the data first by sn.ops.transpose(x, [0, 3, 1, 2])`,
-  );
+  const advice = Array.isArray(shape) ? channelsFirstAdvice(shape) : null;
+  if (advice !== null) throw shapeError(name, advice);
 }
 
 /**

@@ -253,6 +253,7 @@ async function* epochEvents(
     ...(validation ? { validation } : {}),
   };
   const measures = measuresOf(event);
+  checkpoints?.beforeJudged();
   run.schedule?.observe(measures);
   run.stopping?.observe(epoch, measures, () => host.values());
   run.history.add(event);

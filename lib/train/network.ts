@@ -4,19 +4,12 @@ import { backendOf, defaultBackend } from '../backends/index.ts';
 import type { ComputationGraph } from '../computation/computationGraph.ts';
 import { cpuInfo } from '../cpu.ts';
 import { checkData, type TrainingData } from '../data/trainingData.ts';
-import {
-  argumentError,
-  checkBoolean,
-  checkOptions,
-  StridenetError,
-  shapeError,
-} from '../errors.ts';
-import type { Layer } from '../layers/layer.ts';
+import { argumentError, checkBoolean, checkOptions, StridenetError } from '../errors.ts';
 import { type Loss, softmaxCrossEntropy } from '../losses/index.ts';
 import { checkLoss } from '../losses/targets.ts';
 import type { Operand } from '../ops/operator.ts';
 import { checkSeed } from '../random.ts';
-import { checkInteger, formatShape } from '../shape.ts';
+import { checkInteger } from '../shape.ts';
 import { checkFloatDType, checkMemory, type FloatDType, Tensor } from '../tensor.ts';
 import { type ApplyOptions, applyNetwork } from './apply.ts';
 import { Architecture } from './architecture.ts';
@@ -27,9 +20,9 @@ import { checkMetrics } from './metricSet.ts';
 import { type NetworkGraphOptions, networkGraph } from './networkGraph.ts';
 import {
   checkClassNames,
+  checkSequential,
   type EvaluateSettings,
   type PredictOptions,
-  runtimeOptionNames,
   type SequentialOptions,
   type SnapshotOptions,
 } from './networkOptions.ts';
@@ -39,6 +32,7 @@ import { replacementOf } from './replacement.ts';
 import { type BatchingOptions, checkBatching } from './serving/options.ts';
 import { Predictors } from './serving/predictors.ts';
 import { PredictionQueue, type Queued } from './serving/queue.ts';
+import { advisingChannelsFirst } from './shapeAdvice.ts';
 import { batchesOf, closeSources } from './sources.ts';
 import { checkSignal, disposedError, Stop } from './stop.ts';
 import { formatSummary, inspectNetwork, type LayerSummary, summarize } from './summary.ts';
@@ -386,15 +380,6 @@ export class Network {
  *   files know them
  */
 export function sequential(options: SequentialOptions): Network {
-  if (Array.isArray(options) || typeof (options as Partial<Layer> | null)?.forward === 'function') {
-    throw argumentError('sequential', '{ inputShape: […], layers: […] }', options);
-  }
-  checkOptions('sequential', options, ['inputShape', 'layers', ...runtimeOptionNames]);
-  if (!Array.isArray(options.inputShape)) {
-    throw argumentError('sequential', 'inputShape to be a list of sizes', options.inputShape);
-  }
-  if (options.inputShape.length === 0 || options.inputShape.some((size) => size === 0)) {
-    throw shapeError('sequential', `inputShape ${formatShape(options.inputShape)} has no value`);
-  }
-  return new Network(options);
+  checkSequential(options);
+  return advisingChannelsFirst(options.inputShape, () => new Network(options));
 }

@@ -1,5 +1,5 @@
 import type { BackendName } from '../backends/backend.ts';
-import { argumentError } from '../errors.ts';
+import { argumentError, checkOptions, shapeError } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
 import type { Loss } from '../losses/index.ts';
 import type { Metric } from '../metrics/metric.ts';
@@ -35,6 +35,22 @@ export interface SequentialOptions {
 export const runtimeOptionNames = [
   ...(['seed', 'dtype', 'backend', 'threads', 'winograd', 'batching', 'classNames'] as const),
 ] as const;
+
+/** Throws ERR_ARGUMENT for settings that are none, ERR_SHAPE for samples that have no value. */
+export function checkSequential(options: SequentialOptions): void {
+  const where = 'sequential';
+  if (Array.isArray(options) || typeof (options as Partial<Layer> | null)?.forward === 'function') {
+    throw argumentError(where, '{ inputShape: […], layers: […] }', options);
+  }
+  checkOptions(where, options, ['inputShape', 'layers', ...runtimeOptionNames]);
+  const { inputShape } = options;
+  if (!Array.isArray(inputShape)) {
+    throw argumentError(where, 'inputShape to be a list of sizes', inputShape);
+  }
+  if (inputShape.length === 0 || inputShape.some((size) => size === 0)) {
+    throw shapeError(where, `inputShape ${formatShape(inputShape)} has no value`);
+  }
+}
 
 /** Throws ERR_ARGUMENT unless `names` are different texts, one for each of the outputs. */
 export function checkClassNames(

@@ -1,4 +1,4 @@
-import { argumentError, checkNumber } from '../errors.ts';
+import { argumentError, checkNumber, StridenetError } from '../errors.ts';
 import { gradients } from '../graph/differentiate.ts';
 import { type GraphVariable, type StateUpdate, Tracer } from '../graph/graph.ts';
 import type { Loss } from '../losses/index.ts';
@@ -44,11 +44,22 @@ export interface LearnedParameter extends NetworkParameter {
   readonly rule: Optimizer;
 }
 
+/** Throws ERR_ARGUMENT where `frozen` keeps all that training could change, states of layers too. */
+function checkSomethingMoves({ parameters }: Architecture, frozen: readonly string[]): void {
+  const isHeld = (key: string): boolean => frozen.some((place) => isWithin(key, place));
+  const free = parameters.filter(({ trainable }) => trainable !== false);
+  if (frozen.length === 0 || free.some(({ key }) => !isHeld(key))) return;
+  const others = free.length < parameters.length ? ' and `trainable: false`' : '';
+  const message = `frozen${others} keep all parameters as they are, so nothing is left to train`;
+  throw new StridenetError('ERR_ARGUMENT', `[fit, frozen] ${message}`);
+}
+
 /**
  * The parameters that training changes: all but states, those of layers with `trainable: false`, and
  * the frozen ones.
- * @throws ERR_ARGUMENT for an entry of `frozen` that is no key and no layer with parameters, and for
- *   one of an optimizer's `noDecay` that is neither, nor the name of a parameter in its layer
+ * @throws ERR_ARGUMENT for an entry of `frozen` that is no key and no layer with parameters, where
+ *   `frozen` leaves nothing, and for an entry of an optimizer's `noDecay` that is neither, nor the
+ *   name of a parameter in its layer
  */
 export function learnedParameters(options: {
   architecture: Architecture;
@@ -58,6 +69,7 @@ export function learnedParameters(options: {
   const { architecture, optimizer, frozen } = options;
   const keys = architecture.parameters.map(({ key }) => key);
   checkPlaces('fit, frozen', architecture, frozen);
+  checkSomethingMoves(architecture, frozen);
   const learned = architecture.parameters
     .filter(({ state, trainable }) => state !== true && trainable !== false)
     .filter(({ key }) => !frozen.some((place) => isWithin(key, place)))

@@ -19,7 +19,7 @@ export interface BrokenImage {
 
 /** How images become samples. */
 export interface ImageOptions {
-  /** The size of all images, or [height, width]. */
+  /** The size of all images, or [height, width]: up to 16384 each, and 2²⁶ pixels. */
   size: number | readonly [height: number, width: number];
   /** 3: red, green, blue; 1: grey, 0.299 R + 0.587 G + 0.114 B. Default 3. */
   channels?: 1 | 3;
@@ -58,6 +58,17 @@ export interface ImageSettings {
   readonly maxFileBytes: number;
 }
 
+/** Rows or columns, and pixels, that images are made of at most. */
+const [maxSide, maxSizePixels] = [2 ** 14, 2 ** 26];
+
+/** `size` as a pair, if it is one of an image that can be made; else throws ERR_ARGUMENT. */
+function checkSize(where: string, size: unknown): Pair {
+  const [height, width] = checkPair(where, 'size', size, 1);
+  if (Math.max(height, width) <= maxSide && height * width <= maxSizePixels) return [height, width];
+  const most = `at most ${maxSide} rows and columns and ${maxSizePixels} pixels`;
+  throw argumentError(where, `size to be of ${most}`, size);
+}
+
 /** Throws ERR_ARGUMENT. */
 export function checkImageOptions(where: string, options: ImageOptions): ImageSettings {
   const { channels = 3, fit = 'cover', onBroken = 'throw' } = options;
@@ -72,7 +83,7 @@ export function checkImageOptions(where: string, options: ImageOptions): ImageSe
   const limit = (name: 'maxPixels' | 'maxFileBytes'): number =>
     checkInteger(where, name, options[name] ?? 2 ** 26, 1, 2 ** 40);
   return {
-    size: checkPair(where, 'size', options.size, 1),
+    size: checkSize(where, options.size),
     channels,
     fit,
     onBroken,

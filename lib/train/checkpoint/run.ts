@@ -11,7 +11,7 @@ import type { Resumable } from './part.ts';
 import { LearnedSchedule, Rates } from './rates.ts';
 import { beginCheckpoints } from './session.ts';
 import { KeptStopping } from './stopping.ts';
-import type { CheckpointWriter } from './writer.ts';
+import type { CheckpointWriter, Snapshot } from './writer.ts';
 
 /** The checkpoints of one run; what its methods give has been written since the call before. */
 export class RunCheckpoints {
@@ -19,6 +19,8 @@ export class RunCheckpoints {
   readonly #writer: CheckpointWriter | null;
   readonly #onAbort: boolean;
   readonly #best: BestEpoch | null;
+  /** What the training was when its last step cut an epoch short, before that was judged. */
+  #cut: Snapshot | null = null;
   #ended = false;
 
   constructor(run: Run, writer: CheckpointWriter | null, onAbort: boolean, best: BestEpoch | null) {
@@ -41,9 +43,19 @@ export class RunCheckpoints {
     return this.#told();
   }
 
+  /**
+   * Before what an epoch gave counts. One that the last step cut short is judged as it is, but a
+   * longer training goes on within it: the best checkpoint must know nothing of its end.
+   */
+  beforeJudged(): void {
+    if (this.#writer === null || this.#best === null || goesOn(this.#run)) return;
+    const { cursor, stepsPerEpoch } = this.#run.trainer;
+    if (cursor.stepInEpoch !== stepsPerEpoch) this.#cut = this.#writer.take(this.#place());
+  }
+
   async afterEpoch(event: EpochEvent): Promise<CheckpointEvent[]> {
     const better = this.#best?.observe(measuresOf(event)) ?? false;
-    await this.#writer?.afterEpoch(this.#place(), goesOn(this.#run), better);
+    await this.#writer?.afterEpoch(this.#place(), goesOn(this.#run), better, this.#cut);
     return this.#told();
   }
 

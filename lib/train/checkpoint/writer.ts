@@ -68,24 +68,41 @@ export class CheckpointWriter {
     if ((due || late) && cursor.step !== this.#last?.step) await this.write(cursor);
   }
 
+  /** What a checkpoint of this moment would hold; nothing may be being written. */
+  take(cursor: Cursor): Snapshot {
+    const { record, ...rest } = this.#snapshot(cursor);
+    // What parts give is of this moment alone.
+    return { ...rest, record: { ...record, parts: structuredClone(record.parts) } };
+  }
+
   /**
    * Writes one if it is time, after an epoch.
    * @param cursor at the beginning of the next one
    * @param regular whether it may be another than that of the best epoch
    * @param better whether no epoch before was as good
+   * @param taken what it is to hold; null: what there is now
    */
-  async afterEpoch(cursor: Cursor, regular: boolean, better: boolean): Promise<void> {
+  async afterEpoch(
+    cursor: Cursor,
+    regular: boolean,
+    better: boolean,
+    taken: Snapshot | null,
+  ): Promise<void> {
     this.#check();
     const due = regular && (cursor.epoch - 1) % this.#settings.everyEpochs === 0;
     const names = [...(due ? [checkpointName(cursor.step)] : []), ...(better ? [bestName] : [])];
-    if (names.length > 0) await this.write(cursor, names);
+    if (names.length > 0) await this.write(cursor, names, taken);
   }
 
   /**
    * Begins to write one, when the one before has been written; not when that was given up. Throws
    * what that threw.
    */
-  async write(cursor: Cursor, names = [checkpointName(cursor.step)]): Promise<void> {
+  async write(
+    cursor: Cursor,
+    names = [checkpointName(cursor.step)],
+    taken: Snapshot | null = null,
+  ): Promise<void> {
     await Promise.race([this.settle(), this.#ended]);
     if (this.#end.signal.aborted) return;
     if (names[0] !== bestName) {
@@ -93,7 +110,7 @@ export class CheckpointWriter {
       this.#lastTime = performance.now();
     }
     this.#busy = true;
-    this.#writing = this.#write(this.#snapshot(cursor), names)
+    this.#writing = this.#write(taken ?? this.#snapshot(cursor), names)
       .catch((error) => {
         if (!this.#end.signal.aborted) this.#failure = error;
       })
