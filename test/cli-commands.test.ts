@@ -202,10 +202,18 @@ it('ends without a word when nobody reads its output any more', async () => {
   expect(await shell.unread(['summary', 'resnet50'])).toEqual({ code: 141, out: '', err: '' });
 });
 
+it.skipIf(!existsSync('/dev/full'))('says in a line that a disk is full', () => {
+  const { code, err } = shell.full(['summary', 'lenet5']);
+  expect([code, err]).toEqual([1, expect.stringMatching(/^standard output .*: ENOSPC.*\n$/)]);
+});
+
 it('explains itself and every command with examples', async () => {
   const names = ['train', 'eval', 'predict', 'summary', 'graph', 'check', 'bench', 'info'];
   const all = await shell.line('--help');
   for (const name of names) expect(all.out).toMatch(new RegExp(`^ {2}${name} `, 'm'));
+  const asked = await shell.line('help');
+  expect(asked).toEqual(all);
+  expect(await shell.line('help eval')).toEqual(await shell.line('eval --help'));
   const pages = await Promise.all(names.map((name) => shell.line(`${name} --help`)));
   for (const [i, { code, out, err }] of pages.entries()) {
     expect([code, err]).toEqual([0, '']);

@@ -2,11 +2,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { resumeLine } from '../lib/cli/commands/train.ts';
+import { interruption, resumeLine } from '../lib/cli/commands/train.ts';
 import { readSettings } from '../lib/cli/readSettings.ts';
 import { run } from '../lib/cli/run.ts';
 import { fields, type Key, keys } from '../lib/cli/settings.ts';
 import { specOf } from '../lib/cli/spec.ts';
+import * as sn from '../lib/index.ts';
 
 const root = join(import.meta.dirname, '..');
 let folder = '';
@@ -112,6 +113,14 @@ describe('settings', () => {
     expect(from.get('batchSize')).toBe(`${config}: batchSize`);
   });
 
+  it('may begin with a byte order mark', async () => {
+    const { from: _, ...values } = await readSettings(
+      file('marked.json', '\ufeff{ "epochs": 3 }'),
+      new Map(),
+    );
+    expect(values).toEqual({ epochs: 3 });
+  });
+
   it('are those of docs/cli.md, which are those of every help', async () => {
     const page = readFileSync(join(root, 'docs/cli.md'), 'utf8');
     const rows = [...page.matchAll(/^\| `([\w.]+)` \| `(.+?)` \| (.+) \|$/gm)];
@@ -159,6 +168,27 @@ it.each([
   ["train --data it's", "train --data 'it'\\''s' --resume"],
 ])('%s goes on by %s', (line, wanted) => {
   expect(resumeLine(line.split(' '))).toBe(`npx stridenet ${wanted}`);
+});
+
+it('training that is interrupted before a step goes on from the checkpoint that there is', async () => {
+  const directory = join(folder, 'begun');
+  const layers = [sn.layers.flatten(), sn.layers.dense({ units: 2 })];
+  const data = { x: sn.zeros([6, 1, 2, 2]), y: sn.zeros([6], 'int32') };
+  const net = sn.sequential({ inputShape: [1, 2, 2], layers });
+  await net.fit(data, { batchSize: 2, checkpoint: { directory } });
+  const said = (steps: { begun: number; done: number }) =>
+    interruption(directory, steps, ['train', '--resume']);
+  const path = join(directory, 'checkpoint-000000000003.safetensors');
+  const line = 'to go on: npx stridenet train --resume';
+  expect(await said({ begun: 3, done: 3 })).toBe(
+    `interrupted after step 3: there is ${path}\n${line}`,
+  );
+  expect(await said({ begun: 0, done: 3 })).toBe(
+    `interrupted after step 3: wrote ${path}\n${line}`,
+  );
+  expect(await said({ begun: 0, done: 0 })).toBe(
+    'interrupted before the first step: nothing was saved',
+  );
 });
 
 describe('wrong command lines end with 2', () => {
@@ -237,6 +267,8 @@ describe('wrong configurations end with 2 and the path of the key', () => {
   const conv = { kind: 'conv2d', filters: 4, kernelSize: 3 };
   it.each<[unknown, RegExp]>([
     ['{ "epochs": 3,', /wrong.json is no JSON: /],
+    ['{\n  "epochs": x,\n  "seed": 1\n}', /^.*wrong.json is no JSON: .*\n$/],
+    ['\u001b[31m\u0000', /^\P{Cc}*wrong.json is no JSON: \P{Cc}*\n$/u],
     [[], /wrong.json must hold an object of settings, not \[\]/],
     [{ epoch: 3 }, /wrong.json: there is no key 'epoch': did you mean 'epochs'\?/],
     [{ xyzzy: 3 }, /wrong.json: there is no key 'xyzzy'; its keys are data, /],

@@ -30,12 +30,16 @@ export function percent(share: number, digits = 1): string {
   return `${(100 * share).toFixed(digits)} %`;
 }
 
-/** Ends the process without a word when whoever read the output has gone, as in `… | head`. */
+/**
+ * Ends the process when its output cannot be written: without a word when whoever read it has gone,
+ * as in `… | head`, and by a line that says why when a disk is full.
+ */
 export function endOnBrokenPipe(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      process.exit(exitCodes.brokenPipe);
+      if (error.code === 'EPIPE') process.exit(exitCodes.brokenPipe);
+      if (stream === process.stdout) note(`standard output cannot be written: ${error.message}`);
+      process.exit(exitCodes.failed);
     });
   }
 }

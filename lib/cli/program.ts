@@ -207,7 +207,8 @@ export function makeProgram(done: (code: number) => void): Command {
   return program;
 }
 
-/** Whether commander ended the program to show help or the version. */
-export function isHelp({ code }: CommanderError): boolean {
-  return ['commander.helpDisplayed', 'commander.version'].includes(code);
+/** Whether commander ended the program to show help or the version, which somebody asked for. */
+export function isHelp({ code, exitCode }: CommanderError): boolean {
+  const asked = code === 'commander.help' && exitCode === 0;
+  return asked || ['commander.helpDisplayed', 'commander.version'].includes(code);
 }

@@ -76,9 +76,12 @@ async function readConfig(file: string): Promise<Map<Key, unknown>> {
   });
   let object: unknown;
   try {
-    object = JSON.parse(text);
+    // Some editors begin files with a byte order mark.
+    object = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (error) {
-    throw new UsageError(`${file} is no JSON: ${(error as Error).message}`);
+    // It quotes the text, line breaks and what is no text at all too.
+    const reason = (error as Error).message.replace(/[\s\p{Cc}]+/gu, ' ');
+    throw new UsageError(`${file} is no JSON: ${reason}`);
   }
   if (typeof object !== 'object' || object === null || Array.isArray(object)) {
     throw new UsageError(`${file} must hold an object of settings, not ${shown(object)}`);

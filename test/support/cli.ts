@@ -1,5 +1,5 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as sn from '../../lib/index.ts';
@@ -19,6 +19,8 @@ export interface Shell {
   run(args: readonly string[], interrupts?: RegExp, times?: number): Promise<Ended>;
   /** Runs it where nobody reads its standard output. */
   unread(args: readonly string[]): Promise<Ended>;
+  /** Runs it where its standard output is on a disk that is full. */
+  full(args: readonly string[]): Ended;
   /** Runs a line of words. */
   line(words: string): Promise<Ended>;
   /** Writes a configuration; gives its name. */
@@ -89,6 +91,14 @@ export async function openShell(): Promise<Shell> {
       const child = start(args);
       child.stdout.destroy();
       return ending(child);
+    },
+    full(args) {
+      const stdout = openSync('/dev/full', 'w');
+      const { status, stderr } = spawnSync(process.execPath, [script, ...args], {
+        ...{ cwd: folder, stdio: ['ignore', stdout, 'pipe'], encoding: 'utf8' },
+      });
+      closeSync(stdout);
+      return { code: status, out: '', err: stderr };
     },
     line: (words) => run(words.split(' ')),
     config(name, settings) {

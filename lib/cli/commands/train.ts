@@ -4,7 +4,7 @@ import { version } from '../../version.ts';
 import { type Data, dataOf, sizeOf } from '../data.ts';
 import { augmentationOf, lossOf, metricsOf, optimizerOf, scheduleOf } from '../make.ts';
 import { describeModel, isSaved, modelOf, neededModel } from '../model.ts';
-import { exitCodes, note, print, UsageError } from '../process.ts';
+import { count, exitCodes, note, print, UsageError } from '../process.ts';
 import { prepareSave } from '../save.ts';
 import type { Key, Settings } from '../settings.ts';
 import {
@@ -96,18 +96,27 @@ export function resumeLine(args: readonly string[]): string {
   return ['npx', 'stridenet', ...rest, '--resume'].map(quoted).join(' ');
 }
 
-/** Says where Ctrl-C has stopped training, and how it goes on. */
-async function reportInterrupted(options: sn.FitOptions, steps: number): Promise<void> {
-  const done = `interrupted after step ${steps.toLocaleString('en-US')}`;
-  const directory = options.checkpoint?.directory;
+/** Steps since the start of training, of this run and of those that it went on from. */
+interface Steps {
+  begun: number;
+  done: number;
+}
+
+/** Says where Ctrl-C has stopped the training of the command line `args`, and how it goes on. */
+export async function interruption(
+  directory: string | URL | undefined,
+  { begun, done }: Steps,
+  args: readonly string[],
+): Promise<string> {
+  const place = done === 0 ? 'before the first step' : `after step ${count(done)}`;
   const latest =
-    directory === undefined || steps === 0 ? null : await sn.latestCheckpoint(directory);
+    directory === undefined || done === 0 ? null : await sn.latestCheckpoint(directory);
   if (latest === null) {
     const cure = directory ? '' : '; with --checkpoint FOLDER training can go on where it stopped';
-    note(`${done}: nothing was saved${cure}`);
-    return;
+    return `interrupted ${place}: nothing was saved${cure}`;
   }
-  note(`${done}: wrote ${latest.path}\nto go on: ${resumeLine(process.argv.slice(2))}`);
+  const checkpoint = `${done > begun ? 'wrote' : 'there is'} ${latest.path}`;
+  return `interrupted ${place}: ${checkpoint}\nto go on: ${resumeLine(args)}`;
 }
 
 async function writeHistory(path: string, history: sn.History): Promise<void> {
@@ -146,19 +155,24 @@ function describe(settings: Settings, { net, data }: Prepared): void {
 
 /** Trains; null when Ctrl-C has ended it. */
 async function run({ net, data, options }: Prepared): Promise<sn.History | null> {
-  let steps = 0;
+  const steps: Steps = { begun: 0, done: 0 };
   try {
     return await net.fit(data.train, {
       ...options,
       callbacks: {
+        onStart: ({ step }) => {
+          steps.begun = step;
+          steps.done = step;
+        },
         onStep: ({ step }) => {
-          steps = step;
+          steps.done = step;
         },
       },
     });
   } catch (error) {
     if (!options.signal?.aborted) throw error;
-    await reportInterrupted(options, steps);
+    const directory = options.checkpoint?.directory;
+    note(await interruption(directory, steps, process.argv.slice(2)));
     return null;
   }
 }
