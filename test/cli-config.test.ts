@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { interruption, resumeLine } from '../lib/cli/commands/train.ts';
+import { modelOf } from '../lib/cli/model.ts';
 import { readSettings } from '../lib/cli/readSettings.ts';
 import { run } from '../lib/cli/run.ts';
 import { fields, type Key, keys } from '../lib/cli/settings.ts';
@@ -317,6 +318,57 @@ describe('wrong configurations end with 2 and the path of the key', () => {
     expect([code, out]).toEqual([2, '']);
     expect(err).toMatch(message);
     expect(err).not.toMatch(/ {4}at /);
+  });
+});
+
+describe('of a saved model', () => {
+  const saved = async (name: string, units: number, hidden = 3): Promise<string> => {
+    const path = join(folder, name);
+    const layers = [hidden, units].map((each) => sn.layers.dense({ units: each }));
+    await sn.sequential({ inputShape: [4], layers, seed: units }).save(path);
+    return path;
+  };
+
+  it('names of classes that do not fit end with 2', async () => {
+    const path = await saved('two.safetensors', 2);
+    for (const names of ['a,b,c', 'a', 'a,a']) {
+      const { code, out, err } = await command('predict', path, 'x.npy', '--class-names', names);
+      expect([code, out]).toEqual([2, '']);
+      expect(err).toMatch(/^--class-names: \[load\] expected classNames to be 2 different names/);
+    }
+    const config = file('names.json', { classNames: ['a'] });
+    const told = await command('eval', path, '--data', 'mnist', '--config', config);
+    expect(told.code).toBe(2);
+    expect(told.err).toMatch(/names.json: classNames: \[load\] expected classNames to be 2/);
+  });
+
+  it('the weights of another are loaded as far as they fit, where that is asked for', async () => {
+    const [two, five] = [await saved('two.safetensors', 2), await saved('five.safetensors', 5)];
+    const flags = ['summary', two, '--weights', five];
+    expect(await command(...flags)).toMatchObject({ code: 1, out: '' });
+    const { code, err } = await command(...flags, '--partial-weights');
+    expect(code).toBe(0);
+    expect(err).toBe(`${five}: 2 of 4 parameters loaded; not 1.weight, 1.bias\n`);
+    const none = await saved('unlike.safetensors', 1, 7);
+    const unfit = await command('summary', two, '--partial-weights', '--weights', none);
+    expect([unfit.code, unfit.err]).toEqual([
+      1,
+      `--weights: no tensor of ${none} fits the model\n`,
+    ]);
+    const alone = await command('summary', two, '--partial-weights');
+    expect(alone).toMatchObject({
+      code: 2,
+      err: '--partial-weights needs weights: --weights FILE\n',
+    });
+
+    const chosen = { model: { kind: two, options: {} }, weights: five, partialWeights: true };
+    const silent = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const net = await modelOf({ ...chosen, from: new Map() });
+    silent.mockRestore();
+    const [own, other] = [await sn.load(two), await sn.load(five)].map((each) => each.parameters());
+    for (const [key, { data }] of net.parameters()) {
+      expect(data, key).toEqual((key.startsWith('0') ? other : own)?.get(key)?.data);
+    }
   });
 });
 

@@ -4,7 +4,7 @@ import * as sn from '../index.ts';
 import { nearest } from '../spelling.ts';
 import { layersOf } from './layers.ts';
 import { madeOf, making } from './make.ts';
-import { UsageError } from './process.ts';
+import { note, UsageError } from './process.ts';
 import { labelOf } from './readSettings.ts';
 import type { Settings } from './settings.ts';
 import type { Spec } from './spec.ts';
@@ -56,7 +56,12 @@ async function loaded(
   if (!existsSync(kind)) {
     throw new StridenetError('ERR_FILE_NOT_FOUND', `${path}: there is no file ${kind}`);
   }
-  return sn.load(kind, { ...runtime(settings), ...given({ classNames: names }) });
+  const chosen = { ...runtime(settings), ...given({ classNames: names }) };
+  return sn.load(kind, chosen).catch((error: unknown) => {
+    const isOfNames = error instanceof StridenetError && error.message.includes('classNames');
+    if (names === undefined || !isOfNames || error.code !== 'ERR_ARGUMENT') throw error;
+    throw new UsageError(`${labelOf(settings, 'classNames')}: ${error.message}`, { cause: error });
+  });
 }
 
 /** The shape that a new network of layers takes. */
@@ -119,19 +124,40 @@ export function neededModel({ model }: Settings): Spec {
 }
 
 /**
+ * Puts in the parameters of a file: all of them, or with the setting partialWeights those that fit,
+ * and says how many those are.
+ */
+async function loadWeights(net: sn.Network, path: string, settings: Settings): Promise<void> {
+  if (!settings.partialWeights) return void (await net.loadWeights(path));
+  const report = await net.loadWeights(path, { strict: false, ignoreMismatched: true });
+  const { loaded, missing, mismatched } = report;
+  const left = [...missing, ...mismatched.map(({ key }) => key)];
+  if (loaded.length === 0) {
+    const message = `${labelOf(settings, 'weights')}: no tensor of ${path} fits the model`;
+    throw new StridenetError('ERR_ARGUMENT', message);
+  }
+  const rest = left.length === 0 ? '' : `; not ${left.slice(0, 8).join(', ')}`;
+  const more = left.length > 8 ? ` and ${left.length - 8} others` : '';
+  note(`${path}: ${loaded.length} of ${net.parameters().size} parameters loaded${rest}${more}`);
+}
+
+/**
  * The network that settings ask for.
  * @param facts of the data that it learns, which a new network goes by
  * @throws UsageError for a model that is none; what `load` throws
  */
 export async function modelOf(settings: Settings, facts: Facts = {}): Promise<sn.Network> {
-  const { weights, threads, backend } = settings;
+  const { weights, partialWeights, threads, backend } = settings;
+  if (partialWeights && weights === undefined) {
+    throw new UsageError(`${labelOf(settings, 'partialWeights')} needs weights: --weights FILE`);
+  }
   const model = neededModel(settings);
   if (threads !== undefined && backend !== 'reference') sn.setThreads(threads);
   const path = labelOf(settings, 'model');
   const net = isSaved(settings)
     ? await loaded(settings, path, model, settings.classNames)
     : built(settings, path, model, facts);
-  if (weights !== undefined) await net.loadWeights(weights);
+  if (weights !== undefined) await loadWeights(net, weights, settings);
   return net;
 }
 

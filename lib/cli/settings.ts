@@ -83,6 +83,13 @@ export const fields = {
     "the data's, or the model's",
   ),
   weights: field('--weights', path, 'parameters to begin with', modelled),
+  partialWeights: field(
+    '--partial-weights',
+    onOff,
+    'those of the weights that fit, by name and shape',
+    modelled,
+    'false',
+  ),
   dtype: field('--dtype', choice('float32', 'float64'), 'of the network', modelled, 'float32'),
   backend: field('--backend', choice('native', 'reference'), 'what computes', all, 'native'),
   winograd: field('--winograd', onOff, 'faster and less exact 3x3 convolutions', all, 'false'),
