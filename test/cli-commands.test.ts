@@ -101,6 +101,13 @@ describe.skipIf(!built)('stridenet', () => {
       for (const each of classes) expect(each.probability).toBe(y.data[2 * i + each.class]);
       expect(classes[0]?.probability).toBeGreaterThan(0.5);
     }
+    const some = await shell.line('predict new/small.safetensors none.npy x.npz halves.npz --json');
+    expect(some.code).toBe(1);
+    expect(JSON.parse(some.out)).toMatchObject([
+      { file: 'none.npy', error: expect.stringContaining('no such file') },
+      ...told.map((_, i) => ({ file: `x.npz[${i}]`, classes: [{}] })),
+      { file: 'halves.npz', error: expect.stringMatching(/name the one of samples 'x'/) },
+    ]);
   });
 
   it('reads image files for predict, and folders of images for train', async () => {

@@ -4,7 +4,7 @@ import { loadSharp } from '../../data/images/sharp.ts';
 import { StridenetError, shapeError } from '../../errors.ts';
 import * as sn from '../../index.ts';
 import { modelOf } from '../model.ts';
-import { exitCodes, note, percent, print, UsageError } from '../process.ts';
+import { exitCodes, note, percent, print } from '../process.ts';
 import type { Settings } from '../settings.ts';
 import { type Command, endingWith, showProgress, table } from './common.ts';
 
@@ -48,12 +48,18 @@ async function arrayIn(file: string): Promise<sn.Tensor> {
   const found = arrays.get('x') ?? (arrays.size === 1 ? [...arrays.values()][0] : undefined);
   if (found !== undefined) return found;
   const names = [...arrays.keys()].map((name) => `'${name}'`).join(', ');
-  throw new UsageError(`${file} has the arrays ${names}: name the one of samples 'x'`);
+  const message = `${file} has the arrays ${names}: name the one of samples 'x'`;
+  throw new StridenetError('ERR_FILE_FORMAT', message);
 }
 
 async function readArray(file: string, { architecture }: sn.Network): Promise<Input> {
   const { dtype, inputShape } = architecture;
-  const x = shaped(file, await arrayIn(file), inputShape);
+  let x: sn.Tensor;
+  try {
+    x = shaped(file, await arrayIn(file), inputShape);
+  } catch (error) {
+    return { x: null, names: [], broken: [{ file, error: messageOf(error) }] };
+  }
   const [count] = x.shape as [number];
   const names = Array.from({ length: count }, (_, i) => (count === 1 ? file : `${file}[${i}]`));
   return { x: x.dtype === 'uint8' ? x : x.to(dtype), names, broken: [] };
@@ -158,8 +164,8 @@ async function predictions(
 }
 
 /**
- * `stridenet predict`: what a saved network takes images or arrays for. Images that cannot be
- * decoded do not disturb the others; then the exit code is 1.
+ * `stridenet predict`: what a saved network takes images or arrays for. Files that cannot be read or
+ * do not fit do not disturb the others; then the exit code is 1.
  */
 export const predict: Command = async (settings, { files, interrupted }) => {
   const signal = interrupted();
