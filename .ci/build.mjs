@@ -22,5 +22,5 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
 });
-if (!runPackage('typescript/bin/tsc', ['-p', 'tsconfig.build.json'])) process.exit(1);
+if (!runPackage('typescript-7/bin/tsc', ['-p', 'tsconfig.build.json'])) process.exit(1);
 console.log(`dist/ written in ${((performance.now() - start) / 1000).toFixed(1)} s`);

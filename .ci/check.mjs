@@ -1,7 +1,9 @@
-// `npm run check`: linter and formatter of both languages, types, dependency directions.
+// `npm run check`: linter and formatter of both languages, types, documentation of what is public,
+// dependency directions.
 // `npm run format` (--fix) writes what the formatters would change.
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
+import { documentApi } from './docs/api.mjs';
 import { clangFormat, filesBelow, root, run, runPackage } from './tools.mjs';
 
 const fix = process.argv.includes('--fix');
@@ -51,7 +53,8 @@ const steps = [
   ...(fix
     ? []
     : [
-        ['types', () => runPackage('typescript/bin/tsc', ['--noEmit', '-p', 'tsconfig.json'])],
+        ['types', () => runPackage('typescript-7/bin/tsc', ['--noEmit', '-p', 'tsconfig.json'])],
+        ['api documentation', () => documentApi(['--emit', 'none'])],
         ['directions', () => run(process.execPath, [path.join(root, '.ci/check-directions.mjs')])],
       ]),
 ];

@@ -7,6 +7,7 @@ export interface CpuInfo {
   readonly isa: string | null;
   /** All that this CPU could run, best first. */
   readonly isas: readonly string[];
+  /** Names of the CPU's instruction set extensions that kernels are chosen by, as 'avx2'. */
   readonly features: readonly string[];
   /** Threads of the pool. */
   readonly threads: number;
@@ -30,6 +31,7 @@ export function cpuInfo(): CpuInfo {
 
 /**
  * Sets the number of compute threads of this process.
+ * @param threads 1 to 1024
  * @throws ERR_ARGUMENT unless `threads` is an integer from 1 to 1024
  */
 export function setThreads(threads: number): void {

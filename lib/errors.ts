@@ -48,8 +48,14 @@ const stackFrames = 50;
  * 50 frames, so that the caller of the library is among them, unless `Error.stackTraceLimit` is 0.
  */
 export class StridenetError extends Error {
+  /** Stable: to be tested instead of the message. */
   readonly code: ErrorCode;
 
+  /**
+   * An error of the library; `options.cause` is the error behind it.
+   * @param code what went wrong
+   * @param message "[where] expected … but received …"
+   */
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     const limit = Error.stackTraceLimit;
     const raised = limit > 0 && limit < stackFrames;

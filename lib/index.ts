@@ -18,6 +18,7 @@ export {
   gradientCheck,
   type WorstEntry,
 } from './check/index.ts';
+export type { PassOptions } from './compiler/compile.ts';
 export { ComputationGraph, type GraphSettings } from './computation/computationGraph.ts';
 export type { CostOptions, GraphCost, NodeCost, PassCost } from './computation/cost.ts';
 export type { GraphEvaluation } from './computation/evaluate.ts';
@@ -32,8 +33,11 @@ export { gradients } from './graph/differentiate.ts';
 export type { DrawingOptions, DrawnValues } from './graph/drawing/drawing.ts';
 export {
   type Graph,
+  type GraphInput,
   type GraphVariable,
+  type InputRole,
   type Node,
+  type StateUpdate,
   scoped,
   type VariableJson,
 } from './graph/graph.ts';
@@ -53,7 +57,16 @@ export {
   type OwnGradientCall,
   type OwnSpec,
 } from './ops/defineOperator.ts';
-export type { Operand, Result, Spec, Variable } from './ops/operator.ts';
+export type {
+  Attributes,
+  AttributeValue,
+  Operand,
+  Result,
+  ResultLike,
+  ResultOf,
+  Spec,
+  Variable,
+} from './ops/operator.ts';
 export * as optimizers from './optimizers/index.ts';
 export type { Optimizer } from './optimizers/optimizer.ts';
 export { Generator } from './random.ts';
@@ -121,6 +134,7 @@ export type {
   MismatchedWeight,
   PlaceOptions,
   SaveWeightsOptions,
+  WeightFormat,
   WeightsError,
 } from './train/weights/options.ts';
 export {

@@ -99,6 +99,7 @@ export class Generator {
   #spare: number | null = null;
 
   /**
+   * The start of a stream.
    * @param seed an integer from 0 to 2^53 − 1
    * @param stream names a stream of its own under the seed
    */
@@ -125,7 +126,10 @@ export class Generator {
     return this.word() / 2 ** 32;
   }
 
-  /** Uniform among the integers [0, bound), 1 ≤ bound < 2^32, without bias (Lemire 2019). */
+  /**
+   * Uniform among the integers [0, bound), 1 ≤ bound < 2^32, without bias (Lemire 2019).
+   * @param bound one above the largest
+   */
   integer(bound: number): number {
     let word = this.word();
     let low = Math.imul(word, bound) >>> 0;
@@ -160,7 +164,10 @@ export class Generator {
     }
   }
 
-  /** The integers 0 … size − 1 in random order. */
+  /**
+   * The integers 0 … size − 1 in random order.
+   * @param size 0 or more
+   */
   permutation(size: number): Int32Array {
     const order = new Int32Array(size);
     for (let i = 0; i < size; i++) order[i] = i;
@@ -171,6 +178,9 @@ export class Generator {
   /**
    * Puts `values` in random order (Fisher and Yates, from the end). A part of it at a time: places
    * from `from` − 1 down to `to`; all parts in turn do what one call does.
+   * @param values changed in place
+   * @param from default: the length of `values`
+   * @param to default 1
    */
   shuffle(values: Int32Array, from = values.length, to = 1): void {
     for (let i = from - 1; i >= to; i--) {

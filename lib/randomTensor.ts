@@ -54,6 +54,7 @@ function filled<D extends FloatDType>(
 
 /**
  * A tensor of normally distributed values, the same on every machine.
+ * @param shape sizes, none of them negative
  * @throws ERR_ARGUMENT for a setting that is none, a missing seed among them
  */
 export function randomNormal<D extends FloatDType = 'float32'>(
@@ -69,6 +70,7 @@ export function randomNormal<D extends FloatDType = 'float32'>(
 
 /**
  * A tensor of values that are uniform in [low, high), rounded to the dtype; the same on every machine.
+ * @param shape sizes, none of them negative
  * @throws ERR_ARGUMENT for a setting that is none, a missing seed among them
  */
 export function randomUniform<D extends FloatDType = 'float32'>(

@@ -19,12 +19,18 @@ export type PaddingOption = number | Pair | readonly [Pair, Pair] | 'valid' | 's
 /** The most elements a tensor may have: what one typed array can hold. */
 export const maxElements = 2 ** 33;
 
-/** "(2, 3)", for messages. */
+/**
+ * "(2, 3)", for messages.
+ * @param shape sizes
+ */
 export function formatShape(shape: readonly unknown[]): string {
   return `(${shape.map((size) => (typeof size === 'number' ? String(size) : show(size))).join(', ')})`;
 }
 
-/** The product of the sizes; 1 for rank 0. */
+/**
+ * The product of the sizes; 1 for rank 0.
+ * @param shape sizes
+ */
 export function elementCount(shape: readonly number[]): number {
   let count = 1;
   for (const size of shape) count *= size;

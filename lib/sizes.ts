@@ -1,3 +1,7 @@
+/**
+ * Sizes, numbers of parameters and costs of layers, computed from shapes alone.
+ * @module
+ */
 import { checkOptions, shapeError } from './errors.ts';
 import { convolutionMultiplyAdds } from './ops/conv2d.ts';
 import { convTranspose2dAttributes } from './ops/convTranspose2d.ts';
@@ -125,6 +129,7 @@ function answer({ single }: Canonical, result: Pair): number | Pair {
  * along each axis, padding being the sum of both sides.
  *
  * @param size along one axis, or [H, W]
+ * @param kernelSize along one axis, or [R, S]; one number for both
  * @returns a number for a number, [P, Q] for [H, W]
  * @throws ERR_SHAPE when the window is larger than the padded input; with `strict`, when windows do
  *   not reach all of it; ERR_ARGUMENT for an option out of range
@@ -159,6 +164,8 @@ export function convOutputSize(
 /**
  * The size of pooling's output: as a convolution's with the window's size as stride; with `ceilMode`
  * also windows that run past the end. See `convOutputSize`.
+ * @param size along one axis, or [H, W]
+ * @param kernelSize along one axis, or [R, S]; one number for both
  * @throws ERR_SHAPE, besides, for padding of more than half the window
  */
 export function poolOutputSize(
@@ -198,6 +205,8 @@ export function poolOutputSize(
  * padding + outputPadding along each axis, padding being the sum of both sides.
  *
  * @param size along one axis, or [P, Q]
+ * @param kernelSize along one axis, or [R, S]; one number for both
+ * @param options stride, padding, dilation and outputPadding, as of the layer
  * @throws ERR_SHAPE when nothing is left; ERR_ARGUMENT for an option out of range
  */
 export function convTransposeOutputSize(
@@ -228,6 +237,8 @@ export function convTransposeOutputSize(
 /**
  * The zeros that padding 'same' puts before and after, so that the output has ⌈size/stride⌉ cells;
  * the odd one comes after.
+ * @param size along one axis, or [H, W]
+ * @param kernelSize along one axis, or [R, S]; one number for both
  * @returns [before, after] for a number, [[top, bottom], [left, right]] for [H, W]
  */
 export function samePadding(
@@ -256,7 +267,9 @@ export function samePadding(
 export interface ConvCost {
   /** Input channels. */
   channels: number;
+  /** Output channels. */
   filters: number;
+  /** [R, S], or one number for both. */
   kernelSize: number | Pair;
   /** Default 1. */
   groups?: number;
@@ -281,7 +294,10 @@ function weightOf(where: string, cost: ConvCost): readonly [number, number, numb
   return [filters, channels / groups, r, s];
 }
 
-/** Learned values of a 2-D convolution: filters · channels/groups · R · S, and a bias a filter. */
+/**
+ * Learned values of a 2-D convolution: filters · channels/groups · R · S, and a bias a filter.
+ * @param cost what the convolution is like
+ */
 export function convParameters(cost: ConvCost): number {
   checkOptions('convParameters', cost, costNames);
   const weight = weightOf('convParameters', cost);
@@ -289,8 +305,10 @@ export function convParameters(cost: ConvCost): number {
 }
 
 /**
- * Multiply-adds of a 2-D convolution forward for one image of `size` [H, W]: every weight once a
+ * Multiply-adds of a 2-D convolution forward for one image of `size`: every weight once a
  * position of the output. Either gradient costs as much.
+ * @param size [H, W] of the input, without padding
+ * @param cost what the convolution is like, and its windows
  */
 export function convMultiplyAdds(size: Pair, cost: ConvCost & WindowOptions): number {
   const where = 'convMultiplyAdds';
@@ -301,7 +319,10 @@ export function convMultiplyAdds(size: Pair, cost: ConvCost & WindowOptions): nu
   return convolutionMultiplyAdds(1, weightOf(where, cost), output);
 }
 
-/** Learned values of a dense layer: features · units, and a bias an output unless it is false. */
+/**
+ * Learned values of a dense layer: features · units, and a bias an output unless it is false.
+ * @param cost inputs, outputs, and whether there is a bias (default true)
+ */
 export function denseParameters(cost: { features: number; units: number; bias?: boolean }): number {
   checkOptions('denseParameters', cost, ['features', 'units', 'bias']);
   const features = checkInteger('denseParameters', 'features', cost.features, 1);

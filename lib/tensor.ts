@@ -82,8 +82,11 @@ function checkArray(data: unknown, dtype: unknown): void {
  * written between calls, and every asynchronous call copies what it needs before it returns.
  */
 export class Tensor<D extends DType = DType> {
+  /** Sizes; () for a single number. Frozen. */
   readonly shape: Shape;
+  /** Of its elements. */
   readonly dtype: D;
+  /** The elements in row-major order: the Tensor's memory, not a copy. */
   readonly data: TypedArray;
 
   /**
@@ -91,6 +94,9 @@ export class Tensor<D extends DType = DType> {
    * Throws ERR_SHAPE when the shape and the number of elements differ, ERR_DTYPE when `data` is
    * the array of another dtype, ERR_ARGUMENT for what is no such array, no dtype, or memory that is
    * shared between threads.
+   * @param data the elements in row-major order; stays the Tensor's memory
+   * @param shape sizes, none of them negative; copied
+   * @param dtype that of the array's elements
    */
   constructor(data: TypedArray, shape: readonly number[], dtype: D) {
     checkShape('Tensor', shape);
@@ -131,6 +137,7 @@ export class Tensor<D extends DType = DType> {
   /**
    * The elements in another dtype, rounded as typed arrays round. Throws ERR_ARGUMENT when the
    * memory was detached.
+   * @param dtype one of the dtypes
    */
   to<E extends DType>(dtype: E): Tensor<E> {
     checkDType('Tensor.to', dtype);
@@ -162,14 +169,20 @@ export class Tensor<D extends DType = DType> {
     return { dtype: this.dtype, shape: [...this.shape], data: Array.from(this.data) };
   }
 
-  /** In text `toString()`; throws ERR_ARGUMENT where a number is wanted, as by `+`, `<` and Math. */
+  /**
+   * In text `toString()`; throws ERR_ARGUMENT where a number is wanted, as by `+`, `<` and Math.
+   * @param hint what JavaScript wants: 'string', 'number' or 'default'
+   */
   [Symbol.toPrimitive](hint: string): string {
     if (hint === 'string') return this.toString();
     const advice = 'the number in a Tensor of one element is t.item(), its text is String(t)';
     throw noNumber(`a Tensor ${describe(this)}`, advice);
   }
 
-  /** What console.log shows. */
+  /**
+   * What console.log shows.
+   * @param depth how many levels are still shown; below 0 the elements are left out
+   */
   [inspect.custom](depth: number): string {
     return depth < 0 ? `[Tensor ${describe(this)}]` : this.toString();
   }
@@ -177,7 +190,9 @@ export class Tensor<D extends DType = DType> {
 
 /** What JSON.stringify makes of a Tensor: `tensor(data, shape, dtype)` makes it a Tensor again. */
 export interface TensorJson {
+  /** Of its elements. */
   dtype: DType;
+  /** Sizes. */
   shape: number[];
   /** The elements in row-major order; JSON has null for NaN and for infinities. */
   data: number[];
@@ -344,7 +359,11 @@ function checkIntegers(values: ArrayLike<number>, dtype: 'int32' | 'uint8'): voi
   }
 }
 
-/** A tensor of zeros, float32 unless said otherwise. */
+/**
+ * A tensor of zeros, float32 unless said otherwise.
+ * @param shape sizes, none of them negative
+ * @param dtype default 'float32'
+ */
 export function zeros<D extends DType = 'float32'>(shape: readonly number[], dtype?: D): Tensor<D> {
   const type = dtype ?? 'float32';
   checkDType('zeros', type);
@@ -352,12 +371,21 @@ export function zeros<D extends DType = 'float32'>(shape: readonly number[], dty
   return new Tensor(allocate(type, elementCount(shape)), shape, type) as Tensor<D>;
 }
 
-/** A tensor of ones, float32 unless said otherwise. */
+/**
+ * A tensor of ones, float32 unless said otherwise.
+ * @param shape sizes, none of them negative
+ * @param dtype default 'float32'
+ */
 export function ones<D extends DType = 'float32'>(shape: readonly number[], dtype?: D): Tensor<D> {
   return full(shape, 1, dtype);
 }
 
-/** A tensor of one value everywhere, float32 unless said otherwise. */
+/**
+ * A tensor of one value everywhere, float32 unless said otherwise.
+ * @param shape sizes, none of them negative
+ * @param value rounded to the dtype
+ * @param dtype default 'float32'
+ */
 export function full<D extends DType = 'float32'>(
   shape: readonly number[],
   value: number,

@@ -21,6 +21,7 @@ export interface ApplyOptions {
  * were these its batch.
  *
  * @param x (N,…): floating, or uint8, of which training takes 1/255
+ * @param list in the order in which they are applied
  * @returns (N,…), floating
  * @throws ERR_ARGUMENT, ERR_SHAPE, ERR_DTYPE for what is no augmentation or does not fit x
  */

@@ -9,6 +9,7 @@ import type { FloatDType, TypedArray } from '../tensor.ts';
  * nothing by itself.
  */
 export interface Augmentation {
+  /** The constructor's name in `augmentations`. */
   readonly kind: string;
   /** Its settings, complete: `augmentations[kind](options)` is the same one. */
   readonly options: Readonly<Record<string, number | string | readonly number[]>>;

@@ -1,3 +1,8 @@
+/**
+ * Random changes of samples in training, for the option `augmentation` of `fit`; drawn anew for each sample
+ * and epoch from the seed of the fit.
+ * @module
+ */
 export { type ApplyOptions, apply } from './apply.ts';
 export type { Augmentation, Range } from './augmentation.ts';
 export { type AmountOptions, brightness, contrast } from './colour.ts';

@@ -12,6 +12,7 @@ export interface PrepareOptions {
   threads?: number;
   /** The instruction set of native kernels; default: the best that this CPU has. */
   isa?: string;
+  /** Passes of the compiler that differ from its defaults. */
   passes?: PassOptions;
   /** Whether native runs measure each instruction, for NativeExecutable.seconds; default false. */
   profile?: boolean;
@@ -19,6 +20,7 @@ export interface PrepareOptions {
 
 /** A number of steps of a prepared graph. */
 export interface RunRequest {
+  /** How often the graph is computed, 1 or more. */
   readonly steps: number;
   /** The actual batch of each step; default: the bound. */
   readonly batch?: Int32Array;
@@ -45,14 +47,25 @@ export interface RunResult {
 
 /** A graph made ready to run, with the memory of its states. */
 export interface Executable {
+  /** One input a feed, in the order of `RunRequest.feeds`, sizes at the bound of the batch. */
   readonly feeds: readonly Spec[];
+  /** Memory that persists between runs, by the index that `read` and `write` take. */
   readonly states: readonly Spec[];
+  /** One output a fetch, in the order of `RunResult.fetches`. */
   readonly fetches: readonly Spec[];
   /** Bytes that it holds. */
   readonly bytes: number;
-  /** Copies a value into state `index`. Throws ERR_SHAPE, ERR_DTYPE, or ERR_BUSY during a run. */
+  /**
+   * Copies a value into state `index`. Throws ERR_SHAPE, ERR_DTYPE, or ERR_BUSY during a run.
+   * @param index into `states`
+   * @param value of the state's shape and dtype
+   */
   write(index: number, value: Tensor): void;
-  /** A copy of state `index`, in the memory of `into` if given. Throws ERR_BUSY during a run. */
+  /**
+   * A copy of state `index`, in the memory of `into` if given. Throws ERR_BUSY during a run.
+   * @param index into `states`
+   * @param into of the state's shape and dtype; default: a new Tensor
+   */
   read(index: number, into?: Tensor): Tensor;
   /** Runs on this thread. */
   runSync(request: RunRequest): RunResult;
@@ -66,7 +79,11 @@ export interface Executable {
 
 /** Something that runs graphs. */
 export interface Backend {
+  /** What options call it. */
   readonly name: BackendName;
-  /** Throws ERR_SHAPE, ERR_DTYPE, ERR_MEMORY, or ERR_NATIVE_NOT_FOUND. */
+  /**
+   * Throws ERR_SHAPE, ERR_DTYPE, ERR_MEMORY, or ERR_NATIVE_NOT_FOUND.
+   * @param graph differentiated already where gradients are wanted; it is compiled anew
+   */
   prepare(graph: Graph, options?: PrepareOptions): Executable;
 }

@@ -21,6 +21,7 @@ export function defaultBackend(): BackendName {
 
 /**
  * Sets the backend of operators on Tensors and of whatever names none. Default 'native'.
+ * @param name 'native' or 'reference'
  * @throws ERR_ARGUMENT for another name
  */
 export function setDefaultBackend(name: BackendName): void {

@@ -7,6 +7,7 @@ import { backendOf } from './index.ts';
 
 /** How a function or a graph is run. */
 export interface RunOptions extends Omit<PrepareOptions, 'profile'> {
+  /** Default: that of `setDefaultBackend`, at first 'native'. */
   backend?: BackendName;
 }
 

@@ -2,14 +2,19 @@
 export interface WorstEntry {
   /** "input 1", "output 0", a parameter's key ('0.weight'), or the name the caller gave. */
   readonly name: string;
+  /** Of the entry, one number an axis. */
   readonly index: readonly number[];
+  /** Of what is checked. */
   readonly actual: number;
+  /** Of what it is checked against. */
   readonly expected: number;
 }
 
 /** |actual − expected| / max(1, |actual|, |expected|) at its largest, and where that is. */
 export interface CheckResult {
+  /** Infinite where one of the two is NaN. */
   readonly maxError: number;
+  /** null where nothing was compared. */
   readonly worst: WorstEntry | null;
 }
 

@@ -40,16 +40,28 @@ export interface GraphDetails {
  * with. Its lists are frozen; its constants are its own memory, which must not be written to.
  */
 export class ComputationGraph<A extends readonly unknown[] = readonly unknown[]> implements Graph {
+  /** Feeds and states in the order of the arguments that were traced. */
   readonly inputs: readonly GraphInput[];
+  /**
+   * Tensors that the function used without being given them. The graph's own memory: not to be
+   * written to.
+   */
   readonly constants: ReadonlyMap<GraphVariable, Tensor>;
+  /** Calls of operators, each behind those that compute its operands. */
   readonly nodes: readonly Node[];
+  /** What the function gave, in its order. */
   readonly outputs: readonly GraphVariable[];
+  /** What states are after a step. */
   readonly updates: readonly StateUpdate[];
+  /** The bound of the batch, 0 when nothing is batched. */
   readonly batch: number;
   readonly #details: GraphDetails;
   #names: ReadonlyMap<GraphVariable, string> | null = null;
 
-  /** Use `trace`. */
+  /**
+   * Use `trace`.
+   * @param details what `trace` knows of the function
+   */
   constructor(graph: Graph, details: GraphDetails = {}) {
     const { inputs, constants, nodes, outputs, updates, batch } = graph;
     this.inputs = inputs;
@@ -64,6 +76,7 @@ export class ComputationGraph<A extends readonly unknown[] = readonly unknown[]>
   /**
    * What a value of the graph is called: an input's name ('x1', '0.weight'), 'constant', or the
    * operator that makes it ('mul'); each name once ('mul_2').
+   * @param value an input, a constant or a result of a node
    * @throws ERR_ARGUMENT for a value of another graph
    */
   nameOf(value: GraphVariable): string {
@@ -74,6 +87,7 @@ export class ComputationGraph<A extends readonly unknown[] = readonly unknown[]>
 
   /**
    * The value of that name, see `nameOf`.
+   * @param name as `nameOf` gives it
    * @throws ERR_ARGUMENT when there is none
    */
   named(name: string): GraphVariable {
@@ -96,7 +110,10 @@ export class ComputationGraph<A extends readonly unknown[] = readonly unknown[]>
     return evaluateGraph(this, this.#bind('evaluate', inputs), this.#details.run ?? {});
   }
 
-  /** The value of every input, constant and node, of any graph. Throws what `evaluate` throws. */
+  /**
+   * The value of every input, constant and node, of any graph. Throws what `evaluate` throws.
+   * @param inputs as the function that was traced takes them
+   */
   values(...inputs: A): ReadonlyMap<GraphVariable, Tensor> {
     return valuesOf(this, this.#bind('values', inputs), this.#details.run ?? {});
   }

@@ -30,10 +30,15 @@ export interface PassCost {
 export interface NodeCost {
   /** As `graph.nameOf` calls its first result. */
   readonly name: string;
+  /** The name of the operator. */
   readonly operator: string;
+  /** The layers it is in, outermost first, joined by '/'; '' outside of any. */
   readonly scope: string;
+  /** 'backward' for what differentiation adds. */
   readonly pass: 'forward' | 'backward';
+  /** Multiplications that are followed by an addition. */
   readonly multiplyAdds: number;
+  /** Of its operands, each once, and its results. */
   readonly bytes: number;
 }
 
@@ -50,8 +55,11 @@ export interface GraphCost {
   readonly total: PassCost;
   /** Bytes of what the graph is given, which the peaks leave out. */
   readonly givenBytes: {
+    /** Of feeds, a batch at its bound. */
     readonly inputs: number;
+    /** Of parameters and other states. */
     readonly states: number;
+    /** Of Tensors that the function used without being given them. */
     readonly constants: number;
   };
   /** The nodes of both passes in their order. */

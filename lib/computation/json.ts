@@ -4,28 +4,53 @@ import type { Attributes } from '../ops/operator.ts';
 import type { Tensor, TensorJson } from '../tensor.ts';
 
 /** A value with the name that it has in its graph. */
-export type NamedValueJson = Omit<VariableJson, 'name'> & { name: string };
+export type NamedValueJson = Omit<VariableJson, 'name'> & {
+  /** As `graph.nameOf` gives it. */
+  name: string;
+};
 
 /** What JSON.stringify makes of a graph: its values by name, constants without their elements. */
 export interface GraphJson {
+  /** The bound of the batch, 0 when nothing is batched. */
   batch: number;
-  inputs: (NamedValueJson & { role: InputRole })[];
+  /** Feeds and states. */
+  inputs: (NamedValueJson & {
+    /** How it gets its value: anew each step, or kept between steps. */
+    role: InputRole;
+  })[];
+  /** Tensors that the function used without being given them, without their elements. */
   constants: NamedValueJson[];
+  /** Calls of operators, each behind those that compute its operands. */
   nodes: {
+    /** The name of the operator. */
     operator: string;
+    /** The layers it is in, outermost first, joined by '/'; '' outside of any. */
     scope: string;
+    /** Settings of the call, complete. */
     attributes: Attributes;
+    /** Operands by name; null for one that is left out. */
     inputs: (string | null)[];
+    /** Results. */
     outputs: NamedValueJson[];
   }[];
+  /** What the function gave, by name. */
   outputs: string[];
-  updates: { state: string; value: string }[];
+  /** What states are after a step, both by name. */
+  updates: {
+    /** The input. */
+    state: string;
+    /** Its new value. */
+    value: string;
+  }[];
 }
 
 /** What JSON.stringify makes of an evaluation: Tensors by the names of the graph's values. */
 export interface EvaluationJson {
+  /** Names of values in the order in which they were computed. */
   order: string[];
+  /** Values by name. */
   values: Record<string, TensorJson>;
+  /** Adjoints by the name of their value. */
   adjoints: Record<string, TensorJson>;
 }
 

@@ -5,7 +5,9 @@ import type { Samples } from './samples.ts';
 
 /** Two parts of one data set. */
 export interface Split {
+  /** To learn from. */
   readonly train: Samples;
+  /** To measure with; has no sample of the other. */
   readonly test: Samples;
 }
 

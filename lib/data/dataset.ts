@@ -89,6 +89,7 @@ export class Dataset<T = Sample> implements AsyncIterable<T> {
     return this.#stage.length;
   }
 
+  /** Of the classes by their numbers; null where they are not known. */
   get classNames(): readonly string[] | null {
     return this.#info.classNames;
   }
@@ -101,6 +102,7 @@ export class Dataset<T = Sample> implements AsyncIterable<T> {
   /**
    * What `fn` gives, or promises, for each value. It is asked in each pass anew; random numbers of
    * `context.random` are the same in each pass of the same seed and epoch.
+   * @param fn of a value and its context
    * @throws ERR_ARGUMENT unless fn is a function
    */
   map<R>(fn: SampleFunction<T, R>): Dataset<R> {
@@ -111,6 +113,7 @@ export class Dataset<T = Sample> implements AsyncIterable<T> {
   /**
    * The values of which `fn` says true, or promises it; anything but true and false is
    * ERR_ARGUMENT. The length is unknown then.
+   * @param fn of a value and its context
    * @throws ERR_ARGUMENT unless fn is a function
    */
   filter(fn: SampleFunction<T, boolean>): Dataset<T> {
@@ -118,13 +121,19 @@ export class Dataset<T = Sample> implements AsyncIterable<T> {
     return new Dataset(filter(this.#stage, fn), this.#info);
   }
 
-  /** The first `count` values, fewer if there are fewer. Throws ERR_ARGUMENT. */
+  /**
+   * The first `count` values, fewer if there are fewer. Throws ERR_ARGUMENT.
+   * @param count an integer of 0 or more
+   */
   take(count: number): Dataset<T> {
     checkInteger('Dataset.take', 'count', count, 0);
     return new Dataset(take(this.#stage, count), this.#info);
   }
 
-  /** All but the first `count` values. Throws ERR_ARGUMENT. */
+  /**
+   * All but the first `count` values. Throws ERR_ARGUMENT.
+   * @param count an integer of 0 or more
+   */
   skip(count: number): Dataset<T> {
     checkInteger('Dataset.skip', 'count', count, 0);
     return new Dataset(skip(this.#stage, count), this.#info);
@@ -154,11 +163,12 @@ export class Dataset<T = Sample> implements AsyncIterable<T> {
    * stratified, a part has its share to less than one (to less than two from the second part on,
    * with three or more parts), and exactly where that is an integer. Values keep their order.
    *
-   * @param fractions of the first part, the rest being the second; or of all parts, with the sum 1
+   * @param fractions of the first part, between 0 and 1, the rest being the second; or of all parts,
+   *   with the sum 1
    * @throws ERR_ARGUMENT without random access, behind `shuffle`, for shares that are none, and
    *   where classes are unknown but asked for
    */
-  split(fraction: number, options?: SplitOptions): [Dataset<T>, Dataset<T>];
+  split(fractions: number, options?: SplitOptions): [Dataset<T>, Dataset<T>];
   split(fractions: Fractions, options?: SplitOptions): Dataset<T>[];
   split(fractions: Fractions, options: SplitOptions = {}): Dataset<T>[] {
     const where = 'Dataset.split';
@@ -185,7 +195,10 @@ export class Dataset<T = Sample> implements AsyncIterable<T> {
     );
   }
 
-  /** These values, then those of another data set. Throws ERR_ARGUMENT where classes differ. */
+  /**
+   * These values, then those of another data set. Throws ERR_ARGUMENT where classes differ.
+   * @param other of values of the same kind, scale and classes
+   */
   concat(other: Dataset<T>): Dataset<T> {
     const where = 'Dataset.concat';
     if (!(other instanceof Dataset)) throw argumentError(where, 'a Dataset', other);
@@ -205,6 +218,8 @@ export class Dataset<T = Sample> implements AsyncIterable<T> {
   /**
    * Samples put together: x (size, …), y (size) for class numbers, else (size, …). The last batch
    * may be smaller. `fit` puts samples into batches itself.
+   * @param this samples, { x, y }
+   * @param size samples a batch, 1 or more
    */
   batch(this: Dataset<Sample>, size: number): Dataset<Samples> {
     checkInteger('Dataset.batch', 'size', size, 1);
@@ -214,6 +229,7 @@ export class Dataset<T = Sample> implements AsyncIterable<T> {
   /**
    * Values are asked for before they are wanted: up to `count` at a time where they are independent,
    * as with random access and behind an asynchronous `map`.
+   * @param count values at a time, 1 or more
    */
   prefetch(count: number): Dataset<T> {
     checkInteger('Dataset.prefetch', 'count', count, 1, 2 ** 16);
@@ -222,6 +238,7 @@ export class Dataset<T = Sample> implements AsyncIterable<T> {
 
   /**
    * All samples of the first epoch in memory.
+   * @param this samples, { x, y }
    * @throws ERR_MEMORY where they take more than `maxBytes`; ERR_SHAPE, ERR_DTYPE for samples that
    *   are not like the first one; ERR_ARGUMENT for what is no sample, or if there is none
    */

@@ -84,9 +84,11 @@ function stageOf<T>(source: Source<T> | Samples, length: number | undefined): St
  *
  * Values may be anything, as names of files, that `map` makes samples of.
  *
+ * @param source { x, y } in memory, an array, an iterable, a function of the pass, or a source that
+ *   reads by number
  * @throws ERR_ARGUMENT for anything else
  */
-export function from(samples: Samples, options?: FromOptions): Dataset<Sample>;
+export function from(source: Samples, options?: FromOptions): Dataset<Sample>;
 export function from<T>(source: Source<T>, options?: FromOptions): Dataset<T>;
 export function from<T>(source: Source<T> | Samples, options: FromOptions = {}): Dataset<unknown> {
   checkOptions(where, options, ['length', 'classNames', 'scale']);

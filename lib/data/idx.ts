@@ -63,7 +63,7 @@ async function firstBytes(file: string): Promise<Buffer> {
  * the size of the file; of a gzipped one no more is unpacked than the header declares, and no tensor
  * has more than 4 GiB.
  *
- * @param file a path
+ * @param path a path or file: URL
  * @returns a tensor in the file's shape: uint8, int32, float32 or float64, as the file has it, and
  *   int32 of int8 and int16
  * @throws ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS when it cannot be opened; ERR_FILE_FORMAT, with file,

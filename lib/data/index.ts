@@ -1,3 +1,7 @@
+/**
+ * Data sets: readers of files, and lazy pipelines of samples.
+ * @module
+ */
 export { type Cifar100Options, type CifarOptions, cifar10, cifar100 } from './cifar.ts';
 export type { ToSamplesOptions } from './collect.ts';
 export type { Split } from './dataFolder.ts';

@@ -258,6 +258,7 @@ function entriesOf(tensors: unknown): [string, Tensor][] {
  * Writes tensors as a .npz file, which NumPy's `load` reads. The path holds the old file or the new
  * one, whatever happens; equal tensors give equal bytes. The tensors may change once it has returned.
  *
+ * @param path a path or file: URL; replaced whole
  * @param tensors by name; '/' makes folders within the file
  * @throws ERR_ARGUMENT for names that no file has; ERR_FILE_NOT_FOUND when the folder is not there;
  *   ERR_FILE_ACCESS

@@ -12,21 +12,28 @@ export interface Sample {
 
 /** Samples that are read by their number, in any order. */
 export interface SampleSource<T = Sample> {
+  /** How many samples there are, passed over ones included. */
   readonly length: number;
   /**
    * Called for many numbers at a time where samples are read ahead. null, for a sample that is
    * passed over, is for sources with `mayDrop`.
+   * @param index from 0 to `length` − 1
    */
   get(index: number): T | null | Promise<T | null>;
   /** `get` may give null, so that how many samples there are is known once all were read. */
   readonly mayDrop?: boolean;
+  /** Of the classes by their numbers, where they are known. */
   readonly classNames?: readonly string[];
-  /** The class number of a sample, told without reading it: for stratified splits. */
+  /**
+   * The class number of a sample, told without reading it: for stratified splits.
+   * @param index from 0 to `length` − 1
+   */
   labelOf?(index: number): number | undefined;
 }
 
 /** Which pass over the data it is. */
 export interface Pass {
+  /** Of the random numbers of the pass. */
   readonly seed: number;
   /** Counted from 1. */
   readonly epoch: number;

@@ -10,7 +10,9 @@ import { checkMemory, Tensor } from '../tensor.ts';
  * uint8, or targets (M, …) of the network's dtype.
  */
 export interface Samples {
+  /** (M, …), a sample a row. */
   readonly x: Tensor;
+  /** (M) or (M, …), a label or target a row. */
   readonly y: Tensor;
   /** Factor of every value of x; default 1/255 for uint8, else 1. */
   readonly scale?: number;

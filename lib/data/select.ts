@@ -13,6 +13,8 @@ function rows<D extends DType>(tensor: Tensor<D>, indices: readonly number[]): T
 
 /**
  * The samples at `indices`, in that order, in memory of their own.
+ * @param data (M, …)
+ * @param indices from 0 to M − 1, in any order; a number may occur more than once
  * @throws ERR_ARGUMENT when an index is none of a sample
  */
 export function select(data: Samples, indices: ArrayLike<number>): Samples {
@@ -41,6 +43,7 @@ function bound(name: string, value: unknown, count: number): number {
  * The samples from `start` up to, not including, `end`, in memory of their own. As with
  * Array.prototype.slice, negative numbers count from the end and those beyond the samples mean
  * their end.
+ * @param data (M, …)
  * @param start default 0
  * @param end default: the number of samples
  * @throws ERR_ARGUMENT for a bound that is no integer

@@ -10,6 +10,7 @@ import { checkSamples, type Samples, scaleOf } from './samples.ts';
 
 /** What `statistics` gives, a number a channel, in units of the values that reach a network. */
 export interface Statistics {
+  /** Of each channel or feature, scaled. */
   readonly mean: number[];
   /** Standard deviation of all values, divided by how many there are. */
   readonly std: number[];
@@ -67,6 +68,7 @@ class Moments {
  * on their way into a network: uint8 by 1/255 unless the data say otherwise. Of samples (F), each
  * feature is a channel. For `sn.layers.normalization`.
  *
+ * @param data in memory, or a data set of which one pass is read
  * @throws ERR_ARGUMENT where there is no sample, or a value that is not finite; ERR_SHAPE for
  *   samples of no axis or of different numbers of channels
  */

@@ -194,6 +194,8 @@ export function gradientsOf(
  * The gradients of `output` to each of `sources`, by reverse mode (Griewank and Walther 2008),
  * recorded in the trace that they are values of.
  *
+ * @param output floating
+ * @param sources values of the same trace
  * @param seed the adjoint of `output`, of its shape and dtype; default 1, for an output of one element
  * @returns in the order of `sources`: null for an integer source, zeros for one that the output does
  *   not depend on

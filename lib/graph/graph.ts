@@ -9,10 +9,15 @@ export type InputRole = 'feed' | 'state';
 
 /** What JSON.stringify makes of a value in a graph. */
 export interface VariableJson {
+  /** Of an input; null for others. */
   name: string | null;
+  /** The operator that it was recorded as an output of; null for inputs and constants. */
   producer: string | null;
+  /** Of its elements. */
   dtype: DType;
+  /** Sizes; of a batched value at the bound of the batch. */
   shape: number[];
+  /** The first size is the batch; absent where it is not. */
   batched?: true;
 }
 
@@ -31,11 +36,20 @@ function noElements(value: GraphVariable, member: string): StridenetError {
 
 /** A value in a graph. Identity counts: passes keep variables and replace nodes. */
 export class GraphVariable implements Variable {
+  /** Tells it from a Tensor. */
   readonly traced = true as const;
+  /** Counted up over all traces of the process. */
   readonly id: number = nextId++;
+  /** Sizes; of a batched value at the bound of the batch. */
   readonly shape: Shape;
+  /** Of its elements. */
   readonly dtype: DType;
+  /** The first size is the batch. */
   readonly batched?: boolean;
+  /**
+   * Where it is recorded.
+   * @internal
+   */
   readonly tracer: Tracer;
   /** What an input is called in messages and drawings; null for others. */
   readonly name: string | null;
@@ -68,7 +82,10 @@ export class GraphVariable implements Variable {
     return { name, producer, dtype, shape: [...shape], ...batched };
   }
 
-  /** In text `toString()`; throws ERR_ARGUMENT where a number is wanted, as by `+`, `<` and Math. */
+  /**
+   * In text `toString()`; throws ERR_ARGUMENT where a number is wanted, as by `+`, `<` and Math.
+   * @param hint what JavaScript wants: 'string', 'number' or 'default'
+   */
   [Symbol.toPrimitive](hint: string): string {
     if (hint === 'string') return this.toString();
     const advice =
@@ -102,9 +119,13 @@ export class GraphVariable implements Variable {
 
 /** A call of an operator. */
 export interface Node {
+  /** What is called; `operator.name` is as in `ops`. */
   readonly operator: Operator;
+  /** Operands; null for one that is left out. */
   readonly inputs: readonly (GraphVariable | null)[];
+  /** Results. */
   readonly outputs: readonly GraphVariable[];
+  /** Settings of the call, complete. */
   readonly attributes: Attributes;
   /** The layers it was recorded in, outermost first, joined by '/'; '' outside of any. */
   readonly scope: string;
@@ -114,23 +135,31 @@ export interface Node {
 
 /** An input with its role. */
 export interface GraphInput {
+  /** Its value within the graph. */
   readonly variable: GraphVariable;
+  /** How it gets its value. */
   readonly role: InputRole;
 }
 
 /** The new value that a state has after a step. */
 export interface StateUpdate {
+  /** An input with the role 'state'. */
   readonly state: GraphVariable;
+  /** Of the state's shape and dtype. */
   readonly value: GraphVariable;
 }
 
 /** A function of operators as data: nodes in an order in which each follows its operands. */
 export interface Graph {
+  /** Feeds and states. */
   readonly inputs: readonly GraphInput[];
   /** The graph's own memory, not copies: not to be written to. */
   readonly constants: ReadonlyMap<GraphVariable, Tensor>;
+  /** Each behind those that compute its operands. */
   readonly nodes: readonly Node[];
+  /** What the graph is computed for. */
   readonly outputs: readonly GraphVariable[];
+  /** What states are after a step. */
   readonly updates: readonly StateUpdate[];
   /** The bound of the batch, 0 when nothing is batched. */
   readonly batch: number;
@@ -140,6 +169,8 @@ const scopes: string[] = [];
 
 /**
  * Runs `body`; the nodes recorded meanwhile carry `name` in their scope.
+ * @param name put behind those of the scopes that it is called in, after a '/'
+ * @param body called at once; what it gives is given on
  * @throws ERR_ARGUMENT for a name that is no string and a body that is no function
  */
 export function scoped<T>(name: string, body: () => T): T {

@@ -16,11 +16,21 @@ export type InitializerOptions = Readonly<Record<string, number | string>>;
 
 /** A way to draw a parameter; `kind` and `options` are what a file keeps of it. */
 export interface Initializer {
+  /** The constructor's name in `initializers`. */
   readonly kind: string;
+  /** Its settings, those that differ from the defaults. */
   readonly options: InitializerOptions;
-  /** One value; called for every entry in row-major order. */
+  /**
+   * One value; called for every entry in row-major order.
+   * @param fan of the parameter
+   * @param random the parameter's own stream
+   */
   draw(fan: Fan, random: Generator): number;
-  /** All values at once, where they depend on each other; then `draw` is not called. */
+  /**
+   * All values at once, where they depend on each other; then `draw` is not called.
+   * @param shape of the parameter
+   * @param random the parameter's own stream
+   */
   fill?(shape: Shape, random: Generator): Float64Array;
 }
 

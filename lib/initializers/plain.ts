@@ -50,7 +50,10 @@ export function uniform(options: { low?: number; high?: number } = {}): Initiali
   };
 }
 
-/** One value everywhere. */
+/**
+ * One value everywhere.
+ * @param value finite
+ */
 export function constant(value: number): Initializer {
   return {
     kind: 'constant',

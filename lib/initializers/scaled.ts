@@ -7,6 +7,7 @@ export type FanMode = 'fanIn' | 'fanOut' | 'fanAverage';
 
 /** Settings of an initializer that scales with the fan. */
 export interface ScaledOptions {
+  /** Default: that of the initializer. */
   mode?: FanMode;
   /** Of the activation that follows, see `gain`: the standard deviation is gain/√fan. */
   gain?: number;
@@ -87,6 +88,7 @@ const gains: Readonly<Record<string, (negativeSlope: number) => number>> = {
 /**
  * The gain that keeps the variance of values through an activation: linear and sigmoid 1, tanh 5/3,
  * relu √2, leakyRelu √(2/(1 + negativeSlope²)), selu 3/4 (PyTorch's calculate_gain).
+ * @param activation its name, as an option of layers
  * @param options.negativeSlope of leakyRelu; default 0.01
  * @throws ERR_ARGUMENT for any other activation
  */

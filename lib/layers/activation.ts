@@ -10,6 +10,7 @@ import { isLeftOut, type Layer, makeLayer, type NameOption } from './layer.ts';
 
 /**
  * A function of every value on its own (softmax: along an axis, of every sample by default).
+ * @param name one of `Activation`
  * @param options those of the operator of that name, such as `{ negativeSlope: 0.2 }` of leakyRelu
  * @throws ERR_ARGUMENT for an unknown name, or an option that the operator does not have
  */

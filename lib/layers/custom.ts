@@ -26,7 +26,10 @@ import {
 
 /** A parameter or state of a custom layer. */
 export interface CustomParameter {
-  /** Its sizes, or a function of the shape of a sample. */
+  /**
+   * Its sizes, or a function of the shape of a sample.
+   * @param input of one sample, without the batch
+   */
   shape: Shape | ((input: Shape) => Shape);
   /** Default: heNormal() for a parameter of two axes or more, zeros() for any other. */
   initializer?: Initializer;
@@ -48,13 +51,20 @@ export type CustomContext = Pick<LayerContext, 'training' | 'step' | 'seed' | 'k
   /**
    * Says what a state is after this training step. Nothing happens outside of training, or where
    * the state is frozen.
+   * @param name of a state, as `parameters` of the options names it
+   * @param value of the state's shape and dtype
    * @throws ERR_ARGUMENT for a name that is no state; ERR_SHAPE, ERR_DTYPE for a value that is not
    *   like it
    */
   update(name: string, value: Operand): void;
 };
 
-/** A layer's output in operators, from its input (N,…) and its parameters by name. */
+/**
+ * A layer's output in operators, from its input (N,…) and its parameters by name.
+ * @param x (N, …)
+ * @param parameters parameters and states by name
+ * @param context the run that the layer is part of
+ */
 export type CustomForward<P extends string = string> = (
   x: Variable,
   parameters: Readonly<Record<P, Variable>>,
@@ -80,10 +90,15 @@ export interface CustomLayerOptions<P extends string = string> extends LearnedOp
 
 /** A layer made of a function; `title` and `definition` are how `load` finds it again. */
 export interface CustomLayer extends Layer {
+  /** Of all custom layers. */
   readonly kind: 'custom';
+  /** What summaries, messages and files call it. */
   readonly title: string;
+  /** What `custom` was given. */
   readonly definition: {
+    /** The layer's function. */
     readonly forward: CustomForward;
+    /** The layer's settings. */
     readonly options: CustomLayerOptions;
   };
 }

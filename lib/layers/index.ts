@@ -1,3 +1,8 @@
+/**
+ * Layers, of which `sequential` makes networks. Shapes of samples are without the batch: (C,H,W) for
+ * images.
+ * @module
+ */
 export { activation } from './activation.ts';
 export type { Activation } from './activations.ts';
 export { adaptiveAvgPool2d } from './adaptiveAvgPool2d.ts';
@@ -27,7 +32,9 @@ export type {
   CommonOptions,
   Layer,
   LayerContext,
+  LayerOptions,
   LearnedOptions,
+  LeftOut,
   NameOption,
   ParameterSpec,
 } from './layer.ts';

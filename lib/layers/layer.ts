@@ -12,8 +12,11 @@ import type { PlacedLayer } from './block.ts';
 export interface ParameterSpec {
   /** Within the layer; of a nested layer with its place: 'body.0.weight'. */
   readonly name: string;
+  /** Sizes. */
   readonly shape: Shape;
+  /** What the initializer goes by. */
   readonly fan: Fan;
+  /** What it holds before the first step. */
   readonly initializer: Initializer;
   /** Saved and restored like a parameter, but changed by the layer, not by an optimizer. */
   readonly state?: true;
@@ -47,9 +50,16 @@ export interface LayerContext {
   readonly key: string;
   /** This activation at the very end of the network is left out: the loss has it. */
   readonly logits: LeftOut;
-  /** Whether training leaves this state of the layer as it is. */
+  /**
+   * Whether training leaves this state of the layer as it is.
+   * @param name of a state, as `parameters` names it
+   */
   holds(name: string): boolean;
-  /** Says what a state of the layer is after this step. */
+  /**
+   * Says what a state of the layer is after this step.
+   * @param name of a state, as `parameters` names it
+   * @param value of the state's shape and dtype
+   */
   update(name: string, value: Operand): void;
 }
 
@@ -59,14 +69,27 @@ export interface Layer {
   readonly kind: string;
   /** What tables and messages call it instead of its kind. */
   readonly title?: string;
+  /** What a file keeps of it: what the constructor was given, checked. */
   readonly options: LayerOptions;
   /** Replaces the layer's number in the keys of its parameters. */
   readonly name: string | null;
-  /** The layers that it is made of, for such an input; none for most. `dtype`: default float32. */
+  /**
+   * The layers that it is made of, for such an input; none for most. `dtype`: default float32.
+   * @param input of one sample, without the batch
+   * @param dtype of the parameters; default float32
+   */
   inner(input: Shape, dtype?: FloatDType): readonly PlacedLayer[];
-  /** Throws ERR_SHAPE for an input that it cannot take. `dtype`: default float32. */
+  /**
+   * Throws ERR_SHAPE for an input that it cannot take. `dtype`: default float32.
+   * @param input of one sample, without the batch
+   * @param dtype of the parameters; default float32
+   */
   parameters(input: Shape, dtype?: FloatDType): readonly ParameterSpec[];
-  /** The layer's output in operators; `values` has its parameters by name. */
+  /**
+   * The layer's output in operators; `values` has its parameters by name.
+   * @param x (N, …)
+   * @param values parameters and states by name
+   */
   forward(x: Variable, values: Readonly<Record<string, Operand>>, context: LayerContext): Variable;
 }
 

@@ -4,6 +4,7 @@ import { type Layer, type LearnedOptions, learnedOptionNames, makeLayer } from '
 
 /** Settings of a sequence of layers. */
 export interface SequentialLayerOptions extends LearnedOptions {
+  /** Each takes what the one before it gives. */
   layers: readonly Layer[];
 }
 

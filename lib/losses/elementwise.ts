@@ -29,13 +29,19 @@ function elementwise(
   };
 }
 
-/** The mean of (output − target)²; labels have the shape of the output. */
+/**
+ * The mean of (output − target)²; labels have the shape of the output.
+ * @param options there are none: {}, as files keep them
+ */
 export function squaredError(options: NoOptions = {}): Loss {
   checkOptions('squaredError', options, []);
   return elementwise('squaredError', {}, (p, t) => squaredErrorOf(p, t));
 }
 
-/** The mean of |output − target|; labels have the shape of the output. */
+/**
+ * The mean of |output − target|; labels have the shape of the output.
+ * @param options there are none: {}, as files keep them
+ */
 export function absoluteError(options: NoOptions = {}): Loss {
   checkOptions('absoluteError', options, []);
   return elementwise('absoluteError', {}, (p, t) => absoluteErrorOf(p, t));
@@ -74,6 +80,7 @@ function binaryCounter(output: SampleOutput, y: Tensor): Counter | null {
  * The mean cross-entropy of sigmoid(output) against targets in [0, 1] of the shape of the output; a
  * final sigmoid layer is folded into it. For an output (1) and targets that are all 0 or 1 a sample
  * is right when its probability is above 0.5 for 1, else not.
+ * @param options there are none: {}, as files keep them
  */
 export function binaryCrossEntropy(options: NoOptions = {}): Loss {
   const kind = 'binaryCrossEntropy';

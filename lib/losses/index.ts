@@ -1,3 +1,7 @@
+/**
+ * What training minimises, for the option `loss` of `fit`: means over the samples of a batch.
+ * @module
+ */
 export type { FinalActivation } from '../ops/loss.ts';
 export {
   absoluteError,

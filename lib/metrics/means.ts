@@ -71,6 +71,7 @@ export function absoluteError(options: MetricOptions = {}): Metric {
 
 /**
  * The mean over the samples of a function of one's own.
+ * @param name under which results have it
  * @param of a number for the outputs of a sample and its targets, or its class number as a list of one
  * @throws ERR_ARGUMENT where it gives no number, or throws
  */

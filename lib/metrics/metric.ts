@@ -19,7 +19,10 @@ export interface Accumulator {
   result(): MetricValue;
   /** What `restore` goes on from; without them a training that is resumed begins it anew. */
   state?(): readonly number[];
-  /** Throws ERR_ARGUMENT unless `numbers` are a state. */
+  /**
+   * Throws ERR_ARGUMENT unless `numbers` are a state.
+   * @param numbers as `state` gave them
+   */
   restore?(numbers: readonly number[]): void;
 }
 
@@ -34,6 +37,7 @@ export interface Metric {
   readonly name: string;
   /** Its settings as plain data. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** A new count of nothing, for one pass over a data set. */
   create(): Accumulator;
 }
 

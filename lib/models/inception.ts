@@ -11,9 +11,11 @@ export interface InceptionOptions extends LearnedOptions {
   filters1x1: number;
   /** 1x1 before the 3x3. */
   reduce3x3: number;
+  /** 3x3. */
   filters3x3: number;
   /** 1x1 before the 5x5. */
   reduce5x5: number;
+  /** 5x5. */
   filters5x5: number;
   /** 1x1 after the pooling. */
   poolProjection: number;

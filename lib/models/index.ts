@@ -1,3 +1,7 @@
+/**
+ * Whole networks by name, and blocks that they are made of, with initial parameters.
+ * @module
+ */
 export { alexnet } from './alexnet.ts';
 export { alexnetTwoTowers } from './alexnetTwoTowers.ts';
 export type { DenseClassifierOptions } from './denseClassifier.ts';

@@ -14,6 +14,8 @@ export const { loss: absoluteErrorOperator, gradient: absoluteErrorGradientOpera
 /**
  * |prediction − target|, the mean over all elements unless `reduction` says otherwise. The gradient
  * is 0 where the two are equal.
+ * @param prediction float32 or float64, of any shape
+ * @param target of the prediction's shape and dtype
  * @throws ERR_SHAPE when the shapes differ; ERR_DTYPE when dtypes mix
  */
 export function absoluteError<X extends Operand, Y extends Operand>(

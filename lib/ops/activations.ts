@@ -158,7 +158,10 @@ export const activationOperators = [
   hardSwishGradientOperator,
 ] as const;
 
-/** min(max(x, 0), 6). The gradient is 0 at 0 and at 6. */
+/**
+ * min(max(x, 0), 6). The gradient is 0 at 0 and at 6.
+ * @param x float32 or float64, of any shape
+ */
 export function relu6<X extends Operand>(x: X): Result<X> {
   return apply(relu6Operator, [x], {});
 }
@@ -171,6 +174,7 @@ export interface LeakyReluOptions {
 
 /**
  * x where x ≥ 0, else negativeSlope · x (Maas et al. 2013). The gradient at 0 is the slope below.
+ * @param x float32 or float64, of any shape
  * @throws ERR_ARGUMENT for a slope that is not finite
  */
 export function leakyRelu<X extends Operand>(x: X, options: LeakyReluOptions = {}): Result<X> {
@@ -187,6 +191,7 @@ export interface EluOptions {
 
 /**
  * The exponential linear unit (Clevert et al. 2016): x where x ≥ 0, else alpha · (eˣ − 1).
+ * @param x float32 or float64, of any shape
  * @throws ERR_ARGUMENT for an alpha that is negative or not finite
  */
 export function elu<X extends Operand>(x: X, options: EluOptions = {}): Result<X> {
@@ -198,6 +203,7 @@ export function elu<X extends Operand>(x: X, options: EluOptions = {}): Result<X
 /**
  * The scaled exponential linear unit (Klambauer et al. 2017): λ · elu(x, α) with λ = 1.0507… and
  * α = 1.6733…, which keep mean 0 and variance 1 of independent activations.
+ * @param x float32 or float64, of any shape
  */
 export function selu<X extends Operand>(x: X): Result<X> {
   return apply(seluOperator, [x], {});
@@ -212,6 +218,7 @@ export interface GeluOptions {
 /**
  * The Gaussian error linear unit (Hendrycks and Gimpel 2016): x · Φ(x), Φ(x) = ½ · (1 + erf(x/√2));
  * approximated: ½ · x · (1 + tanh(√(2/π) · (x + 0.044715·x³))).
+ * @param x float32 or float64, of any shape
  * @throws ERR_ARGUMENT for another approximation
  */
 export function gelu<X extends Operand>(x: X, options: GeluOptions = {}): Result<X> {
@@ -232,6 +239,7 @@ export interface SoftplusOptions {
 
 /**
  * log(1 + e^(beta·x)) / beta, a smooth relu.
+ * @param x float32 or float64, of any shape
  * @throws ERR_ARGUMENT for a beta that is not above 0 or a threshold that is no number
  */
 export function softplus<X extends Operand>(x: X, options: SoftplusOptions = {}): Result<X> {
@@ -248,17 +256,26 @@ export function softplus<X extends Operand>(x: X, options: SoftplusOptions = {})
   return apply(softplusOperator, [x], { beta, threshold });
 }
 
-/** x · tanh(log(1 + eˣ)) (Misra 2019). */
+/**
+ * x · tanh(log(1 + eˣ)) (Misra 2019).
+ * @param x float32 or float64, of any shape
+ */
 export function mish<X extends Operand>(x: X): Result<X> {
   return apply(mishOperator, [x], {});
 }
 
-/** x · sigmoid(x), also known as SiLU (Ramachandran et al. 2017). */
+/**
+ * x · sigmoid(x), also known as SiLU (Ramachandran et al. 2017).
+ * @param x float32 or float64, of any shape
+ */
 export function swish<X extends Operand>(x: X): Result<X> {
   return apply(swishOperator, [x], {});
 }
 
-/** x · min(max(x + 3, 0), 6) / 6, swish in straight lines (Howard et al. 2019). */
+/**
+ * x · min(max(x + 3, 0), 6) / 6, swish in straight lines (Howard et al. 2019).
+ * @param x float32 or float64, of any shape
+ */
 export function hardSwish<X extends Operand>(x: X): Result<X> {
   return apply(hardSwishOperator, [x], {});
 }

@@ -162,7 +162,10 @@ export function avgPool2d<X extends Operand>(x: X, options: AvgPool2dOptions): R
   return apply(avgPool2dOperator, [x], { ...geometry, countIncludePad });
 }
 
-/** The mean over height and width: x (N,C,H,W) → (N,C). Throws ERR_SHAPE for images without cells. */
+/**
+ * The mean over height and width: x (N,C,H,W) → (N,C). Throws ERR_SHAPE for images without cells.
+ * @param x float32 or float64 (N,C,H,W)
+ */
 export function globalAvgPool2d<X extends Operand>(x: X): Result<X> {
   checkRank('globalAvgPool2d', 'x', x, 4);
   const mean = within('globalAvgPool2d', () =>

@@ -237,6 +237,7 @@ function onImages<A extends Attributes>(
  *
  * @param x (N,C), (N,C,L) or (N,C,H,W)
  * @param runningMean (C); so are all that follow
+ * @param runningVariance (C), 0 or more
  * @param weight 1 when left out or null
  * @param bias 0 when left out or null
  * @throws ERR_SHAPE, ERR_DTYPE when they do not fit; ERR_ARGUMENT for an option out of range
@@ -257,8 +258,11 @@ export function batchNorm<X extends Operand, P extends Operand>(
 
 /** What batchNormTraining gives; the running statistics are null when none went in. */
 export interface BatchNormTrainingResult<T> {
+  /** Of x's shape. */
   readonly y: T;
+  /** (C), after the step. */
   readonly runningMean: T | null;
+  /** (C), after the step. */
   readonly runningVariance: T | null;
 }
 
@@ -270,6 +274,7 @@ export interface BatchNormTrainingResult<T> {
  *
  * @param x (N,C), (N,C,L) or (N,C,H,W); in a smaller step of a compiled batch M counts its samples
  * @param runningMean (C) or null, like runningVariance
+ * @param runningVariance (C), or null like the mean
  * @param weight (C); 1 when left out or null
  * @param bias (C); 0 when left out or null
  * @throws ERR_SHAPE, ERR_DTYPE when they do not fit; ERR_ARGUMENT for an option out of range or one

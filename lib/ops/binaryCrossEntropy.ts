@@ -21,6 +21,7 @@ export const { loss: binaryCrossEntropyOperator, gradient: binaryCrossEntropyGra
  * −t·log p − (1 − t)·log(1 − p) with p = sigmoid(x), in a form that no logit makes overflow; the
  * mean over all elements unless `reduction` says otherwise.
  *
+ * @param logits float32 or float64, of any shape
  * @param targets of the shape and dtype of the logits, in [0, 1] as a rule
  * @throws ERR_SHAPE when the shapes differ; ERR_DTYPE when dtypes mix
  */

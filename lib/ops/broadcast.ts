@@ -24,13 +24,21 @@ export type OperandOrNumber = Operand | number;
 /** What a function of operands and numbers gives. */
 export type BroadcastResult<T> = Result<Exclude<T, number>>;
 
-/** A function of two operands that broadcast. */
+/**
+ * A function of two operands that broadcast.
+ * @param a float32 or float64, or a number, which takes b's dtype
+ * @param b of a's dtype, or a number, which takes it
+ */
 export type BinaryFunction = <A extends OperandOrNumber, B extends OperandOrNumber>(
   a: A,
   b: B,
 ) => BroadcastResult<A | B>;
 
-/** A comparison of two operands that broadcast. */
+/**
+ * A comparison of two operands that broadcast.
+ * @param a of any dtype, or a number, which takes b's
+ * @param b of a's dtype, or a number, which takes it
+ */
 export type ComparisonFunction = <A extends OperandOrNumber, B extends OperandOrNumber>(
   a: A,
   b: B,

@@ -33,6 +33,8 @@ export const castOperator: Operator<CastAttributes> = {
  * The values in another dtype, rounded as typed arrays round: to the nearest of a floating dtype; to
  * integers towards 0 and modulo 2^32 or 2^8, NaN and infinities to 0. Through integers no gradient
  * goes.
+ * @param x of any dtype and shape
+ * @param dtype of the result
  * @throws ERR_ARGUMENT for what is no dtype
  */
 export function cast<X extends Operand, D extends DType>(x: X, dtype: D): ResultOf<X, D> {

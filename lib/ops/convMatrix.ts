@@ -16,10 +16,15 @@ import { reshape } from './reshape.ts';
 
 /** Settings of convMatrix1d: those of conv1d. */
 export interface ConvMatrix1dOptions {
+  /** Default 1. */
   stride?: number;
+  /** Zeros on both sides, [before, after], 'same' or 'valid'; default 0. */
   padding?: Padding1dOption;
+  /** Distance of neighbouring weights; default 1. */
   dilation?: number;
+  /** Channels and filters are cut into so many parts that do not meet; default 1. */
   groups?: number;
+  /** Convolution as signal processing has it, instead of cross-correlation; default false. */
   flipKernel?: boolean;
 }
 

@@ -38,12 +38,15 @@ export interface OwnGradientCall<
   O extends readonly string[],
   A extends Attributes,
 > {
+  /** The operands of the call; null for one that was left out. */
   readonly inputs: Each<I, Variable>;
+  /** What the call gave. */
   readonly outputs: Each<O, Variable>;
   /** The adjoint of each output; of several, null where none came. */
   readonly gradients: O extends readonly [string]
     ? readonly [Variable]
     : { readonly [K in keyof O]: Variable | null };
+  /** Its settings, defaults filled in. */
   readonly attributes: Attribute<A>;
   /** Whether the gradient of each input is wanted; null may be given where it is not. */
   readonly wanted: { readonly [K in keyof I]: boolean };
@@ -74,22 +77,37 @@ export interface OperatorDefinition<
   /**
    * The shape rule: shape and dtype of each output. Operands that do not fit are refused here, by
    * throwing. It goes by the shapes alone and is also asked for other batches.
+   * @param inputs shape and dtype of each operand
+   * @param attributes settings of the call, defaults filled in
    */
   infer(
     inputs: NoInfer<Each<I, OwnSpec>>,
     attributes: NoInfer<Attribute<A>>,
   ): NoInfer<Each<O, OwnSpec>>;
-  /** Writes the outputs, which are zeros, in plain loops over `data`, row-major as users see it. */
+  /**
+   * Writes the outputs, which are zeros, in plain loops over `data`, row-major as users see it.
+   * @param inputs not to be written to
+   * @param outputs of the shapes and dtypes that `infer` gave
+   * @param attributes settings of the call, defaults filled in
+   */
   loops(
     inputs: NoInfer<Each<I, Tensor>>,
     outputs: NoInfer<Each<O, Tensor>>,
     attributes: NoInfer<Attribute<A>>,
   ): void;
-  /** The message to each input, in operators; null for none. Default: it has no gradient. */
+  /**
+   * The message to each input, in operators; null for none. Default: it has no gradient.
+   * @param call operands, results, adjoints and settings
+   */
   gradient?(
     call: NoInfer<OwnGradientCall<I, O, A>>,
   ): NoInfer<{ readonly [K in keyof I]: Operand | null }>;
-  /** Multiplications followed by an addition; default 0. */
+  /**
+   * Multiplications followed by an addition; default 0.
+   * @param inputs shape and dtype of each operand
+   * @param outputs shape and dtype of each result
+   * @param attributes settings of the call, defaults filled in
+   */
   multiplyAdds?(
     inputs: NoInfer<Each<I, OwnSpec>>,
     outputs: NoInfer<Each<O, OwnSpec>>,
@@ -98,6 +116,8 @@ export interface OperatorDefinition<
   /**
    * The same function in operators, by which it runs on the native backend: its output, or a list
    * of several. Default: it runs on the reference alone.
+   * @param inputs the operands as traced values
+   * @param attributes settings of the call, defaults filled in
    */
   composition?(
     inputs: NoInfer<Each<I, Variable>>,
@@ -110,7 +130,10 @@ type Outcome<O extends readonly string[], X extends Operand> = O extends readonl
   ? Result<X>
   : { readonly [K in keyof O]: Result<X> };
 
-/** A defined operator: operands in their order, then settings that are not the defaults. */
+/**
+ * A defined operator: operands in their order, then settings that are not the defaults.
+ * @param operands one for each of `inputs`
+ */
 export interface DefinedOperator<
   I extends readonly string[],
   O extends readonly string[] = readonly ['y'],
@@ -221,6 +244,7 @@ function attributesOf(where: string, defaults: Attributes, given: unknown): Attr
  * reference backend; the native backend runs the `composition`, and refuses an operator without one
  * with ERR_ARGUMENT when a graph is compiled, which a call on Tensors is too.
  *
+ * @param definition its name, operands, shape rule and loops; the rest may be left out
  * @throws ERR_ARGUMENT for a definition that is none, or that has the name of an operator of the
  *   library. The operator throws what its functions throw, what is no StridenetError as
  *   ERR_ARGUMENT; ERR_ARGUMENT, ERR_SHAPE or ERR_DTYPE for functions that do not keep to each other

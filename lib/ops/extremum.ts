@@ -90,13 +90,17 @@ export const argminOperator = argExtremum('argmin');
 /**
  * The largest element over axes; NaN when one of them is. Its gradient is shared evenly by all that
  * are equal to it. Options as `sum`. The larger of two values is `maximum`.
+ * @param x float32 or float64, of any shape
  * @throws ERR_SHAPE when there is no element; ERR_ARGUMENT for an axis that x does not have
  */
 export function max<X extends Operand>(x: X, options: ReductionOptions = {}): Result<X> {
   return reduce(maxOperator, x, options, '; the larger of two values is maximum(a, b)');
 }
 
-/** The smallest element over axes, as `max`. The smaller of two values is `minimum`. */
+/**
+ * The smallest element over axes, as `max`. The smaller of two values is `minimum`.
+ * @param x float32 or float64, of any shape
+ */
 export function min<X extends Operand>(x: X, options: ReductionOptions = {}): Result<X> {
   return reduce(minOperator, x, options, '; the smaller of two values is minimum(a, b)');
 }
@@ -105,6 +109,7 @@ export function min<X extends Operand>(x: X, options: ReductionOptions = {}): Re
  * The place of the largest element along an axis, or, by default, among all in row-major order:
  * int32, the first of equals; the first NaN when there is one.
  *
+ * @param x float32 or float64, of any shape
  * @param options.axis one axis, negative ones from the end
  * @throws ERR_SHAPE when there is no element, or for several axes that are not all
  */
@@ -115,7 +120,10 @@ export function argmax<X extends Operand>(
   return reduce<Operand>(argmaxOperator, x, options) as ResultOf<X, 'int32'>;
 }
 
-/** The place of the smallest element, as `argmax`. */
+/**
+ * The place of the smallest element, as `argmax`.
+ * @param x float32 or float64, of any shape
+ */
 export function argmin<X extends Operand>(
   x: X,
   options: ReductionOptions = {},

@@ -45,6 +45,7 @@ export const flipOperator: Operator<FlipAttributes> = {
 /**
  * The order along some axes reversed.
  *
+ * @param x of any dtype and shape
  * @param axes an axis or several; negative ones count from the end; default: all
  * @throws ERR_ARGUMENT for an axis that does not exist or occurs twice, ERR_SHAPE for the batch
  */
@@ -64,6 +65,7 @@ export function flip<X extends Operand>(x: X, axes?: number | readonly number[])
  * A plane turned by quarters, as NumPy's rot90: with k = 1 and axes [0, 1], what stood in the last
  * column comes to stand in the first row.
  *
+ * @param x of any dtype, rank 2 or more
  * @throws ERR_SHAPE for rank 0 or 1, ERR_ARGUMENT for an option out of range
  */
 export function rot90<X extends Operand>(x: X, options: Rot90Options = {}): Result<X> {

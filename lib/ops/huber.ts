@@ -37,6 +37,8 @@ export function checkDelta(where: string, delta: unknown = 1): number {
 /**
  * The Huber loss of d = prediction − target: d²/2 where |d| ≤ delta, else delta·(|d| − delta/2); the
  * mean over all elements unless `reduction` says otherwise (Huber 1964; PyTorch's huber_loss).
+ * @param prediction float32 or float64, of any shape
+ * @param target of the prediction's shape and dtype
  * @throws ERR_SHAPE when the shapes differ; ERR_DTYPE when dtypes mix; ERR_ARGUMENT for a delta that
  *   is no finite number above 0
  */

@@ -145,6 +145,7 @@ export const layerNormOperator: Operator<LayerNormAttributes> = {
  * Layer normalization (Ba, Kiros and Hinton 2016): every sample by the mean and the biased variance
  * of its own elements over the last axes, y = (x − mean)/√(variance + epsilon) · weight + bias.
  *
+ * @param x float32 or float64
  * @param normalizedShape the sizes of the last axes of x, or the last alone
  * @param weight of that shape; 1 when left out or null
  * @param bias of that shape; 0 when left out or null

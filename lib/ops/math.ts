@@ -78,57 +78,90 @@ export const mathOperators = [
   clipGradientOperator,
 ] as const;
 
-/** −x. */
+/**
+ * −x.
+ * @param x float32 or float64, of any shape
+ */
 export function neg<X extends Operand>(x: X): Result<X> {
   return apply(negOperator, [x], {});
 }
 
-/** |x|; its gradient at 0 is 0. */
+/**
+ * |x|; its gradient at 0 is 0.
+ * @param x float32 or float64, of any shape
+ */
 export function abs<X extends Operand>(x: X): Result<X> {
   return apply(absOperator, [x], {});
 }
 
-/** x². */
+/**
+ * x².
+ * @param x float32 or float64, of any shape
+ */
 export function square<X extends Operand>(x: X): Result<X> {
   return apply(squareOperator, [x], {});
 }
 
-/** √x; NaN below 0. */
+/**
+ * √x; NaN below 0.
+ * @param x float32 or float64, of any shape
+ */
 export function sqrt<X extends Operand>(x: X): Result<X> {
   return apply(sqrtOperator, [x], {});
 }
 
-/** eˣ, within 2 ULP. */
+/**
+ * eˣ, within 2 ULP.
+ * @param x float32 or float64, of any shape
+ */
 export function exp<X extends Operand>(x: X): Result<X> {
   return apply(expOperator, [x], {});
 }
 
-/** The natural logarithm, within 2 ULP: −∞ at 0, NaN below. */
+/**
+ * The natural logarithm, within 2 ULP: −∞ at 0, NaN below.
+ * @param x float32 or float64, of any shape
+ */
 export function log<X extends Operand>(x: X): Result<X> {
   return apply(logOperator, [x], {});
 }
 
-/** sin x of radians, within 2 ULP; arguments beyond 3200 (float64: 1.6 million) are slower. */
+/**
+ * sin x of radians, within 2 ULP; arguments beyond 3200 (float64: 1.6 million) are slower.
+ * @param x float32 or float64, of any shape
+ */
 export function sin<X extends Operand>(x: X): Result<X> {
   return apply(sinOperator, [x], {});
 }
 
-/** cos x of radians, as `sin`. */
+/**
+ * cos x of radians, as `sin`.
+ * @param x float32 or float64, of any shape
+ */
 export function cos<X extends Operand>(x: X): Result<X> {
   return apply(cosOperator, [x], {});
 }
 
-/** The hyperbolic tangent, within 2 ULP. */
+/**
+ * The hyperbolic tangent, within 2 ULP.
+ * @param x float32 or float64, of any shape
+ */
 export function tanh<X extends Operand>(x: X): Result<X> {
   return apply(tanhOperator, [x], {});
 }
 
-/** The error function 2/√π · ∫₀ˣ e^(−t²) dt, within 2 ULP. */
+/**
+ * The error function 2/√π · ∫₀ˣ e^(−t²) dt, within 2 ULP.
+ * @param x float32 or float64, of any shape
+ */
 export function erf<X extends Operand>(x: X): Result<X> {
   return apply(erfOperator, [x], {});
 }
 
-/** The logistic function 1 / (1 + e⁻ˣ), within 2 ULP. */
+/**
+ * The logistic function 1 / (1 + e⁻ˣ), within 2 ULP.
+ * @param x float32 or float64, of any shape
+ */
 export function sigmoid<X extends Operand>(x: X): Result<X> {
   return apply(sigmoidOperator, [x], {});
 }
@@ -144,6 +177,7 @@ export interface ClipOptions {
 /**
  * x, but `min` where it is below and `max` where it is above; NaN stays. The gradient is 1 from min
  * to max, both included, and 0 beyond.
+ * @param x float32 or float64, of any shape
  * @throws ERR_ARGUMENT when min > max or one is NaN
  */
 export function clip<X extends Operand>(x: X, options: ClipOptions = {}): Result<X> {

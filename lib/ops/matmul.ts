@@ -18,7 +18,9 @@ import { withShape } from './reshape.ts';
 
 /** Which operand is used transposed. */
 export interface MatmulOptions {
+  /** Whether the last two axes of a are exchanged; default false. */
   transposeA?: boolean;
+  /** Whether the last two axes of b are exchanged; default false. */
   transposeB?: boolean;
 }
 

@@ -191,7 +191,10 @@ export function maxPool2d<X extends Operand>(x: X, options: MaxPool2dOptions): R
   return apply(maxPool2dOperator, [x], maxPool2dAttributes(x, options));
 }
 
-/** Max pooling that also returns its winners: [y, winners], see `maxPool2dOperator`. */
+/**
+ * Max pooling that also returns its winners: [y, winners], see `maxPool2dOperator`.
+ * @param x float32 or float64 (N,C,H,W)
+ */
 export function maxPool2dWithWinners<X extends Operand>(
   x: X,
   options: MaxPool2dOptions,

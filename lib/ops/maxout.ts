@@ -16,6 +16,7 @@ export interface MaxoutOptions {
  * The largest of every `pieces` neighbours along an axis (Goodfellow et al. 2013), whose size it
  * divides: channels 0 … pieces − 1 give channel 0. Equal neighbours share the gradient.
  *
+ * @param x float32 or float64
  * @throws ERR_ARGUMENT when `pieces` does not divide the size, or x has no such axis
  */
 export function maxout<X extends Operand>(x: X, options: MaxoutOptions): Result<X> {

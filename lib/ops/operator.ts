@@ -4,7 +4,9 @@ import { checkMemory, type DType, describe, isDType, Tensor } from '../tensor.ts
 
 /** What is known of a value before it is computed. */
 export interface Spec {
+  /** Sizes; of a batched value at the bound of the batch. */
   readonly shape: Shape;
+  /** Of its elements. */
   readonly dtype: DType;
   /** The first size is the batch: a compiled Program serves any smaller one too. */
   readonly batched?: boolean;
@@ -12,7 +14,9 @@ export interface Spec {
 
 /** A value of a graph under construction: calling an operator on it records a node. */
 export interface Variable extends Spec {
+  /** Tells it from a Tensor. */
   readonly traced: true;
+  /** Counted up over all traces of the process. */
   readonly id: number;
 }
 
@@ -40,6 +44,7 @@ export type ResultOf<T, D extends DType> = [T] extends [Tensor] ? Tensor<D> : Va
 /** A value of the dtype of X, where the operands T have others too. */
 export type ResultLike<X, T> = ResultOf<T, X extends Tensor<infer D> ? D : never>;
 
+/** A setting of a call. */
 export type AttributeValue = number | boolean | string | readonly number[];
 
 /** Settings of a call, complete and canonical: pairs as pairs, defaults filled in. */
@@ -82,6 +87,7 @@ export interface Operator<A extends Attributes = Attributes> {
    * the last one that it may be repeated.
    */
   readonly inputs: readonly string[];
+  /** Names of results, for messages and drawings. */
   readonly outputs: readonly string[];
   /**
    * The shape rule, and the only place where operands are checked.
@@ -99,6 +105,7 @@ export interface Operator<A extends Attributes = Attributes> {
   multiplyAdds?(inputs: readonly (Spec | null)[], outputs: readonly Spec[], attributes: A): number;
   /** Pairs [output, input] that may share memory. */
   readonly inPlace?: readonly (readonly [number, number])[];
+  /** Which operands may be kept channels last; absent: none. */
   readonly layout?: LayoutRule;
   /**
    * The attributes of a native call whose operands of rank 4 are channels last, where they differ:

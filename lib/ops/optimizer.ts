@@ -13,35 +13,53 @@ import {
   type Spec,
 } from './operator.ts';
 
+/** Settings of `sgdUpdate`. */
 export interface SgdAttributes extends Attributes {
+  /** Share of the velocity that is kept, 0 or more; 0: there is no velocity. */
   readonly momentum: number;
+  /** Share of the gradient that the velocity is spared. */
   readonly dampening: number;
+  /** Factor of the parameter that is added to its gradient. */
   readonly weightDecay: number;
+  /** Look ahead along the velocity (Sutskever et al. 2013). */
   readonly nesterov: boolean;
 }
 
+/** Settings of `adamUpdate`. */
 export interface AdamAttributes extends Attributes {
+  /** Decay of the mean gradient m. */
   readonly beta1: number;
+  /** Decay of the mean v of the squared gradient. */
   readonly beta2: number;
+  /** Added to the root of v. */
   readonly epsilon: number;
+  /** Factor of the parameter that is added to its gradient. */
   readonly weightDecay: number;
   /** Decay the parameter itself (AdamW) instead of adding to its gradient. */
   readonly decoupled: boolean;
 }
 
+/** Settings of `rmspropUpdate`. */
 export interface RmspropAttributes extends Attributes {
   /** Decay of the mean of the squared gradient. */
   readonly alpha: number;
+  /** Added to the root. */
   readonly epsilon: number;
+  /** Share of the velocity that is kept, 0 or more; 0: there is no velocity. */
   readonly momentum: number;
+  /** Factor of the parameter that is added to its gradient. */
   readonly weightDecay: number;
   /** Divide by the deviation of the gradient instead of its root mean square. */
   readonly centered: boolean;
 }
 
+/** Settings of `adagradUpdate`. */
 export interface AdagradAttributes extends Attributes {
+  /** Of the rate, by the number of the step. */
   readonly learningRateDecay: number;
+  /** Added to the root. */
   readonly epsilon: number;
+  /** Factor of the parameter that is added to its gradient. */
   readonly weightDecay: number;
 }
 
@@ -195,6 +213,8 @@ export const adagradUpdateOperator: Operator<AdagradAttributes> = {
  * v ← momentum·v + (1 − dampening)·g; p ← p − learningRate·(nesterov ? g + momentum·v : v), with
  * g in place of v when there is no velocity.
  *
+ * @param parameter float32 or float64, of any shape
+ * @param gradient of the parameter's shape and dtype
  * @param velocity null for momentum 0
  * @param learningRate float64 ()
  * @returns [parameter', velocity'], or [parameter'] without velocity
@@ -220,6 +240,10 @@ export function sgdUpdate<T extends Operand, S extends Operand>(
  * A step of Adam (Kingma and Ba 2015, with PyTorch's placement of ε): m ← β₁m + (1−β₁)g;
  * v ← β₂v + (1−β₂)g²; p ← p − learningRate/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε).
  *
+ * @param parameter float32 or float64, of any shape
+ * @param gradient of the parameter's shape and dtype
+ * @param m of the parameter's shape and dtype; 0 before the first step
+ * @param v of the parameter's shape and dtype; 0 before the first step
  * @param step float64 (): t, 1 for the first step
  * @param learningRate float64 ()
  * @returns [parameter', m', v']
@@ -250,6 +274,8 @@ export function adamUpdate<T extends Operand, S extends Operand>(
  * d = √(s − a²) + ε; p ← p − learningRate·g/d, or with v ← momentum·v + g/d
  * p ← p − learningRate·v.
  *
+ * @param parameter float32 or float64, of any shape
+ * @param gradient of the parameter's shape and dtype
  * @param learningRate float64 ()
  * @param moments s, then a if centered, then v if momentum is not 0 (`rmspropMoments`)
  * @returns [parameter', …moments']
@@ -277,6 +303,9 @@ export function rmspropUpdate<T extends Operand, S extends Operand>(
  * g ← gradient + weightDecay·p; s ← s + g²;
  * p ← p − learningRate/(1 + (t−1)·learningRateDecay) · g/(√s + ε).
  *
+ * @param parameter float32 or float64, of any shape
+ * @param gradient of the parameter's shape and dtype
+ * @param sum of the parameter's shape and dtype; 0 before the first step, or more
  * @param step float64 (): t, 1 for the first step
  * @param learningRate float64 ()
  * @returns [parameter', sum']

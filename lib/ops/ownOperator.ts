@@ -22,7 +22,9 @@ import {
 
 /** What is known of a value before it is computed; the batch is one of its sizes. */
 export interface OwnSpec {
+  /** Sizes. */
   readonly shape: readonly number[];
+  /** Of its elements. */
   readonly dtype: DType;
 }
 

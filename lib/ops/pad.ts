@@ -131,6 +131,7 @@ export const padGradientOperator: Operator<PadAttributes> = {
 /**
  * Cells before and after the last axes of a value.
  *
+ * @param x of any dtype and shape
  * @param padding [before, after] for each of the last axes, the last one last
  * @throws ERR_ARGUMENT for a padding or an option that is none; ERR_SHAPE when an axis is too short
  *   to be reflected (it must be longer than the padding) or repeated, or is the batch

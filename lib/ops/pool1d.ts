@@ -49,6 +49,7 @@ function onImages(where: string, { kernelSize, stride, padding, ceilMode }: Pool
 /**
  * 1-D max pooling: x (N,C,L) → (N,C,Q), Q = ⌊(L + padding − dilation·(kernel−1) − 1)/stride⌋ + 1.
  *
+ * @param x float32 or float64 (N,C,L)
  * @throws ERR_SHAPE when the window is larger than the padded input or the padding more than half
  *   the window; ERR_ARGUMENT for an option out of range
  */
@@ -68,6 +69,7 @@ export function maxPool1d<X extends Operand>(x: X, options: MaxPool1dOptions): R
 /**
  * 1-D average pooling: x (N,C,L) → (N,C,Q), Q = ⌊(L + padding − kernel)/stride⌋ + 1.
  *
+ * @param x float32 or float64 (N,C,L)
  * @throws ERR_SHAPE when the window is larger than the padded input or the padding more than half
  *   the window; ERR_ARGUMENT for an option out of range
  */
@@ -83,7 +85,10 @@ export function avgPool1d<X extends Operand>(x: X, options: AvgPool1dOptions): R
   return toSignals<Operand>(y) as Result<X>;
 }
 
-/** The mean over a signal: x (N,C,L) → (N,C). Throws ERR_SHAPE for signals without values. */
+/**
+ * The mean over a signal: x (N,C,L) → (N,C). Throws ERR_SHAPE for signals without values.
+ * @param x float32 or float64 (N,C,L)
+ */
 export function globalAvgPool1d<X extends Operand>(x: X): Result<X> {
   checkRank('globalAvgPool1d', 'x', x, 3);
   const y = within('globalAvgPool1d', () => globalAvgPool2d<Operand>(toImages<Operand>(x)));

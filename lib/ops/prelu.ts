@@ -30,6 +30,7 @@ export const preluOperators = [preluOperator, preluSlopeOperator] as const;
  * The rectified linear unit with a learned slope below 0 (He et al. 2015): x where x ≥ 0, else
  * slope · x. The gradient at 0 is the slope below.
  *
+ * @param x float32 or float64, of any shape with an axis 1 where there is a slope a channel
  * @param slope (1), or one a channel: (C), C the size of axis 1
  * @throws ERR_SHAPE for a slope of another shape; ERR_DTYPE when dtypes mix
  */

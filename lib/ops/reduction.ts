@@ -120,6 +120,7 @@ export function reduce<X extends Operand>(
  * The sum over axes, accurate for millions of elements: parts of some thousand elements are summed
  * in vectors, the parts in float64.
  *
+ * @param x float32 or float64, of any shape
  * @param options.axis an axis or several, negative ones from the end; default: all
  * @param options.keepDims the reduced axes stay with size 1; default false
  * @throws ERR_ARGUMENT for an axis that x does not have
@@ -128,7 +129,10 @@ export function sum<X extends Operand>(x: X, options: ReductionOptions = {}): Re
   return reduce(sumOperator, x, options);
 }
 
-/** The mean over axes; options as `sum`. Over a batch, of the samples that a step has. */
+/**
+ * The mean over axes; options as `sum`. Over a batch, of the samples that a step has.
+ * @param x float32 or float64, of any shape
+ */
 export function mean<X extends Operand>(x: X, options: ReductionOptions = {}): Result<X> {
   return reduce(meanOperator, x, options);
 }

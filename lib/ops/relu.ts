@@ -50,7 +50,10 @@ export const reluGradientOperator: Operator<NoAttributes> = {
   },
 };
 
-/** Rectified linear unit, max(x, 0); its gradient at 0 is 0, as PyTorch has it. */
+/**
+ * Rectified linear unit, max(x, 0); its gradient at 0 is 0, as PyTorch has it.
+ * @param x float32 or float64, of any shape
+ */
 export function relu<X extends Operand>(x: X): Result<X> {
   return apply(reluOperator, [x], {});
 }

@@ -54,6 +54,7 @@ export const reshapeOperator: Operator<ReshapeAttributes> = {
 /**
  * The same elements under another shape, in row-major order.
  *
+ * @param x of any dtype and shape
  * @param shape the new sizes; one of them may be −1 and is then worked out. A batched value keeps
  *   its first size.
  * @throws ERR_SHAPE when the numbers of elements differ
@@ -93,7 +94,10 @@ export function withShape(x: Operand, shape: readonly number[]): Operand {
   return x instanceof Tensor ? new Tensor(x.data, shape, x.dtype) : reshape(x, shape);
 }
 
-/** (N, …) → (N, F): all axes but the first as one. Throws ERR_SHAPE for rank 0. */
+/**
+ * (N, …) → (N, F): all axes but the first as one. Throws ERR_SHAPE for rank 0.
+ * @param x of any dtype, rank 1 or more
+ */
 export function flatten<X extends Operand>(x: X): Result<X> {
   checkOperand('flatten', 'x', x);
   if (x.shape.length === 0) throw shapeError('flatten', 'a value of shape () has no axis to keep');

@@ -119,6 +119,7 @@ function checkRange(axis: number, range: unknown, size: number): [number, number
 /**
  * A part of a value, as Python's x[start:end:step, …].
  *
+ * @param x of any dtype and shape
  * @param ranges what is taken along each axis; axes at the end that are left out stay whole
  * @throws ERR_ARGUMENT for a range that is none or more ranges than axes; ERR_SHAPE when a part of
  *   the batch would be taken

@@ -134,6 +134,7 @@ function softmaxAttributes(where: string, x: Spec, options: SoftmaxOptions): Sof
 
 /**
  * Softmax along an axis: exp(x_i) / Σ exp(x_j).
+ * @param x float32 or float64, of rank 1 or more
  * @throws ERR_ARGUMENT for an axis that x has not; ERR_SHAPE for the axis of the batch
  */
 export function softmax<X extends Operand>(x: X, options: SoftmaxOptions = {}): Result<X> {
@@ -147,6 +148,7 @@ export function softmax<X extends Operand>(x: X, options: SoftmaxOptions = {}): 
 /**
  * The logarithm of the softmax along an axis, x_i − log Σ exp(x_j), also where the softmax is 0 in
  * its dtype.
+ * @param x float32 or float64, of rank 1 or more
  * @throws ERR_ARGUMENT for an axis that x has not; ERR_SHAPE for the axis of the batch
  */
 export function logSoftmax<X extends Operand>(x: X, options: SoftmaxOptions = {}): Result<X> {

@@ -14,6 +14,8 @@ export const { loss: squaredErrorOperator, gradient: squaredErrorGradientOperato
 
 /**
  * (prediction − target)², the mean over all elements unless `reduction` says otherwise.
+ * @param prediction float32 or float64, of any shape
+ * @param target of the prediction's shape and dtype
  * @throws ERR_SHAPE when the shapes differ; ERR_DTYPE when dtypes mix
  */
 export function squaredError<X extends Operand, Y extends Operand>(

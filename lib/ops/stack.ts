@@ -36,6 +36,7 @@ function withAxis<X extends Operand>(where: string, name: string, x: X, axis: nu
 
 /**
  * The same elements with one more axis, of size 1.
+ * @param x of any dtype and shape
  * @throws ERR_ARGUMENT for an axis that the result does not have; ERR_SHAPE for one before the batch
  */
 export function unsqueeze<X extends Operand>(x: X, options: UnsqueezeOptions): Result<X> {
@@ -51,6 +52,7 @@ export function unsqueeze<X extends Operand>(x: X, options: UnsqueezeOptions): R
 
 /**
  * The same elements without axes of size 1.
+ * @param x of any dtype and shape
  * @throws ERR_ARGUMENT for an axis that does not exist or occurs twice; ERR_SHAPE for one of another
  *   size, and for the batch
  */

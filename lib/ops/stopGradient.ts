@@ -16,7 +16,10 @@ export const stopGradientOperator: Operator<NoAttributes> = {
   },
 };
 
-/** x as a constant for differentiation: its value, with gradient 0 (PyTorch's `detach`). */
+/**
+ * x as a constant for differentiation: its value, with gradient 0 (PyTorch's `detach`).
+ * @param x of any dtype and shape
+ */
 export function stopGradient<X extends Operand>(x: X): Result<X> {
   checkOperand('stopGradient', 'x', x);
   return apply(stopGradientOperator, [x], {});

@@ -52,6 +52,7 @@ export const transposeOperator: Operator<TransposeAttributes> = {
 
 /**
  * The axes in another order, as NumPy's transpose.
+ * @param x of any dtype and shape
  * @param axes a permutation, negative ones counted from the end; default: reversed
  * @throws ERR_ARGUMENT when `axes` is no permutation
  */

@@ -50,6 +50,7 @@ export const whereOperator: Operator<NoAttributes> = {
  *
  * @param condition uint8, as comparisons give it
  * @param a of any dtype, or a number, which takes b's
+ * @param b of a's dtype, or a number, which takes it
  * @throws ERR_SHAPE when the shapes do not broadcast; ERR_DTYPE for another condition and when the
  *   dtypes of a and b differ
  */

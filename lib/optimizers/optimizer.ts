@@ -7,8 +7,11 @@ export interface UpdateCall {
   readonly key: string;
   /** What its layer calls it: 'weight'. */
   readonly name: string;
+  /** Before the step. */
   readonly parameter: Variable;
+  /** Of the parameter's shape and dtype. */
   readonly gradient: Variable;
+  /** In the order of `Optimizer.slots`, each of the parameter's shape and dtype. */
   readonly slots: readonly Variable[];
   /** float64 (): 1 for the first step. */
   readonly step: Variable;
@@ -18,6 +21,7 @@ export interface UpdateCall {
 
 /** A rule that turns gradients into new parameters; it keeps no state itself. */
 export interface Optimizer {
+  /** The constructor's name in `optimizers`. */
   readonly kind: string;
   /** May be set at any time, as by a schedule in `onEpoch`: the steps that follow take it. */
   learningRate: number;
@@ -27,7 +31,10 @@ export interface Optimizer {
   readonly slots: readonly string[];
   /** What slots hold before the first step, by name; default: zeros. */
   readonly initial?: Readonly<Record<string, number>>;
-  /** [parameter', …slots'] in operators. */
+  /**
+   * [parameter', …slots'] in operators.
+   * @param call a parameter with its gradient and slots
+   */
   update(call: UpdateCall): readonly Variable[];
 }
 

@@ -40,7 +40,9 @@ export function step(options: StepScheduleOptions): Schedule {
 
 /** Points of the training, all in one of the units. */
 export interface PointOptions {
+  /** Counted from the start of training; in place of `epochs`. */
   steps?: readonly number[];
+  /** Counted from the start of training; in place of `steps`. */
   epochs?: readonly number[];
 }
 

@@ -1,3 +1,7 @@
+/**
+ * Learning rates over time, for the option `schedule` of `fit`: factors of the optimizer's rate.
+ * @module
+ */
 export {
   constant,
   cosine,

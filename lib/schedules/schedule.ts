@@ -28,14 +28,23 @@ export type Measures = Readonly<Record<string, number>>;
  * keeps nothing itself, so one object may serve any number of runs.
  */
 export interface Schedule {
+  /** The constructor's name in `schedules`. */
   readonly kind: string;
   /** Its settings as plain data: `schedules[kind](options)` is the same schedule. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** The factor, 0 or more. `state` is given to schedules that have an `initial` one. */
+  /**
+   * The factor, 0 or more. `state` is given to schedules that have an `initial` one.
+   * @param moment the step that the rate is for
+   * @param state what `observe` gave after the epoch before
+   */
   factor(moment: Moment, state: ScheduleState): number;
   /** The state before the first epoch; without one the factor depends on the moment alone. */
   readonly initial?: ScheduleState;
-  /** The state after an epoch with these numbers. */
+  /**
+   * The state after an epoch with these numbers.
+   * @param state before the epoch; `initial` before the first
+   * @param measures loss, accuracy and metrics of the epoch
+   */
   observe?(state: ScheduleState, measures: Measures): ScheduleState;
   /** The number that `observe` needs. */
   readonly monitor?: string;

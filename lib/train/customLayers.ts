@@ -5,7 +5,13 @@ import type { Layer } from '../layers/layer.ts';
 import type { CustomLayers } from '../layers/registry.ts';
 
 /** Makes the custom layer of such settings, {} where the file has none. */
-export type CustomFactory = { make(settings: LayerSettings): CustomLayer }['make'];
+export type CustomFactory = {
+  /**
+   * The layer, with the title that it is kept under.
+   * @param settings those that it had when it was saved
+   */
+  make(settings: LayerSettings): CustomLayer;
+}['make'];
 
 /** The custom layers among `value`, a layer, its options, or a list, at any depth. */
 function customWithin(value: unknown): CustomLayer[] {

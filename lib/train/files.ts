@@ -111,7 +111,9 @@ function checkParameters(architecture: Architecture, entries: SafetensorsFile['e
 
 /** Where a loaded network runs, and what its file cannot hold. */
 export interface LoadOptions {
+  /** Default: that of `setDefaultBackend`, at first 'native'. */
   backend?: BackendName;
+  /** Threads of native runs; default: all of the pool. */
   threads?: number;
   /** As of `sequential`; default false. */
   winograd?: boolean;
@@ -129,6 +131,7 @@ export interface LoadOptions {
 
 /**
  * Reads a network that `save` wrote.
+ * @param path a path or file: URL
  * @throws ERR_ARGUMENT that names the custom layers which the file has and `options.custom` has not;
  *   ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS; ERR_FILE_FORMAT for another kind of file, another version, or
  *   parameters that do not fit the architecture

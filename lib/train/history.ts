@@ -1,3 +1,7 @@
+/**
+ * What `fit` gave, as text for other programs.
+ * @module
+ */
 import { argumentError } from '../errors.ts';
 import type { History } from './events.ts';
 
@@ -26,6 +30,7 @@ function cell(value: unknown): string {
 /**
  * A history as CSV: a line of names, then one an epoch. What lies within others has its path for a
  * name: 'validation.loss'. Cells are empty where an epoch has no such number.
+ * @param history what `fit` gave
  * @throws ERR_ARGUMENT for what is no history
  */
 export function toCsv(history: History): string {
@@ -38,6 +43,7 @@ export function toCsv(history: History): string {
 
 /**
  * A history as JSON lines: an object an epoch.
+ * @param history what `fit` gave
  * @throws ERR_ARGUMENT for what is no history
  */
 export function toJsonLines(history: History): string {

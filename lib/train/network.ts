@@ -41,6 +41,10 @@ import type { LoadedWeights, LoadWeightsOptions, SaveWeightsOptions } from './we
 
 /** A network of layers one after the other, with its parameters. */
 export class Network {
+  /**
+   * Its layers with their shapes.
+   * @internal
+   */
   readonly architecture: Architecture;
   /** What the outputs stand for, in their order; null where that is not known. */
   readonly classNames: readonly string[] | null;
@@ -87,10 +91,12 @@ export class Network {
     );
   }
 
+  /** What it runs on. */
   get backend(): BackendName {
     return this.#settings.backend;
   }
 
+  /** Threads of its native runs. */
   get threads(): number {
     return this.#settings.threads ?? cpuInfo().threads;
   }
@@ -123,6 +129,7 @@ export class Network {
   /**
    * Replaces parameters; those not named stay. During a fit it takes effect at a step boundary.
    * PyTorch's `num_batches_tracked`, of which nothing depends here, is passed over.
+   * @param values by key, as '0.weight'; copied
    * @throws ERR_ARGUMENT for an unknown key; ERR_SHAPE, ERR_DTYPE for a value that does not fit.
    *   Then nothing is replaced.
    */
@@ -137,6 +144,7 @@ export class Network {
    * uint8 values are scaled by 1/255 unless `scale` says otherwise. A sample's result does not
    * depend on the others, nor on what else is asked for at the same time: calls that overlap are
    * computed together (`batching`), and each has the bits that it would have alone. x is copied.
+   * @param x (N, …inputShape), of the network's dtype or uint8
    * @throws ERR_SHAPE, ERR_DTYPE when x does not fit; ERR_QUEUE_FULL when too many predictions wait;
    *   ERR_ABORTED when the signal fires; ERR_DISPOSED
    */
@@ -213,6 +221,7 @@ export class Network {
    * Mean loss, by default that of the last fit, over a data set, and accuracy where samples can be
    * right or wrong: with class numbers, with targets of one 1 and zeros, and for one probability
    * (binaryCrossEntropy).
+   * @param data samples in memory, or a data set that is read as it goes
    * @throws ERR_SHAPE, ERR_DTYPE when the data do not fit the network and the loss; ERR_ARGUMENT that
    *   names the sample for a target that the loss does not take
    */
@@ -254,6 +263,7 @@ export class Network {
   /**
    * Trains the network; JavaScript's thread is free meanwhile.
    *
+   * @param data samples in memory, or a data set that is read as it goes
    * @returns loss and accuracy of every epoch
    * @throws ERR_ABORTED when the signal fires: the parameters are as after the last whole step;
    *   ERR_NON_FINITE when a loss is not finite; ERR_BUSY when a fit is in progress already;
@@ -266,6 +276,7 @@ export class Network {
   /**
    * Trains the network step by step: an event after every step and every epoch. The next step
    * begins when the next event is asked for; `break` ends training at that step boundary.
+   * @param data samples in memory, or a data set that is read as it goes
    */
   train(data: TrainingData, options: TrainOptions = {}): AsyncGenerator<TrainEvent, void, void> {
     return train(this.#host('train'), data, options);
@@ -310,6 +321,7 @@ export class Network {
   /**
    * Writes architecture and parameters as safetensors: to a temporary name, synced, renamed. Of
    * custom layers it keeps titles, settings, names and values; `load` is given the functions again.
+   * @param path a path or file: URL; replaced whole
    * @throws ERR_FILE_NOT_FOUND when the folder is not there; ERR_FILE_ACCESS for what the system
    *   refuses otherwise; ERR_ARGUMENT when `path` is no text or file: URL
    */
@@ -336,7 +348,10 @@ export class Network {
     this.dispose();
   }
 
-  /** What console.log shows. */
+  /**
+   * What console.log shows.
+   * @param depth how many levels are still shown; below 0 the layers are left out
+   */
   [inspect.custom](depth: number): string {
     return inspectNetwork(this.architecture, depth);
   }

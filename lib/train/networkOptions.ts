@@ -11,6 +11,7 @@ import type { BatchingOptions } from './serving/options.ts';
 export interface SequentialOptions {
   /** The shape of one sample, for images (C,H,W). */
   inputShape: Shape;
+  /** Each takes what the one before it gives. */
   layers: readonly Layer[];
   /** Of the initial parameters; default 0. */
   seed?: number;

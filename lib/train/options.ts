@@ -103,6 +103,7 @@ export interface TrainOptions extends ClipOptions {
 
 /** Settings of `fit`. */
 export interface FitOptions extends TrainOptions {
+  /** Functions that are called as training goes; default: none. */
   callbacks?: Callbacks;
   /** Shows progress: a bar in a terminal, plain lines elsewhere; default false. */
   verbose?: boolean | 'bar' | 'plain';

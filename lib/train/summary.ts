@@ -5,7 +5,9 @@ import type { Architecture } from './architecture.ts';
 
 /** What a layer takes and gives, for one sample. */
 export interface LayerSummary {
+  /** Its kind or title, behind its place. */
   readonly name: string;
+  /** Of one sample, without the batch. */
   readonly outputShape: Shape;
   /** Learned values; the states of normalization do not count. */
   readonly parameters: number;

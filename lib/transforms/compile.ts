@@ -38,7 +38,10 @@ interface Releasable {
   [Symbol.dispose](): void;
 }
 
-/** A compiled function of arguments `A` to values `R`. */
+/**
+ * A compiled function of arguments `A` to values `R`.
+ * @param inputs Tensors in place of its operands, and last, if wanted, what takes the values
+ */
 export interface CompiledFunction<
   A extends readonly unknown[] = readonly Variable[],
   R = Operand | readonly Operand[],
@@ -47,7 +50,10 @@ export interface CompiledFunction<
   (...inputs: [...TensorArguments<A>, { into: Compiled<R> | undefined }]): Promise<Compiled<R>>;
 }
 
-/** A compiled `grad(f)`, with the gradients of the Tensors that it is called with. */
+/**
+ * A compiled `grad(f)`, with the gradients of the Tensors that it is called with.
+ * @param inputs Tensors in place of its operands, and last, if wanted, what takes the results
+ */
 export interface CompiledGradients<A extends readonly unknown[]> extends Releasable {
   <T extends TensorArguments<A>>(
     ...inputs: [...T, { into: ArgumentGradients<TensorArguments<A>> | undefined }]
@@ -57,7 +63,10 @@ export interface CompiledGradients<A extends readonly unknown[]> extends Releasa
   (...inputs: TensorArguments<A>): Promise<ArgumentGradients<TensorArguments<A>>>;
 }
 
-/** A compiled `valueAndGrad(f)`, with the gradients of the Tensors that it is called with. */
+/**
+ * A compiled `valueAndGrad(f)`, with the gradients of the Tensors that it is called with.
+ * @param inputs Tensors in place of its operands, and last, if wanted, what takes the results
+ */
 export interface CompiledValueAndGradients<A extends readonly unknown[]> extends Releasable {
   <T extends TensorArguments<A>>(
     ...inputs: [...T, { into: ValueAndGradients<TensorArguments<A>> | undefined }]

@@ -166,7 +166,11 @@ export function valueAndGrad(
   return Object.assign(both, { differentiates: fn }) as ValueAndGradientsFunction<unknown[]>;
 }
 
-/** The gradients of a function of one element, a list as `grads` of `valueAndGrad`. */
+/**
+ * The gradients of a function of one element, a list as `grads` of `valueAndGrad`.
+ * @param fn of operators, to a floating value of one element; of its arguments nothing may be
+ *   changed
+ */
 export function grad<A extends readonly Variable[]>(
   fn: (...inputs: A) => Scalar,
   options?: RunOptions,

@@ -13,7 +13,10 @@ import type { ArgumentGradients, RunOptions, Scalar, TensorArguments } from './t
 /** Rows of the identity that are fed at once hold at most so many elements. */
 const maxSeeds = 2 ** 20;
 
-/** The Jacobians of a function by its arguments, which they mirror. */
+/**
+ * The Jacobians of a function by its arguments, which they mirror.
+ * @param inputs those of the function, Tensors in place of its operands
+ */
 export type JacobianFunction<A extends readonly unknown[]> = <T extends TensorArguments<A>>(
   ...inputs: T
 ) => ArgumentGradients<T>;

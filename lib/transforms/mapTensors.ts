@@ -56,6 +56,9 @@ function placesOf(tree: unknown): Map<string, { value: unknown; path: TreePath }
  * Where a further tree has null, as gradients have for integers, `fn` is not called, and the value of
  * the first tree stays; so do its static values. Containers are new.
  *
+ * @param fn of a leaf and what stands at its place in `others`
+ * @param tree nested arrays, plain objects and Maps
+ * @param others of the form of `tree`
  * @throws ERR_ARGUMENT that names the place of what is in one of the trees only, or no tree at all
  */
 export function mapTensors<T, const M extends readonly unknown[], U>(

@@ -8,7 +8,10 @@ export type { RunOptions };
 /** What a function of operators gives: operands, nested arrays, plain objects and Maps of them; no promise. */
 export type Outputs = Static | (object & { readonly then?: never });
 
-/** A function of operators: on Tensors it computes, on Variables it is recorded. */
+/**
+ * A function of operators: on Tensors it computes, on Variables it is recorded.
+ * @param inputs operands, alone or in trees
+ */
 export type TensorFunction = (...inputs: Variable[]) => Outputs;
 
 /**
@@ -20,7 +23,10 @@ export type Scalar =
   | readonly (Scalar | null)[]
   | { readonly [key: string]: Scalar | null };
 
-/** A function of operators whose value has one element. */
+/**
+ * A function of operators whose value has one element.
+ * @param inputs operands, alone or in trees
+ */
 export type ScalarFunction = (...inputs: Variable[]) => Scalar;
 
 /** A list of arguments with Tensors in place of its operands. */
@@ -51,18 +57,24 @@ export type TracedGradients<A extends readonly unknown[]> = {
 /**
  * The gradients of a function. Called with Tensors it computes; called with a traced value among the
  * arguments it is recorded with them, whatever the options.
+ * @param inputs those of the function, Tensors or traced values in place of its operands
  */
 export interface GradientFunction<A extends readonly unknown[]> {
   <T extends TensorArguments<A>>(...inputs: T): ArgumentGradients<T>;
   (...inputs: OperandArguments<A>): TracedGradients<A>;
   (...inputs: A): TracedGradients<A>;
-  /** The function that is differentiated. */
+  /**
+   * The function that is differentiated.
+   * @param inputs operands, alone or in trees
+   */
   readonly differentiates: (...inputs: A) => Scalar;
 }
 
 /** A value with the gradients of the arguments `A`. */
 export interface ValueAndGradients<A extends readonly unknown[]> {
+  /** What the function gave, of one element. */
   value: Tensor;
+  /** Mirror the arguments; null for integers and for what is static. */
   grads: ArgumentGradients<A>;
 }
 
@@ -72,11 +84,17 @@ export interface TracedValueAndGradients<A extends readonly unknown[]> {
   grads: TracedGradients<A>;
 }
 
-/** The value of a function with its gradients, called as a `GradientFunction` is. */
+/**
+ * The value of a function with its gradients, called as a `GradientFunction` is.
+ * @param inputs those of the function, Tensors or traced values in place of its operands
+ */
 export interface ValueAndGradientsFunction<A extends readonly unknown[]> {
   <T extends TensorArguments<A>>(...inputs: T): ValueAndGradients<T>;
   (...inputs: OperandArguments<A>): TracedValueAndGradients<A>;
   (...inputs: A): TracedValueAndGradients<A>;
-  /** The function that is differentiated. */
+  /**
+   * The function that is differentiated.
+   * @param inputs operands, alone or in trees
+   */
   readonly differentiates: (...inputs: A) => Scalar;
 }

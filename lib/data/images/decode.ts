@@ -8,6 +8,7 @@ import type { Decoded, Sharp } from './sharp.ts';
 
 /** An image that could not be decoded. */
 export interface BrokenImage {
+  /** Its path. */
   readonly file: string;
   /** Its place among the samples. */
   readonly index: number;

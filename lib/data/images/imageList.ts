@@ -23,7 +23,12 @@ export interface ImageListOptions extends ImageOptions {
    */
   header?: boolean | 'detect';
   /** The columns of files and of classes: places from 0, or names in the header. Default 0 and 1. */
-  columns?: { file?: number | string; label?: number | string };
+  columns?: {
+    /** Default 0. */
+    file?: number | string;
+    /** Default 1. */
+    label?: number | string;
+  };
   /** Default ','. */
   delimiter?: ',' | ';' | '\t' | '|';
   /**

@@ -13,7 +13,11 @@ import {
 } from './reader.ts';
 import { indexed, type RandomAccess, type Stage, type Traits, type View } from './stage.ts';
 
-/** A user's function of a value. */
+/**
+ * A user's function of a value.
+ * @param value what the pipeline gives before it
+ * @param context which sample of which pass it is, and random numbers for it
+ */
 export type SampleFunction<T, R> = (value: T, context: SampleContext) => R | PromiseLike<R>;
 
 /** Makes its generator when it is first asked for: most functions draw nothing. */

@@ -3,7 +3,9 @@ import type { GraphVariable } from '../graph.ts';
 
 /** Numbers of a graph's values and of their adjoints. */
 export interface DrawnValues {
+  /** Numbers of values. */
   readonly values: ReadonlyMap<GraphVariable, Tensor>;
+  /** Derivatives of the output by values, of their shapes. */
   readonly adjoints: ReadonlyMap<GraphVariable, Tensor>;
 }
 

@@ -43,15 +43,19 @@ export async function listCheckpoints(directory: string): Promise<Listed[]> {
 
 /** A checkpoint that could not be read, and why. */
 export interface SkippedCheckpoint {
+  /** The file. */
   readonly path: string;
+  /** The message of the error that reading it gave. */
   readonly reason: string;
 }
 
 /** The newest checkpoint of a folder that can be read. */
 export interface LatestCheckpoint {
+  /** The file. */
   readonly path: string;
   /** Steps done, and the epoch of the next one, counted from 1. */
   readonly step: number;
+  /** That of the next step, from 1. */
   readonly epoch: number;
   /** Newer ones that are damaged or of another version. */
   readonly skipped: readonly SkippedCheckpoint[];
@@ -95,6 +99,7 @@ export async function openLatest(
 /**
  * The newest checkpoint of a folder that can be read, every byte of it, best.safetensors where there
  * is no other; null when it has none.
+ * @param directory the `directory` of the checkpoint options
  * @throws ERR_FILE_FORMAT with the reasons when it has some and none can be read;
  *   ERR_FILE_NOT_FOUND, ERR_FILE_ACCESS
  */

@@ -20,6 +20,7 @@ interface Request {
 
 /** What waits. */
 export interface Queued {
+  /** Calls of `predict` that wait. */
   readonly requests: number;
   /** Of their samples. */
   readonly bytes: number;

@@ -33,6 +33,7 @@ export interface LoadWeightsOptions extends PlaceOptions {
    * The network's name for a name in the file, after `prefix`: by tensor or by what comes before a
    * dot ({ fc: 'head', 'layer1.0': 'stem' }, the longest counts, '' takes it off), or a function.
    * null: it is passed over.
+   * @param name in the file, without the prefix
    */
   rename?: Readonly<Record<string, string | null>> | ((name: string) => string | null);
   /**
@@ -53,10 +54,13 @@ export interface SaveWeightsOptions extends PlaceOptions {
 
 /** A tensor whose shape is not that of its parameter. */
 export interface MismatchedWeight {
+  /** Of the parameter in the network. */
   readonly key: string;
   /** In the file. */
   readonly name: string;
+  /** Of the parameter. */
   readonly expected: Shape;
+  /** In the file. */
   readonly actual: Shape;
 }
 
@@ -81,7 +85,9 @@ export interface LoadedWeights {
 
 /** What `loadWeights` throws when the names in a file are others than the network's. */
 export interface WeightsError extends StridenetError {
+  /** Keys that the file has no tensor for. */
   readonly missing: readonly string[];
+  /** Names in the file that no parameter has a use for. */
   readonly unexpected: readonly string[];
 }
 
