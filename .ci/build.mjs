@@ -1,4 +1,4 @@
-// `npm run build`: bundles lib/ into dist/ (so that importing is quick), the library and the command
+// `npm run build`: bundles lib/ into dist/, or the folder that it is given (so that importing is quick), the library and the command
 // `stridenet` with what they share in chunks, and writes declarations.
 import { rmSync } from 'node:fs';
 import path from 'node:path';
@@ -6,11 +6,12 @@ import { build } from 'esbuild';
 import { root, runPackage } from './tools.mjs';
 
 const start = performance.now();
-rmSync(path.join(root, 'dist'), { recursive: true, force: true });
+const output = path.resolve(process.argv[2] ?? path.join(root, 'dist'));
+rmSync(output, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
   entryPoints: ['lib/index.ts', 'lib/cli/main.ts'],
-  outdir: 'dist',
+  outdir: output,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -22,5 +23,8 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
 });
-if (!runPackage('typescript-7/bin/tsc', ['-p', 'tsconfig.build.json'])) process.exit(1);
-console.log(`dist/ written in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+if (!runPackage('typescript-7/bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', output]))
+  process.exit(1);
+console.log(
+  `${path.relative(root, output)}/ written in ${((performance.now() - start) / 1000).toFixed(1)} s`,
+);

@@ -16,6 +16,7 @@ const pages = [
   'CONTRIBUTING.md',
   'docs/architecture.md',
   'docs/adding-an-op.md',
+  'docs/bundling.md',
   'docs/cli.md',
   'docs/data.md',
   'docs/drawing.md',

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import nodeGypBuild from 'node-gyp-build';
 import type { LoweredCall } from '../compiler/lower.ts';
 import { type ErrorCode, StridenetError } from '../errors.ts';
 import type { TypedArray } from '../tensor.ts';
@@ -64,16 +65,21 @@ function notFound(path: string, cause: unknown): StridenetError {
   );
 }
 
+/** Where `prebuilds` or `build` lies: beside this file in a bundle (docs/bundling.md), else in the package. */
+function addonRoot(): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  return existsSync(join(here, 'prebuilds')) ? here : packageRoot();
+}
+
 function load(): LoadedAddon {
   const require = createRequire(import.meta.url);
-  const root = packageRoot();
+  const root = addonRoot();
   const chosen = process.env.STRIDENET_ADDON;
   let path =
     chosen ??
     `${root}/build/Release/*.node, ${root}/prebuilds/${process.platform}-${process.arch}/*.node`;
   try {
-    const resolve = require('node-gyp-build') as { resolve(root: string): string };
-    path = chosen ?? resolve.resolve(root);
+    path = chosen ?? nodeGypBuild.resolve(root);
     return { addon: require(path) as Addon, path };
   } catch (cause) {
     throw isCoded(cause) ? adopt(cause) : notFound(path, cause);
