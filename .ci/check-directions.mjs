@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const LIB = [
-  ['errors', 'shape', 'tensor', 'random', 'spelling', 'nearest', 'version'],
+  ['errors', 'shape', 'tensor', 'random', 'spelling', 'nearest', 'nesting', 'version'],
   ['ops', 'data', 'initializers', 'schedules', 'randomTensor'],
   ['reference', 'tree'],
   ['graph'],

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { StridenetError, show } from '../errors.ts';
+import { nestingFault } from '../nesting.ts';
 import { nearest } from '../spelling.ts';
 import { UsageError } from './process.ts';
 import { type Field, fields, type Key, keys, type Settings } from './settings.ts';
@@ -13,6 +14,11 @@ function shown(value: unknown): string {
   if (typeof value !== 'object' || value === null) return show(value);
   const text = JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function checkNesting(label: string, value: unknown): void {
+  const fault = nestingFault(value);
+  if (fault !== null) throw new UsageError(`${label} ${fault}`);
 }
 
 function checked(key: Key, label: string, value: unknown): unknown {
@@ -83,6 +89,7 @@ async function readConfig(file: string): Promise<Map<Key, unknown>> {
     const reason = (error as Error).message.replace(/[\s\p{Cc}]+/gu, ' ');
     throw new UsageError(`${file} is no JSON: ${reason}`);
   }
+  checkNesting(file, object);
   if (typeof object !== 'object' || object === null || Array.isArray(object)) {
     throw new UsageError(`${file} must hold an object of settings, not ${shown(object)}`);
   }
@@ -113,6 +120,7 @@ export async function readSettings(
     const label = longFlag(fields[key]);
     const texts = textsOf(given);
     const value = given === false ? false : fields[key].type.parse(texts);
+    checkNesting(label, value);
     found.set(key, checked(key, label, value));
     from.set(key, label);
   }

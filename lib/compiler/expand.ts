@@ -5,6 +5,9 @@ import { type ReshapeAttributes, reshapeOperator } from '../ops/reshape.ts';
 import { sameShape } from '../shape.ts';
 import { describe, type Tensor } from '../tensor.ts';
 
+/** Compositions of operators that are composed themselves, within each other. */
+const maxLevels = 64;
+
 /** The composition of a node's operator on its operands. Throws ERR_ARGUMENT when there is none. */
 function composed({ operator, inputs, attributes }: Node): Graph {
   const { name } = operator;
@@ -57,6 +60,10 @@ function expand(
       `[${operator.name}] composition goes through itself: ${cycle.join(' → ')}`,
     );
   }
+  if (path.length === maxLevels) {
+    const message = `more than ${maxLevels} compositions are within each other`;
+    throw new StridenetError('ERR_ARGUMENT', `[${operator.name}] ${message}`);
+  }
   const graph = composed(node);
   checkResults(node, graph.outputs);
   for (const [variable, tensor] of graph.constants) constants.set(variable, tensor);
@@ -84,8 +91,8 @@ function expand(
 
 /**
  * Operators that users defined become their compositions, at any depth.
- * @throws ERR_ARGUMENT for one without a composition, and for one whose composition goes through
- *   itself; ERR_SHAPE when a composition does not give what the shape rule says
+ * @throws ERR_ARGUMENT for one without a composition, for one whose composition goes through itself,
+ *   and for more than 64 within each other; ERR_SHAPE when a composition does not give what the shape rule says
  */
 export function expandCompositions(graph: Graph): Graph {
   if (graph.nodes.every(({ operator }) => operator.loops === undefined)) return graph;

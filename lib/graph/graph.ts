@@ -166,16 +166,23 @@ export interface Graph {
 }
 
 const scopes: string[] = [];
+/** Of the scopes; each is a frame of a drawing. */
+const maxScopes = 100;
 
 /**
  * Runs `body`; the nodes recorded meanwhile carry `name` in their scope.
- * @param name put behind those of the scopes that it is called in, after a '/'
+ * @param name put behind those of the scopes that it is called in, after a '/'; 'a/b' is two names
  * @param body called at once; what it gives is given on
- * @throws ERR_ARGUMENT for a name that is no string and a body that is no function
+ * @throws ERR_ARGUMENT for a name that is no string, a body that is no function, and more than 100
+ *   names within each other
  */
 export function scoped<T>(name: string, body: () => T): T {
   if (typeof name !== 'string') throw argumentError('scoped', 'a name, a string,', name);
   if (typeof body !== 'function') throw argumentError('scoped', 'a function to run', body);
+  const levels = [...scopes, name].join('/').split('/').length;
+  if (levels > maxScopes) {
+    throw argumentError('scoped', `at most ${maxScopes} names within each other`, levels);
+  }
   scopes.push(name);
   try {
     return body();

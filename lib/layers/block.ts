@@ -41,6 +41,8 @@ function join(prefix: string, key: string): string {
 
 /** Layers one after the other, each input the output before. */
 export class Block {
+  /** Layers within each other at the deepest place; 0 without any. */
+  readonly levels: number;
   readonly #layers: readonly Layer[];
   readonly #prefix: string;
   /** The layers in their places, by the shape and dtype of the input. */
@@ -58,6 +60,7 @@ export class Block {
     }
     this.#layers = [...(layers as Layer[])];
     this.#prefix = prefix;
+    this.levels = this.#layers.reduce((most, { levels = 1 }) => Math.max(most, levels), 0);
     const names = this.#layers.flatMap(({ name }) => (name === null ? [] : [name]));
     if (new Set(names).size !== names.length) {
       throw argumentError(where, 'every layer name once', names);
@@ -147,8 +150,12 @@ function placedLayer(
 
 /** Whether `y` is computed outside of nested layers, aliases of a value aside. */
 function makesValue(nodes: readonly Node[], y: GraphVariable, nested: boolean): boolean {
-  const maker = nodes.find(({ outputs }) => outputs.includes(y));
-  if (maker === undefined) return false;
-  if (maker.operator.alias) return makesValue(nodes, maker.inputs[0] as GraphVariable, nested);
-  return !nested || maker.scope === '';
+  let value = y;
+  // Each node follows its operands, so one pass back through them finds all aliases.
+  for (const { operator, inputs, outputs, scope } of nodes.toReversed()) {
+    if (!outputs.includes(value)) continue;
+    if (!operator.alias) return !nested || scope === '';
+    value = inputs[0] as GraphVariable;
+  }
+  return false;
 }

@@ -46,7 +46,7 @@ export function branches(options: BranchesOptions): Layer {
   return makeLayer({
     kind: 'branches',
     options,
-    inner: (input, dtype) => blocks.flatMap((block) => block.place(input, dtype)),
+    blocks,
     parameters(input, dtype) {
       checkOutputs(
         merge,

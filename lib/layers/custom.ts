@@ -9,6 +9,7 @@ import {
 } from '../errors.ts';
 import { escaped, GraphVariable, type Tracer, tracerOf } from '../graph/graph.ts';
 import { type Fan, heNormal, type Initializer, zeros } from '../initializers/index.ts';
+import { maxSettingsNesting, nestingOf } from '../nesting.ts';
 import { isBatched, type Operand, type Variable } from '../ops/operator.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import { checkShape, formatShape, type Shape, sameShape } from '../shape.ts';
@@ -80,7 +81,7 @@ export interface CustomLayerOptions<P extends string = string> extends LearnedOp
   title?: string;
   /**
    * What the layer was made of, such as the arguments of a function that makes such layers: plain
-   * data, which files keep and `load` gives to that function. Layers of one title and the same
+   * data, at most 32 levels deep, which files keep and `load` gives to that function. Layers of one title and the same
    * settings must compute the same. Default: none, and layers of one title are one function.
    */
   settings?: LayerSettings;
@@ -123,6 +124,11 @@ function plainSettings(where: string, settings: unknown): LayerSettings {
     copy = JSON.parse(JSON.stringify(settings));
   } catch {
     // What JSON cannot write is refused below.
+  }
+  const levels = nestingOf(copy);
+  if (levels > maxSettingsNesting) {
+    const expected = `settings of at most ${maxSettingsNesting} lists and objects within each other`;
+    throw argumentError(where, expected, levels);
   }
   const isObject = typeof copy === 'object' && copy !== null && !Array.isArray(copy);
   if (isObject && isDeepStrictEqual(copy, settings)) return copy as LayerSettings;

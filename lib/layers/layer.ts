@@ -1,12 +1,13 @@
 import { argumentError, checkBoolean, checkOptions, StridenetError } from '../errors.ts';
 import { type Fan, heNormal, type Initializer, zeros } from '../initializers/index.ts';
+import { maxLayerLevels } from '../nesting.ts';
 import type { FinalActivation } from '../ops/loss.ts';
 import type { Operand, Variable } from '../ops/operator.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import { formatShape, type Shape } from '../shape.ts';
 import type { FloatDType } from '../tensor.ts';
 import { type Activation, activate, checkActivation } from './activations.ts';
-import type { PlacedLayer } from './block.ts';
+import type { Block, PlacedLayer } from './block.ts';
 
 /** A value of a layer that is learned, or kept from step to step. */
 export interface ParameterSpec {
@@ -73,6 +74,8 @@ export interface Layer {
   readonly options: LayerOptions;
   /** Replaces the layer's number in the keys of its parameters. */
   readonly name: string | null;
+  /** Layers within each other at its deepest place, itself among them; default 1. */
+  readonly levels?: number;
   /**
    * The layers that it is made of, for such an input; none for most. `dtype`: default float32.
    * @param input of one sample, without the batch
@@ -152,7 +155,8 @@ interface Definition {
   readonly kind: string;
   readonly options: CommonOptions;
   readonly parameters?: (input: Shape, dtype: FloatDType) => readonly ParameterSpec[];
-  readonly inner?: (input: Shape, dtype: FloatDType) => readonly PlacedLayer[];
+  /** The layers that it is made of; default: none. */
+  readonly blocks?: readonly Block[];
   /** Everything but the activation of the options. */
   readonly forward: Layer['forward'];
   /** The activation where it is no option. */
@@ -167,13 +171,21 @@ export function checkObject(where: string, name: string, value: unknown, method:
   throw argumentError(where, `${name} to be one of sn.${table}`, value);
 }
 
+/** Throws ERR_ARGUMENT for more layers within each other than a walk through them can take. */
+function levelsOf(kind: string, blocks: readonly Block[]): number {
+  const levels = 1 + Math.max(0, ...blocks.map((block) => block.levels));
+  if (levels <= maxLayerLevels) return levels;
+  throw argumentError(kind, `at most ${maxLayerLevels} layers within each other`, levels);
+}
+
 /**
  * A layer from its constructor's options and what it computes; ends with the activation that the
  * options name, and passes its optimizer and `trainable` on to its parameters.
- * @throws ERR_ARGUMENT for an option that every layer has and that is none
+ * @throws ERR_ARGUMENT for an option that every layer has and that is none, and for more than 64
+ *   layers within each other
  */
 export function makeLayer(definition: Definition): Layer {
-  const { kind, options, parameters, inner, forward } = definition;
+  const { kind, options, parameters, blocks = [], forward } = definition;
   const { optimizer, trainable = true } = options;
   const activation = checkActivation(kind, definition.activation ?? options.activation ?? 'linear');
   checkObject(kind, 'optimizer', optimizer, 'update');
@@ -184,7 +196,8 @@ export function makeLayer(definition: Definition): Layer {
     kind,
     options: { ...options },
     name: checkName(kind, options.name),
-    inner: (input, dtype = 'float32') => inner?.(input, dtype) ?? [],
+    levels: levelsOf(kind, blocks),
+    inner: (input, dtype = 'float32') => blocks.flatMap((block) => block.place(input, dtype)),
     parameters: (input, dtype = 'float32') =>
       (parameters?.(input, dtype) ?? []).map((parameter) => ({
         ...parameter,

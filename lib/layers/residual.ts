@@ -57,7 +57,7 @@ export function residual(options: ResidualOptions): Layer {
   return makeLayer({
     kind: 'residual',
     options,
-    inner: (input, dtype) => [...body.place(input, dtype), ...shortcut.place(input, dtype)],
+    blocks: [body, shortcut],
     parameters(input, dtype) {
       const [f, s] = [body.output(input, dtype), shortcut.output(input, dtype)];
       if (!sameShape(f, s)) {

@@ -18,7 +18,7 @@ export function sequential(options: SequentialLayerOptions): Layer {
   return makeLayer({
     kind: 'sequential',
     options,
-    inner: (input, dtype) => block.place(input, dtype),
+    blocks: [block],
     parameters: (input, dtype) => block.parameters(input, dtype),
     forward: (x, values, context) => block.forward(x, values, context),
   });

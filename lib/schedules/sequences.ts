@@ -26,6 +26,19 @@ export function checkSchedule(where: string, name: string, schedule: unknown): S
   throw argumentError(where, `${name} to be one of sn.schedules`, schedule);
 }
 
+/** Schedules that may follow each other. */
+const maxSequence = 64;
+
+/** Throws ERR_ARGUMENT for a schedule that is followed by too many others, one after the other. */
+function checkSequence(where: string, first: Schedule): void {
+  let length = 0;
+  for (let each: unknown = first; each; each = (each as Partial<Schedule>).options?.next) {
+    if (++length <= maxSequence) continue;
+    const message = `more than ${maxSequence} schedules follow each other`;
+    throw new StridenetError('ERR_ARGUMENT', `[${where}] ${message}`);
+  }
+}
+
 /** Settings of `warmUp`: how long it takes, in `steps` or `epochs`. */
 export interface WarmUpOptions extends SpanOptions {
   /** The factor of the first step, below 1; default 1/3. */
@@ -55,13 +68,14 @@ function after(moment: Moment, { unit, length }: Span & { unit: Unit }): Moment 
 /**
  * From `from` to 1 in a line over `steps` or `epochs`, then another schedule; as PyTorch's
  * SequentialLR of LinearLR and that other.
- * @throws ERR_ARGUMENT for a setting out of range
+ * @throws ERR_ARGUMENT for a setting out of range, and where more than 64 follow each other
  */
 export function warmUp(options: WarmUpOptions): Schedule {
   checkOptions('warmUp', options, ['steps', 'epochs', 'from', 'next']);
   const span = neededSpan('warmUp', options);
   const from = checkNumber('warmUp', 'from', options.from ?? 1 / 3, 0, 1);
   const next = checkSchedule('warmUp', 'next', options.next ?? constant());
+  checkSequence('warmUp', next);
   const { initial, observe, monitor } = next;
   return {
     kind: 'warmUp',

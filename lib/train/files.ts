@@ -7,6 +7,7 @@ import { readingSafetensors, type SafetensorsFile } from '../data/safetensorsFil
 import { argumentError, checkOptions, StridenetError, shapeError } from '../errors.ts';
 import type { CustomLayer } from '../layers/custom.ts';
 import { layerOf } from '../layers/registry.ts';
+import { nestingFault } from '../nesting.ts';
 import { sameShape } from '../shape.ts';
 import { checkFloatDType, describe, type Tensor } from '../tensor.ts';
 import { Architecture } from './architecture.ts';
@@ -53,6 +54,8 @@ function reading<T>(path: string, body: () => T): T {
 function parse(text: string): Description {
   const found = JSON.parse(text) as Partial<Description> | null;
   if (!Array.isArray(found?.layers)) throw new Error('the architecture has no list of layers');
+  const fault = nestingFault(found);
+  if (fault !== null) throw new Error(`the architecture ${fault}`);
   return found as Description;
 }
 

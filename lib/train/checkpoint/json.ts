@@ -1,4 +1,5 @@
 import { StridenetError, show } from '../../errors.ts';
+import { nestingFault } from '../../nesting.ts';
 
 /** What JSON can hold. */
 export type Json =
@@ -18,8 +19,11 @@ export function toJson(value: unknown): string {
 
 const special = new Set(['NaN', 'Infinity', '-Infinity']);
 
-/** What `toJson` was given. Throws SyntaxError. */
+/** What `toJson` was given. Throws SyntaxError, and ERR_FILE_FORMAT for data too deep to walk. */
 export function fromJson(text: string): unknown {
+  // The parser calls itself where it is given a function, as below.
+  const fault = nestingFault(JSON.parse(text));
+  if (fault !== null) throw new StridenetError('ERR_FILE_FORMAT', `the JSON ${fault}`);
   return JSON.parse(text, (_, each: unknown) => {
     if (typeof each !== 'object' || each === null || Array.isArray(each)) return each;
     const { number } = each as { number?: unknown };
