@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { interruption, resumeLine } from '../lib/cli/commands/train.ts';
 import { modelOf } from '../lib/cli/model.ts';
 import { readSettings } from '../lib/cli/readSettings.ts';
-import { run } from '../lib/cli/run.ts';
 import { fields, type Key, keys } from '../lib/cli/settings.ts';
 import { specOf } from '../lib/cli/spec.ts';
 import * as sn from '../lib/index.ts';
+import { command } from './support/command.ts';
 
 const root = join(import.meta.dirname, '..');
 let folder = '';
@@ -20,29 +20,6 @@ beforeAll(() => {
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** Runs the command in this process. */
-async function command(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const written = { out: '', err: '' };
-  const into = (key: 'out' | 'err') => (chunk: unknown) => {
-    written[key] += chunk;
-    return true;
-  };
-  const listening = process.listeners('SIGINT');
-  const spies = [
-    vi.spyOn(process.stdout, 'write').mockImplementation(into('out')),
-    vi.spyOn(process.stderr, 'write').mockImplementation(into('err')),
-  ];
-  try {
-    const code = await run(args);
-    return { code, ...written };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-    for (const each of process.listeners('SIGINT')) {
-      if (!listening.includes(each)) process.off('SIGINT', each);
-    }
-  }
-}
 
 function file(name: string, contents: unknown): string {
   const path = join(folder, name);

@@ -121,7 +121,7 @@ export function checkMetrics(where: string, metrics: unknown): readonly Metric[]
   const cure = 'another name, as by its option name';
   throw new StridenetError(
     'ERR_ARGUMENT',
-    `[${where}] there is a '${twice}' already: give ${cure}`,
+    `[${where}, metrics] there is a '${twice}' already: give ${cure}`,
   );
 }
 

@@ -3,6 +3,7 @@ import { dataOf, sizeOf } from '../data.ts';
 import { lossOf, metricsOf } from '../make.ts';
 import { modelOf } from '../model.ts';
 import { print, UsageError } from '../process.ts';
+import { refusedOption } from '../refusedOption.ts';
 import type { Settings } from '../settings.ts';
 import {
   type Command,
@@ -46,10 +47,13 @@ export const evaluate: Command = (settings, { interrupted }) => {
     const net = await modelOf(settings);
     const data = await chosen(settings, net);
     showProgress(`${sizeOf(data)} …`);
-    const result = await net.evaluate(data, {
+    const options = {
       ...{ metrics, signal },
       ...(loss === undefined ? {} : { loss }),
       ...(batchSize === undefined ? {} : { batchSize }),
+    };
+    const result = await net.evaluate(data, options).catch((error: unknown) => {
+      throw refusedOption(settings, error) ?? error;
     });
     showProgress('');
     if (json) {

@@ -5,6 +5,7 @@ import { type Data, dataOf, sizeOf } from '../data.ts';
 import { augmentationOf, lossOf, metricsOf, optimizerOf, scheduleOf } from '../make.ts';
 import { describeModel, isSaved, modelOf, neededModel } from '../model.ts';
 import { count, exitCodes, note, print, UsageError } from '../process.ts';
+import { refusedOption } from '../refusedOption.ts';
 import { prepareSave } from '../save.ts';
 import type { Key, Settings } from '../settings.ts';
 import {
@@ -153,14 +154,22 @@ function describe(settings: Settings, { net, data }: Prepared): void {
   print(`model: ${describeModel(settings, net)}`);
 }
 
-/** Trains; null when Ctrl-C has ended it. */
-async function run({ net, data, options }: Prepared): Promise<sn.History | null> {
+/**
+ * Trains; null when Ctrl-C has ended it.
+ * @throws UsageError for options that do not fit the network or the data
+ */
+async function run(
+  settings: Settings,
+  { net, data, options }: Prepared,
+): Promise<sn.History | null> {
   const steps: Steps = { begun: 0, done: 0 };
+  let started = false;
   try {
     return await net.fit(data.train, {
       ...options,
       callbacks: {
         onStart: ({ step }) => {
+          started = true;
           steps.begun = step;
           steps.done = step;
         },
@@ -170,7 +179,9 @@ async function run({ net, data, options }: Prepared): Promise<sn.History | null>
       },
     });
   } catch (error) {
-    if (!options.signal?.aborted) throw error;
+    if (!options.signal?.aborted) {
+      throw (started ? null : refusedOption(settings, error)) ?? error;
+    }
     const directory = options.checkpoint?.directory;
     note(await interruption(directory, steps, process.argv.slice(2)));
     return null;
@@ -184,7 +195,7 @@ export const train: Command = async (settings, { interrupted }) => {
   const { net, data, options, out } = prepared;
   describe(settings, prepared);
   const start = performance.now();
-  const history = await run(prepared);
+  const history = await run(settings, prepared);
   if (history === null) return exitCodes.interrupted;
   print(`trained in ${((performance.now() - start) / 1000).toFixed(1)} s`);
   if (history.earlyStopping?.stopped) {
