@@ -52,9 +52,10 @@ export class StridenetError extends Error {
   readonly code: ErrorCode;
 
   /**
-   * An error of the library; `options.cause` is the error behind it.
+   * An error of the library.
    * @param code what went wrong
    * @param message "[where] expected … but received …"
+   * @param options.cause the error behind it; default: none
    */
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     const limit = Error.stackTraceLimit;

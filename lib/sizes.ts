@@ -239,6 +239,8 @@ export function convTransposeOutputSize(
  * the odd one comes after.
  * @param size along one axis, or [H, W]
  * @param kernelSize along one axis, or [R, S]; one number for both
+ * @param options.stride of the windows along each axis, or one number for both; default 1
+ * @param options.dilation distance of neighbouring weights, likewise; default 1
  * @returns [before, after] for a number, [[top, bottom], [left, right]] for [H, W]
  */
 export function samePadding(

@@ -62,6 +62,13 @@ export interface AreaOptions {
 export function area(width: number, options: AreaOptions = {}, hidden?: Hidden): number {
   return width * (options.unit ?? hidden?.unit ?? 1);
 }
+/**
+ * The area of a square.
+ * @param side in cm
+ */
+export function square(side: number, options: { unit?: number }): number {
+  return side * side * (options.unit ?? 1);
+}
 export type Length = number;
 export const cm: Length = 1;
 `;
@@ -75,7 +82,13 @@ describe('the check of documentation', () => {
   it('refuses options, parameters, types and exports without words, and links to nothing', () => {
     const { passed, output } = check(lacking);
     expect(passed, output).toBe(false);
-    for (const name of ['AreaOptions.unit (', 'area.width (', 'Length (', 'cm (']) {
+    for (const name of [
+      'AreaOptions.unit (',
+      'area.width (',
+      'square.options (',
+      'Length (',
+      'cm (',
+    ]) {
       expect(output).toMatch(
         new RegExp(`${name.replace('(', '\\(')}.*does not have any documentation`),
       );

@@ -18,9 +18,10 @@ function interfaceOf(type) {
   return found?.kindOf(ReflectionKind.Interface) && !values.has(found.name) ? found : undefined;
 }
 
-/** Whether a type is an object whose members are written at the parameter, documented one by one. */
-function isLiteral(type) {
-  return type?.type === 'reflection' && type.declaration.children !== undefined;
+/** The members that a type written at the parameter has, alone or beside named ones. */
+function ownMembers(type) {
+  if (type?.type === 'intersection') return type.types.flatMap(ownMembers);
+  return type?.type === 'reflection' ? (type.declaration.children ?? []) : [];
 }
 
 /** What a comment around the parameter says of it by `@param`: of a member that is a function, or a list of overloads. */
@@ -35,15 +36,15 @@ function tagAround(parameter) {
   return undefined;
 }
 
-/** What the parameter says when it says nothing; undefined when its type does not say it either. */
+/** What the parameter says when it says nothing; undefined when nothing around it does. */
 function documentationOf(parameter) {
+  const members = ownMembers(parameter.type);
+  if (members.some((member) => !member.hasComment())) return undefined;
   const tagged = tagAround(parameter);
   if (tagged !== undefined) return tagged;
-  const named = interfaceOf(parameter.type);
-  if (named?.comment !== undefined)
-    return new Comment(Comment.cloneDisplayParts(named.comment.summary));
-  if (isLiteral(parameter.type)) return new Comment([{ kind: 'text', text: 'Its members below.' }]);
-  return undefined;
+  const named = interfaceOf(parameter.type)?.comment;
+  if (named !== undefined) return new Comment(Comment.cloneDisplayParts(named.summary));
+  return members.length === 0 ? undefined : new Comment([{ kind: 'text', text: 'Settings:' }]);
 }
 
 export function load(app) {

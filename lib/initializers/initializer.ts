@@ -18,7 +18,7 @@ export type InitializerOptions = Readonly<Record<string, number | string>>;
 export interface Initializer {
   /** The constructor's name in `initializers`. */
   readonly kind: string;
-  /** Its settings, those that differ from the defaults. */
+  /** Its settings as plain data, of which files make it again. */
   readonly options: InitializerOptions;
   /**
    * One value; called for every entry in row-major order.

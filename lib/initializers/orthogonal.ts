@@ -28,7 +28,8 @@ function orthonormal(count: number, length: number, random: Generator): Float64A
 
 /**
  * gain · Q with orthonormal rows, or columns where there are more rows, of the weight as a matrix of
- * its first size by all others (Saxe, McClelland, Ganguli 2014); default gain 1.
+ * its first size by all others (Saxe, McClelland, Ganguli 2014).
+ * @param options.gain finite; default 1
  */
 export function orthogonal(options: { gain?: number } = {}): Initializer {
   checkOptions('orthogonal', options, ['gain']);

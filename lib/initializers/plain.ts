@@ -1,7 +1,11 @@
 import { argumentError, checkOptions } from '../errors.ts';
 import { checkFinite, type Initializer } from './initializer.ts';
 
-/** Normal of that standard deviation, default 0.01, and mean, default 0. */
+/**
+ * Normal.
+ * @param options.deviation the standard deviation; default 0.01
+ * @param options.mean default 0
+ */
 export function normal(options: { deviation?: number; mean?: number } = {}): Initializer {
   checkOptions('normal', options, ['deviation', 'mean']);
   const deviation = checkFinite('normal', 'deviation', options.deviation ?? 0.01);
@@ -14,7 +18,10 @@ export function normal(options: { deviation?: number; mean?: number } = {}): Ini
 }
 
 /**
- * Normal, with values further than `limit` deviations (default 2) from the mean drawn again.
+ * Normal, with values further than `limit` deviations from the mean drawn again.
+ * @param options.deviation the standard deviation before that; default 0.01
+ * @param options.mean default 0
+ * @param options.limit in deviations; default 2
  * @throws ERR_ARGUMENT for a limit below 0.01, where nearly all would be
  */
 export function truncatedNormal(
@@ -37,7 +44,11 @@ export function truncatedNormal(
   };
 }
 
-/** Uniform in [low, high); default −0.05 to 0.05. */
+/**
+ * Uniform in [low, high).
+ * @param options.low default −0.05
+ * @param options.high default 0.05
+ */
 export function uniform(options: { low?: number; high?: number } = {}): Initializer {
   checkOptions('uniform', options, ['low', 'high']);
   const low = checkFinite('uniform', 'low', options.low ?? -0.05);

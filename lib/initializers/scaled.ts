@@ -64,7 +64,10 @@ export const lecunNormal = scaled('lecunNormal', 'normal', 1, 'fanIn');
 /** Uniform of variance gain²/fan, by default 1/fanIn. */
 export const lecunUniform = scaled('lecunUniform', 'uniform', 1, 'fanIn');
 
-/** Normal of standard deviation gain/√fanIn; default gain 1. */
+/**
+ * Normal of standard deviation gain/√fanIn.
+ * @param options.gain finite; default 1
+ */
 export function scaledNormal(options: { gain?: number } = {}): Initializer {
   checkOptions('scaledNormal', options, ['gain']);
   const gain = checkFinite('scaledNormal', 'gain', options.gain ?? 1);

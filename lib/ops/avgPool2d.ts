@@ -182,7 +182,8 @@ export function globalAvgPool2d<X extends Operand>(x: X): Result<X> {
  * the rows ⌊p·H/P⌋ to ⌈(p+1)·H/P⌉ (excluded), columns likewise, as PyTorch's.
  *
  * @param x (N,C,H,W)
- * @returns (N,C,P,Q) with `outputSize` [P, Q]
+ * @param options.outputSize [P, Q], or one number for both, 1 or more
+ * @returns (N,C,P,Q)
  * @throws ERR_SHAPE for images without cells; ERR_ARGUMENT for an outputSize below 1
  */
 export function adaptiveAvgPool2d<X extends Operand>(

@@ -10,7 +10,10 @@ import {
   unitOf,
 } from './schedule.ts';
 
-/** The same factor all the time; default 1. */
+/**
+ * The same factor all the time.
+ * @param options.factor 0 or more; default 1
+ */
 export function constant(options: { factor?: number } = {}): Schedule {
   checkOptions('constant', options, ['factor']);
   const factor = checkNumber('constant', 'factor', options.factor ?? 1);
