@@ -62,6 +62,17 @@ describe('options that do not fit the network or the data end with 2', () => {
     ]);
   });
 
+  it('train with layers that are all not trainable', async () => {
+    const config = join(folder, 'held.json');
+    const layers = [{ kind: 'dense', units: 3, trainable: false }];
+    writeFileSync(config, JSON.stringify({ data, model: { layers }, out: false }));
+    const told = await command('train', '--config', config, '--progress', 'none');
+    expect([told.code, told.err]).toEqual([
+      2,
+      expect.stringContaining('held.json: model: [fit] trainable: false'),
+    ]);
+  });
+
   it('eval with metrics of other outputs', async () => {
     const flags = ['--data', data, '--backend', 'reference'];
     const told = await command('eval', model, ...flags, '--metric', 'topK:k=9');

@@ -216,6 +216,29 @@ describe('parameters that stay', () => {
     expect(moved(start, net.parameters())).toEqual(['norm.running_mean', 'norm.running_var']);
   });
 
+  it('are refused when no layer is trainable, but a network may have no parameters', async () => {
+    const of = (trainable: boolean, ...more: sn.Layer[]): sn.Network =>
+      sn.sequential({
+        inputShape: [1, 28, 28],
+        layers: [layers.flatten(), ...more, layers.dense({ units: 10, trainable })],
+      });
+    const held = of(false, layers.batchNorm({ trainable: false }));
+    await expect(held.fit(data)).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT',
+      message: expect.stringMatching(/^\[fit\] trainable: false .*nothing is left to train$/),
+    });
+    await of(true).fit(data);
+    // Statistics are something.
+    await of(false, layers.batchNorm()).fit(data);
+    const bare = sn.sequential({
+      inputShape: [1, 28, 28],
+      layers: [layers.maxPool2d({ kernelSize: 14 }), layers.flatten()],
+    });
+    expect(
+      (await bare.fit({ x: data.x, y: sn.zeros([data.x.shape[0] as number], 'int32') })).epochs,
+    ).toHaveLength(1);
+  });
+
   it('are refused when nothing has that key', async () => {
     const net = nested({ backend: 'reference' });
     const before = bits(net.parameters());
@@ -275,7 +298,8 @@ describe('noDecay of the optimizer of a layer', () => {
     const run = (noDecay: string[]): Promise<unknown> => {
       const optimizer = sn.optimizers.adamW({ noDecay });
       const dense = layers.dense({ units: 10, name: 'head', optimizer, trainable });
-      const net = sn.sequential({ inputShape: [1, 28, 28], layers: [layers.flatten(), dense] });
+      const before = [layers.flatten(), layers.dense({ units: 4 })];
+      const net = sn.sequential({ inputShape: [1, 28, 28], layers: [...before, dense] });
       return net.fit(digits(4, 6));
     };
     await expect(run(['head'])).resolves.toBeDefined();

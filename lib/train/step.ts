@@ -44,11 +44,19 @@ export interface LearnedParameter extends NetworkParameter {
   readonly rule: Optimizer;
 }
 
-/** Throws ERR_ARGUMENT where `frozen` keeps all that training could change, states of layers too. */
+/**
+ * Throws ERR_ARGUMENT where `frozen` and `trainable: false` keep all that training could change, states
+ * of layers too. A network without parameters has nothing that anyone could expect to change.
+ */
 function checkSomethingMoves({ parameters }: Architecture, frozen: readonly string[]): void {
   const isHeld = (key: string): boolean => frozen.some((place) => isWithin(key, place));
   const free = parameters.filter(({ trainable }) => trainable !== false);
-  if (frozen.length === 0 || free.some(({ key }) => !isHeld(key))) return;
+  if (parameters.length === 0 || free.some(({ key }) => !isHeld(key))) return;
+  if (frozen.length === 0) {
+    const message =
+      'trainable: false of layers keeps all parameters as they are, so nothing is left';
+    throw new StridenetError('ERR_ARGUMENT', `[fit] ${message} to train`);
+  }
   const others = free.length < parameters.length ? ' and `trainable: false`' : '';
   const message = `frozen${others} keep all parameters as they are, so nothing is left to train`;
   throw new StridenetError('ERR_ARGUMENT', `[fit, frozen] ${message}`);
@@ -58,7 +66,7 @@ function checkSomethingMoves({ parameters }: Architecture, frozen: readonly stri
  * The parameters that training changes: all but states, those of layers with `trainable: false`, and
  * the frozen ones.
  * @throws ERR_ARGUMENT for an entry of `frozen` that is no key and no layer with parameters, where
- *   `frozen` leaves nothing, and for an entry of an optimizer's `noDecay` that is neither, nor the
+ *   `frozen` and `trainable: false` leave nothing, and for an entry of an optimizer's `noDecay` that is neither, nor the
  *   name of a parameter in its layer
  */
 export function learnedParameters(options: {
