@@ -6,7 +6,17 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const LIB = [
-  ['errors', 'shape', 'tensor', 'random', 'spelling', 'nearest', 'nesting', 'version'],
+  [
+    'errors',
+    'shape',
+    'tensor',
+    'random',
+    'spelling',
+    'nearest',
+    'nesting',
+    'version',
+    'packageRoot',
+  ],
   ['ops', 'data', 'initializers', 'schedules', 'randomTensor'],
   ['reference', 'tree'],
   ['graph'],
@@ -31,6 +41,7 @@ const ALSO = {
   nearest: ['errors', 'spelling'],
   spelling: [],
   version: [],
+  packageRoot: [],
   layers: ['optimizers'],
   models: ['train'],
 };

@@ -1,4 +1,4 @@
-import { adopt, loadAddon, tryAddon } from './backends/addon.ts';
+import { adopt, hasAddon, loadAddon, tryAddon } from './backends/addon.ts';
 import { checkInteger } from './shape.ts';
 
 /** What the library runs on. */
@@ -30,11 +30,12 @@ export function cpuInfo(): CpuInfo {
 }
 
 /**
- * Sets the number of compute threads of this process.
+ * Sets the number of compute threads of this process. Of no effect where no native addon fits the
+ * platform, as the reference has one thread.
  * @param threads 1 to 1024
  * @throws ERR_ARGUMENT unless `threads` is an integer from 1 to 1024
  */
 export function setThreads(threads: number): void {
   checkInteger('setThreads', 'threads', threads, 1, 1024);
-  loadAddon().addon.setThreads(threads);
+  if (hasAddon()) loadAddon().addon.setThreads(threads);
 }

@@ -3,17 +3,21 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import {
+  BuildError,
+  buildAddon,
+  builtAddon,
+  defaultJobs,
+  estimate,
+  expectTools,
+} from './build.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const addonDirectory = path.join(root, 'build', 'Release');
-const stampFile = path.join(addonDirectory, 'stridenet.stamp.json');
+const stampFile = path.join(root, 'build', 'Release', 'stridenet.stamp.json');
 const lockDirectory = path.join(root, 'build-setup.lock');
 const windows = process.platform === 'win32';
-/** What a whole build of the addon takes of one CPU. */
-const cpuMinutes = 4;
 
 function fail(message) {
   console.error(`\nstridenet setup: ${message}`);
@@ -116,7 +120,7 @@ function buildStamp() {
   const gyp = path.join(root, 'binding.gyp');
   if (!existsSync(gyp)) fail('binding.gyp is missing: this is not a whole clone.');
   const native = path.join(root, 'native');
-  const lists = [gyp, path.join(native, 'sources.json')].filter((file) => existsSync(file));
+  const lists = [gyp, ...['addon.gypi', 'sources.json'].map((file) => path.join(native, file))];
   const environment = ['CC', 'CXX', 'CFLAGS', 'CXXFLAGS', 'LDFLAGS'].map(
     (name) => process.env[name],
   );
@@ -128,63 +132,27 @@ function buildStamp() {
   };
 }
 
-function addonExists() {
-  return existsSync(addonDirectory) && readdirSync(addonDirectory).some((f) => f.endsWith('.node'));
-}
-
-function runs(command) {
-  return spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
-}
-
-function checkTools() {
-  if (windows) return;
-  const missing = [];
-  const compilers = process.env.CXX ? [process.env.CXX.split(' ')[0]] : ['g++', 'c++', 'clang++'];
-  if (!compilers.some(runs)) missing.push('a C++20 compiler (GCC 11 or Clang 14, or newer)');
-  if (!runs('make')) missing.push('make');
-  if (!runs(process.env.PYTHON ?? 'python3')) missing.push('Python 3 (for node-gyp)');
-  if (missing.length === 0) return;
-  const how =
-    process.platform === 'darwin'
-      ? 'xcode-select --install'
-      : 'Debian, Ubuntu: apt-get install g++ make python3\n  Fedora: dnf install gcc-c++ make python3\n  Alpine: apk add g++ make python3';
-  fail(`cannot build the addon, missing: ${missing.join(', ')}.\n  ${how}`);
-}
-
-function buildAddon() {
+function buildWhenStale() {
   const stamp = buildStamp();
-  const built = addonExists() ? readJson(stampFile) : undefined;
-  const sameMakefile =
+  const built = builtAddon() === undefined ? undefined : readJson(stampFile);
+  const configured =
     built?.configuration === stamp.configuration &&
     built?.target === stamp.target &&
     existsSync(path.join(root, 'build', 'Makefile'));
-  if (sameMakefile && built.sources === stamp.sources) return;
+  if (configured && built.sources === stamp.sources) return;
 
-  checkTools();
-  const jobs = Math.max(1, os.availableParallelism());
-  const minutes = Math.ceil(cpuMinutes / jobs);
-  const estimate = sameMakefile ? '' : `, about ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}`;
-  console.log(
-    `stridenet setup: building the addon (${jobs} ${jobs === 1 ? 'job' : 'jobs'})${estimate}`,
-  );
+  const jobs = defaultJobs();
   const start = performance.now();
-  const prefix = path.resolve(path.dirname(process.execPath), '..');
-  const headers = existsSync(path.join(prefix, 'include', 'node', 'node_api.h'));
-  const result = spawnSync(
-    process.execPath,
-    [
-      path.join(root, 'node_modules', 'node-gyp', 'bin', 'node-gyp.js'),
-      // Not `rebuild`, which empties build/ where CMake's builds lie too.
-      ...(sameMakefile ? ['build'] : ['configure', 'build']),
-      `--jobs=${jobs}`,
-      '--loglevel=error',
-      ...(headers ? [`--nodedir=${prefix}`] : []),
-    ],
-    { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 },
-  );
-  if (result.status !== 0 || !addonExists()) {
-    console.error(result.stdout ?? '', result.stderr ?? '');
-    fail('the addon did not build; the output is above. Needs GCC 11 or Clang 14, or newer.');
+  try {
+    expectTools();
+    const long = configured ? '' : `, ${estimate(jobs)}`;
+    console.log(
+      `stridenet setup: building the addon (${jobs} ${jobs === 1 ? 'job' : 'jobs'})${long}`,
+    );
+    buildAddon({ jobs, configured });
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
+    fail(error.message);
   }
   writeFileSync(stampFile, `${JSON.stringify(stamp)}\n`);
   console.log(`stridenet setup: addon built in ${seconds(start)}`);
@@ -196,5 +164,5 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 locked(() => {
   installPackages();
-  buildAddon();
+  buildWhenStale();
 });

@@ -33,7 +33,7 @@ describe('a missing addon', () => {
     const error = run(relu, missing);
     expect(error).toMatchObject({ name: 'StridenetError', code: 'ERR_NATIVE_NOT_FOUND' });
     expect(error.message).toContain('/nowhere/stridenet.node');
-    expect(error.message).toContain('npm run build');
+    expect(error.message).toContain('npx stridenet build');
   });
 
   it('leaves the reference and cpuInfo working', () => {

@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import nodeGypBuild from 'node-gyp-build';
 import type { LoweredCall } from '../compiler/lower.ts';
 import { type ErrorCode, StridenetError } from '../errors.ts';
+import { packageRoot } from '../packageRoot.ts';
 import type { TypedArray } from '../tensor.ts';
 import type { RunRequest, RunResult } from './backend.ts';
 
@@ -39,17 +40,6 @@ export interface LoadedAddon {
 
 let loaded: LoadedAddon | StridenetError | null = null;
 
-/** The nearest folder above this file whose package.json is ours. */
-function packageRoot(): string {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
-    const manifest = join(folder, 'package.json');
-    if (existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).name === 'stridenet') {
-      return folder;
-    }
-    if (dirname(folder) === folder) return process.cwd();
-  }
-}
-
 function notFound(path: string, cause: unknown): StridenetError {
   const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
   return new StridenetError(
@@ -58,8 +48,8 @@ function notFound(path: string, cause: unknown): StridenetError {
       `[stridenet] no native addon could be loaded for ${process.platform}-${process.arch}, Node ${process.versions.node}.`,
       `Tried: ${path}.`,
       `Reason: ${reason}`,
-      'Cure: in a clone, run `npm run build` (it needs a C++20 compiler and Python 3); in an',
-      "installed package, reinstall it for this platform. backend: 'reference' works without it.",
+      'Cure: `npx stridenet build` compiles one; it needs a C++20 compiler, make and Python 3. Or',
+      "install the package anew on this very platform. backend: 'reference' works without it.",
     ].join('\n'),
     { cause },
   );
@@ -97,6 +87,33 @@ export function loadAddon(): LoadedAddon {
   }
   if (loaded instanceof Error) throw loaded;
   return loaded;
+}
+
+/**
+ * Whether this platform has an addon. Says so once, in a warning of the process, when it has none.
+ * @throws what is wrong with an addon that is there, or that STRIDENET_ADDON names
+ */
+export function hasAddon(): boolean {
+  try {
+    loadAddon();
+    return true;
+  } catch (error) {
+    const { code, message } = error as StridenetError;
+    if (code !== 'ERR_NATIVE_NOT_FOUND' || process.env.STRIDENET_ADDON !== undefined) throw error;
+    if (!warned) process.emitWarning(slowly(message), { type: 'StridenetWarning', code });
+    warned = true;
+    return false;
+  }
+}
+
+let warned = false;
+
+function slowly(message: string): string {
+  const [, ...rest] = message.replace('[stridenet] ', '').split('\n');
+  return [
+    `no native addon for ${process.platform}-${process.arch}: everything is computed by plain loops, 10 to 1,000 times slower.`,
+    ...rest,
+  ].join('\n');
 }
 
 /** The addon when there is one, else null. */

@@ -1,6 +1,7 @@
 import { Command, type CommanderError, Option } from 'commander';
 import { version } from '../version.ts';
 import { bench } from './commands/bench.ts';
+import { build } from './commands/build.ts';
 import { check } from './commands/check.ts';
 import type { Command as Run } from './commands/common.ts';
 import { evaluate } from './commands/eval.ts';
@@ -177,6 +178,30 @@ function addCommand(
   });
 }
 
+/** The commands without a model: about the machine and the addon. */
+function addMachineCommands(program: Command, done: (code: number) => void): void {
+  const machine = program
+    .command('info')
+    .description('CPU, instruction set, threads, addon, version');
+  machine.option('--json', 'results as JSON').option('--debug', 'show where an error comes from');
+  machine.addHelpText('after', '\nExamples:\n  stridenet info --json');
+  machine.action(async () => {
+    const context = { files: [], interrupted: abortOnInterrupt };
+    const json = machine.opts().json === true;
+    done(await info({ ...(json ? { json } : {}), from: new Map() }, context));
+  });
+  const builder = program
+    .command('build')
+    .description('compile the addon here, where no prebuilt one fits');
+  builder.option('--jobs <n>', 'compilers at a time (default: all CPUs)');
+  builder.option('--debug', 'show where an error comes from');
+  builder.addHelpText(
+    'after',
+    '\nNeeds a C++20 compiler (GCC 11, Clang 14 or newer), make and Python 3.\n\nExamples:\n  npx stridenet build\n  stridenet build --jobs 1',
+  );
+  builder.action(async () => done(await build(builder.opts())));
+}
+
 /**
  * The program `stridenet`.
  * @param done is told the exit code of the command that ran
@@ -190,16 +215,7 @@ export function makeProgram(done: (code: number) => void): Command {
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
   for (const definition of definitions) addCommand(program, definition, done);
-  const machine = program
-    .command('info')
-    .description('CPU, instruction set, threads, addon, version');
-  machine.option('--json', 'results as JSON').option('--debug', 'show where an error comes from');
-  machine.addHelpText('after', '\nExamples:\n  stridenet info --json');
-  machine.action(async () => {
-    const context = { files: [], interrupted: abortOnInterrupt };
-    const json = machine.opts().json === true;
-    done(await info({ ...(json ? { json } : {}), from: new Map() }, context));
-  });
+  addMachineCommands(program, done);
   program.addHelpText(
     'after',
     '\nExamples:\n  stridenet train --data mnist --model lenet5 --epochs 5 --out lenet5.safetensors\n  stridenet predict lenet5.safetensors digit.png --top 3\n  stridenet train --help',

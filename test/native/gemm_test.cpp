@@ -46,13 +46,23 @@ void check_matmul(std::mt19937& random, std::int64_t m, std::int64_t n, std::int
   b.fill(random, range);
   Operand<double> want({m, n});
   Operand<double> magnitude({m, n});
-  for (std::int64_t i = 0; i < m; ++i) {
+  // Columns inmost and through plain pointers: emulators and sanitizers run these loops too.
+  std::vector<double> rows_of_b(static_cast<std::size_t>(k * n));
+  double* const b_rows = rows_of_b.data();
+  for (std::int64_t l = 0; l < k; ++l) {
     for (std::int64_t j = 0; j < n; ++j) {
-      for (std::int64_t l = 0; l < k; ++l) {
-        const double product = static_cast<double>(a[transpose_a ? l * m + i : i * k + l]) *
-                               static_cast<double>(b[transpose_b ? j * k + l : l * n + j]);
-        want[i * n + j] += product;
-        magnitude[i * n + j] += std::fabs(product);
+      b_rows[l * n + j] = static_cast<double>(b[transpose_b ? j * k + l : l * n + j]);
+    }
+  }
+  for (std::int64_t i = 0; i < m; ++i) {
+    double* const sums = want.values.data() + i * n;
+    double* const magnitudes = magnitude.values.data() + i * n;
+    for (std::int64_t l = 0; l < k; ++l) {
+      const auto factor = static_cast<double>(a[transpose_a ? l * m + i : i * k + l]);
+      for (std::int64_t j = 0; j < n; ++j) {
+        const double product = factor * b_rows[l * n + j];
+        sums[j] += product;
+        magnitudes[j] += std::fabs(product);
       }
     }
   }
