@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import * as sn from '../lib/index.ts';
 import { backends, bits, digits, small } from './support/networks.ts';
@@ -228,6 +229,35 @@ describe('callbacks', () => {
     };
     const training = net.fit(data, { batchSize, signal: controller.signal, callbacks: { onStep } });
     await expect(training).rejects.toThrow('of the callback');
+  });
+
+  it.each<[string, sn.FitOptions]>([
+    ['alone', {}],
+    ['with early stopping', { earlyStopping: { monitor: 'loss' } }],
+    ['with steps', { epochs: undefined as never, steps: 6 }],
+  ])('that end the fit behind its last step make it reject, %s', async (_, options) => {
+    for (const name of ['onEpoch', 'onEnd'] as const) {
+      for (const onEnd of [undefined, () => undefined, () => wait(1)]) {
+        const net = small();
+        const controller = new AbortController();
+        const { signal } = controller;
+        let ended = 0;
+        const callbacks: sn.Callbacks = {
+          onEpoch: ({ epoch }) => {
+            if (epoch === 2 && name === 'onEpoch') controller.abort();
+          },
+          onEnd: () => {
+            ended++;
+            if (name === 'onEnd') controller.abort();
+            return onEnd?.();
+          },
+        };
+        const training = net.fit(data, { batchSize, epochs: 2, ...options, signal, callbacks });
+        await expect(training).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+        expect(ended).toBe(name === 'onEnd' ? 1 : 0);
+        await net.fit(data, { batchSize });
+      }
+    }
   });
 
   it('give the network back when they throw', async () => {

@@ -109,6 +109,8 @@ export async function fit(
     progress?.stop();
   }
   const history = { epochs: run.history.epochs, ...stoppingOf(run) };
+  run.stop.check();
   await settled(callbacks.onEnd?.(history));
+  run.stop.check();
   return history;
 }

@@ -156,7 +156,9 @@ export async function* events(run: Run, pace: Pace): AsyncGenerator<LoopEvent[],
     for (let epoch = Math.max(1, trainer.cursor.epoch); isToCome(run, epoch); epoch++) {
       yield* epochEvents(run, pace, epoch, checkpoints);
     }
+    stop.check();
     if (checkpoints !== null) yield await checkpoints.finish();
+    stop.check();
     const best = run.stopping?.best;
     if (best) host.replace(best);
   } catch (error) {

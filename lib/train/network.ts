@@ -265,9 +265,9 @@ export class Network {
    *
    * @param data samples in memory, or a data set that is read as it goes
    * @returns loss and accuracy of every epoch
-   * @throws ERR_ABORTED when the signal fires: the parameters are as after the last whole step;
-   *   ERR_NON_FINITE when a loss is not finite; ERR_BUSY when a fit is in progress already;
-   *   ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT before anything is touched
+   * @throws ERR_ABORTED when the signal fires before the promise is settled: the parameters are as
+   *   after the last whole step; ERR_NON_FINITE when a loss is not finite; ERR_BUSY during another
+   *   fit; ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT before anything is touched
    */
   fit(data: TrainingData, options: FitOptions = {}): Promise<History> {
     return fit(this.#host('fit'), data, options);

@@ -83,7 +83,10 @@ export interface TrainOptions extends ClipOptions {
   augmentation?: readonly Augmentation[];
   /** Of the order of the samples, of augmentations and of dropout; default 0. */
   seed?: number;
-  /** Ends training at the next step boundary with ERR_ABORTED. */
+  /**
+   * Ends training at the next step boundary with ERR_ABORTED; behind the last step too, as in the last
+   * `onEpoch` or in `onEnd`.
+   */
   signal?: AbortSignal;
   /**
    * Parameters that stay as they are, by key ('0.weight'), or all of a layer by its place or name
