@@ -65,7 +65,12 @@ export function showProgress(text: string): void {
 
 /** Rows of text in columns, those of `right` to the right. */
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
-  const widths = (rows[0] ?? []).map((_, c) => Math.max(...rows.map((row) => row[c]?.length ?? 0)));
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((text, c) => {
+      widths[c] = Math.max(widths[c] ?? 0, text.length);
+    });
+  }
   const cell = (text: string, c: number): string =>
     right.includes(c) ? text.padStart(widths[c] ?? 0) : text.padEnd(widths[c] ?? 0);
   return rows.map((row) => row.map(cell).join('  ').trimEnd()).join('\n');

@@ -8,12 +8,19 @@ import { exitCodes, note, percent, print } from '../process.ts';
 import type { Settings } from '../settings.ts';
 import { type Command, endingWith, showProgress, table } from './common.ts';
 
-/** Samples of files, and what each is called. */
+/** Samples of files. */
 interface Input {
   /** Null when no file could be read. */
   readonly x: sn.Tensor | null;
-  readonly names: readonly string[];
-  readonly broken: readonly Told[];
+  /** The samples, and the files that could not be read among them, in the order given. */
+  readonly places: readonly Place[];
+}
+
+/** What a sample, or a file that could not be read, is called. */
+interface Place {
+  readonly file: string;
+  /** Of a file that could not be read. */
+  readonly error?: string;
 }
 
 /** What a StridenetError says; others are thrown on. */
@@ -58,11 +65,13 @@ async function readArray(file: string, { architecture }: sn.Network): Promise<In
   try {
     x = shaped(file, await arrayIn(file), inputShape);
   } catch (error) {
-    return { x: null, names: [], broken: [{ file, error: messageOf(error) }] };
+    return { x: null, places: [{ file, error: messageOf(error) }] };
   }
   const [count] = x.shape as [number];
-  const names = Array.from({ length: count }, (_, i) => (count === 1 ? file : `${file}[${i}]`));
-  return { x: x.dtype === 'uint8' ? x : x.to(dtype), names, broken: [] };
+  const places = Array.from({ length: count }, (_, i) => ({
+    file: count === 1 ? file : `${file}[${i}]`,
+  }));
+  return { x: x.dtype === 'uint8' ? x : x.to(dtype), places };
 }
 
 async function readImages(
@@ -82,19 +91,12 @@ async function readImages(
   const read = await Promise.allSettled(
     files.map((file) => decodeImage('predict', sharp, file, settings)),
   );
-  const images: sn.Tensor[] = [];
-  const names: string[] = [];
-  const broken: Told[] = [];
-  for (const [i, result] of read.entries()) {
+  const images = read.flatMap((result) => (result.status === 'rejected' ? [] : [result.value]));
+  const places = read.map((result, i): Place => {
     const file = files[i] as string;
-    if (result.status === 'rejected') {
-      broken.push({ file, error: messageOf(result.reason) });
-      continue;
-    }
-    names.push(file);
-    images.push(result.value);
-  }
-  return { x: images.length === 0 ? null : sn.ops.stack(images), names, broken };
+    return result.status === 'rejected' ? { file, error: messageOf(result.reason) } : { file };
+  });
+  return { x: images.length === 0 ? null : sn.ops.stack(images), places };
 }
 
 /** The files in groups that one run takes: an array alone, images together. */
@@ -125,47 +127,71 @@ function topOf(row: ArrayLike<number>, top: number, names: readonly string[] | n
   });
 }
 
-/** What is told of a sample. */
-interface Told {
-  readonly file: string;
-  /** Of one that tells classes apart. */
-  readonly classes?: readonly Class[];
+/** What is told of a sample. An error besides an output is that it is not finite. */
+interface Told extends Place {
+  /** Of a model that tells classes apart; null when its output is not finite. */
+  readonly classes?: readonly Class[] | null;
   readonly output?: readonly number[];
-  /** Of one that could not be read. */
-  readonly error?: string;
 }
 
+const notFinite = 'not finite';
+
 function cells({ file, classes, output = [] }: Told): string[] {
-  if (classes === undefined) return [file, ...output.map((value) => value.toPrecision(6))];
+  if (classes === null) return [file, notFinite];
+  if (classes === undefined) {
+    return [
+      file,
+      ...output.map((value) => (Number.isFinite(value) ? value.toPrecision(6) : notFinite)),
+    ];
+  }
   return [
     file,
     ...classes.flatMap((each) => [each.name ?? String(each.class), percent(each.probability)]),
   ];
 }
 
+/** What is told of the sample `file` that has these values and this output. */
+function toldOf(
+  settings: Settings,
+  net: sn.Network,
+  file: string,
+  sample: sn.Tensor['data'],
+  row: sn.Tensor['data'],
+): Told {
+  const classifies = net.architecture.outputShape.length === 1 && row.length > 1;
+  const names = settings.classNames ?? net.classNames;
+  if (row.every(Number.isFinite)) {
+    if (!classifies) return { file, output: Array.from(row) };
+    return { file, classes: topOf(row, settings.top ?? 1, names) };
+  }
+  const given = sample.every(Number.isFinite) ? '' : ', as values of the sample are';
+  const error = `[predict] ${file}: what the model gives is not finite${given}`;
+  return { file, ...(classifies ? { classes: null } : { output: Array.from(row) }), error };
+}
+
 async function predictions(
   settings: Settings,
   net: sn.Network,
-  { x, names, broken }: Input,
+  { x, places }: Input,
   signal: AbortSignal,
-): Promise<Told[]> {
-  if (x === null) return [...broken];
-  const { top = 1, scale } = settings;
+): Promise<readonly Told[]> {
+  if (x === null) return places;
+  const { scale } = settings;
   const y = await net.predict(x, { signal, ...(scale === undefined ? {} : { scale }) });
-  const size = y.size / Math.max(1, names.length);
-  const { outputShape } = net.architecture;
-  const told = names.map((file, i): Told => {
-    const row = y.data.subarray(i * size, (i + 1) * size);
-    const classifies = outputShape.length === 1 && size > 1;
-    if (!classifies) return { file, output: Array.from(row) };
-    return { file, classes: topOf(row, top, settings.classNames ?? net.classNames) };
+  const samples = Math.max(1, x.shape[0] as number);
+  const [from, to] = [x.size / samples, y.size / samples];
+  let next = 0;
+  return places.map((place): Told => {
+    if (place.error !== undefined) return place;
+    const i = next++;
+    const sample = x.data.subarray(i * from, (i + 1) * from);
+    return toldOf(settings, net, place.file, sample, y.data.subarray(i * to, (i + 1) * to));
   });
-  return [...told, ...broken];
 }
 
 /**
  * `stridenet predict`: what a saved network takes images or arrays for. Files that cannot be read or
- * do not fit do not disturb the others; then the exit code is 1.
+ * do not fit, and outputs that are not finite, do not disturb the others; then the exit code is 1.
  */
 export const predict: Command = async (settings, { files, interrupted }) => {
   const signal = interrupted();
@@ -176,13 +202,13 @@ export const predict: Command = async (settings, { files, interrupted }) => {
       const input = array
         ? await readArray(some[0] as string, net)
         : await readImages(some, net, settings.fit ?? 'cover');
-      told.push(...(await predictions(settings, net, input, signal)));
+      for (const each of await predictions(settings, net, input, signal)) told.push(each);
       if (files.length > imagesAtOnce) showProgress(`${told.length} samples`);
     }
     showProgress('');
-    const right = told.filter(({ error }) => error === undefined);
+    const read = told.filter(({ classes, output }) => classes !== undefined || output);
     if (settings.json) print(JSON.stringify(told, null, 2));
-    else if (right.length > 0) print(table(right.map(cells)));
+    else if (read.length > 0) print(table(read.map(cells)));
   });
   const errors = told.flatMap(({ error }) => error ?? []);
   for (const error of errors) note(error);

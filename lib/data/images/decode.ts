@@ -153,6 +153,14 @@ function planesOf(pixels: Uint8Array, count: number): Uint8Array {
   return planes;
 }
 
+/** What libvips says in one line: it may say it several times, and end with a colon. */
+function reasonOf(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const lines = new Set(message.split('\n').map((line) => line.replace(/[\s:]+$/, '')));
+  const reason = [...lines].filter((line) => line !== '').join('; ');
+  return reason === '' ? 'the image cannot be decoded' : reason;
+}
+
 /**
  * The image in a file: uint8 (channels, height, width) in sRGB, turned as its EXIF orientation says,
  * without its transparency; the first one of several.
@@ -180,8 +188,7 @@ export async function decodeImage(
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.replaceAll('\n', ' ') : String(cause);
-    throw formatError(where, file, 0, reason, cause);
+    throw formatError(where, file, 0, reasonOf(cause), cause);
   }
   const { data, info } = decoded;
   const count = height * width;
