@@ -1,22 +1,25 @@
 import { argumentError } from './errors.ts';
 
-const multiplier0 = 0xd2511f53;
-const multiplier1 = 0xcd9e8d57;
-const weyl0 = 0x9e3779b9;
-const weyl1 = 0xbb67ae85;
+const multiplier0 = 0xd2511f53 | 0;
+const multiplier1 = 0xcd9e8d57 | 0;
+const weyl0 = 0x9e3779b9 | 0;
+const weyl1 = 0xbb67ae85 | 0;
 
-/** The high 32 bits of a·b, from products of 16-bit halves. */
+/**
+ * The high 32 bits of a·b, from products of 16-bit halves: as an integer with sign, as the engine keeps
+ * those that it computes with, of words with sign or without.
+ */
 function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;
   const bLow = b & 0xffff;
   const bHigh = b >>> 16;
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const carry = aLow * bHigh + (middle & 0xffff);
-  return (aHigh * bHigh + (middle >>> 16) + (carry >>> 16)) >>> 0;
+  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) | 0;
+  const carry = (Math.imul(aLow, bHigh) + (middle & 0xffff)) | 0;
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (carry >>> 16)) | 0;
 }
 
-/** `philox4x32` into `words`, without allocating: a permutation asks for it thousands of times. */
+/** `philox4x32` into `words`, without allocating: weights ask for it millions of times. */
 function fillBlock(
   words: Uint32Array,
   counter0: number,
@@ -26,16 +29,21 @@ function fillBlock(
   key0: number,
   key1: number,
 ): void {
-  let [c0, c1, c2, c3, k0, k1] = [counter0, counter1, counter2, counter3, key0, key1];
+  let c0 = counter0 | 0;
+  let c1 = counter1 | 0;
+  let c2 = counter2 | 0;
+  let c3 = counter3 | 0;
+  let k0 = key0 | 0;
+  let k1 = key1 | 0;
   for (let round = 0; round < 10; round++) {
-    const next0 = (multiplyHigh(multiplier1, c2) ^ c1 ^ k0) >>> 0;
-    const next2 = (multiplyHigh(multiplier0, c0) ^ c3 ^ k1) >>> 0;
-    c1 = Math.imul(multiplier1, c2) >>> 0;
-    c3 = Math.imul(multiplier0, c0) >>> 0;
+    const next0 = multiplyHigh(multiplier1, c2) ^ c1 ^ k0;
+    const next2 = multiplyHigh(multiplier0, c0) ^ c3 ^ k1;
+    c1 = Math.imul(multiplier1, c2);
+    c3 = Math.imul(multiplier0, c0);
     c0 = next0;
     c2 = next2;
-    k0 = (k0 + weyl0) >>> 0;
-    k1 = (k1 + weyl1) >>> 0;
+    k0 = (k0 + weyl0) | 0;
+    k1 = (k1 + weyl1) | 0;
   }
   words[0] = c0;
   words[1] = c1;
@@ -73,15 +81,19 @@ export function checkSeed(where: string, seed: unknown): number {
   return seed as number;
 }
 
+/** 1/23, 1/21, … 1/3, 1. */
+const reciprocals = Float64Array.from({ length: 12 }, (_, i) => 1 / (23 - 2 * i));
+
 /** ln x of a normal number x > 0, by 2·artanh((m−1)/(m+1)) after x = m·2^e, without libm. */
 export function logarithm(x: number): number {
-  let [mantissa, exponent] = [x, 0];
+  let mantissa = x;
+  let exponent = 0;
   for (; mantissa < Math.SQRT1_2; exponent--) mantissa *= 2;
   for (; mantissa > Math.SQRT2; exponent++) mantissa /= 2;
   const t = (mantissa - 1) / (mantissa + 1);
   const square = t * t;
   let sum = 0;
-  for (let k = 23; k >= 1; k -= 2) sum = sum * square + 1 / k;
+  for (let i = 0; i < 12; i++) sum = sum * square + (reciprocals[i] as number);
   return 2 * t * sum + exponent * Math.LN2;
 }
 
@@ -140,7 +152,7 @@ export class Generator {
         low = Math.imul(word, bound) >>> 0;
       }
     }
-    return multiplyHigh(word, bound);
+    return multiplyHigh(word, bound) >>> 0;
   }
 
   /**
