@@ -64,6 +64,25 @@ const seven = { dtype: 'I64', bytes: [7, 0, 0, 0, 0, 0, 0, 0], size: 1 };
 const words = (...bits: number[]): number[] => bits.flatMap((b) => [b & 255, b >> 8]);
 
 describe('models on disk', () => {
+  it('have the layers as they were made, whatever becomes of the lists that were given', async () => {
+    const size: [number, number] = [1, 1];
+    const inner = [sn.layers.conv2d({ filters: 2, kernelSize: size })];
+    const block = sn.layers.residual({ layers: inner });
+    const branch = [sn.layers.flatten()];
+    const both = sn.layers.branches({ branches: [branch] });
+    inner.push(sn.layers.activation('relu'), block as never);
+    branch.push(both);
+    size[0] = 9;
+    const layers = [block, both];
+    const net = sn.sequential({ inputShape: [2, 6, 6], layers, backend: 'reference' });
+    const path = join(folder, 'lists.safetensors');
+    await net.save(path);
+    const back = await sn.load(path, { backend: 'reference' });
+    await rm(path);
+    expect(back.summary()).toBe(net.summary());
+    expect(bits(back.parameters())).toBe(bits(net.parameters()));
+  });
+
   it('come back as they were, and leave no other file', async () => {
     const net = network();
     const path = join(folder, 'net.safetensors');

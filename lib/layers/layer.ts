@@ -171,6 +171,13 @@ export function checkObject(where: string, name: string, value: unknown, method:
   throw argumentError(where, `${name} to be one of sn.${table}`, value);
 }
 
+/** The options with lists of their own, lists of lists too: files tell the layer as it was made. */
+function ownOptions(options: object): LayerOptions {
+  const own = (value: unknown): unknown =>
+    Array.isArray(value) ? value.map((each) => (Array.isArray(each) ? [...each] : each)) : value;
+  return Object.fromEntries(Object.entries(options).map(([name, value]) => [name, own(value)]));
+}
+
 /** Throws ERR_ARGUMENT for more layers within each other than a walk through them can take. */
 function levelsOf(kind: string, blocks: readonly Block[]): number {
   const levels = 1 + Math.max(0, ...blocks.map((block) => block.levels));
@@ -194,7 +201,7 @@ export function makeLayer(definition: Definition): Layer {
   checkBoolean(kind, 'trainable', trainable);
   return {
     kind,
-    options: { ...options },
+    options: ownOptions(options),
     name: checkName(kind, options.name),
     levels: levelsOf(kind, blocks),
     inner: (input, dtype = 'float32') => blocks.flatMap((block) => block.place(input, dtype)),
