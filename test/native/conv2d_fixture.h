@@ -108,7 +108,7 @@ void check_conv2d(std::mt19937& random, const Shape& t, int range) {
   for (const KernelTable* table : supported_kernels()) {
     SCOPED_TRACE(testing::Message() << table->name << " " << t);
     Operand<T> y1(dy.shape), dx1(x.shape), dw1(weight.shape);
-    for (const int threads : {1, 2, 3, 8}) {
+    for (const int threads : kThreadCounts) {
       ThreadPool::instance().set_threads(threads);
       Operand<T> y(dy.shape), dx(x.shape), dw(weight.shape);
       run_operator<T>("conv2d", forward, *table, {&x, &weight, &bias}, {&y}, threads);

@@ -8,6 +8,7 @@ namespace stridenet {
 namespace {
 
 using testing_support::count_wrong;
+using testing_support::kThreadCounts;
 using testing_support::Operand;
 using testing_support::run_operator;
 
@@ -70,7 +71,7 @@ void check_matmul(std::mt19937& random, std::int64_t m, std::int64_t n, std::int
     SCOPED_TRACE(testing::Message() << table->name << " m=" << m << " n=" << n << " k=" << k
                                     << " transposes=" << transpose_a << transpose_b);
     Operand<T> first({m, n});
-    for (const int threads : {1, 2, 3, 8}) {
+    for (const int threads : kThreadCounts) {
       ThreadPool::instance().set_threads(threads);
       Operand<T> y({m, n});
       run_operator<T>("matmul", transposes(transpose_a, transpose_b), *table, {&a, &b}, {&y},

@@ -15,6 +15,14 @@
 
 namespace stridenet::testing_support {
 
+/// Numbers of threads whose results must have the same bits; fewer under sanitizers and emulators,
+/// which are slow and look for other faults.
+#ifdef STRIDENET_SLOW_TESTS
+inline constexpr int kThreadCounts[] = {1, 3};
+#else
+inline constexpr int kThreadCounts[] = {1, 2, 3, 8};
+#endif
+
 /// Gives memory at multiples of 64 bytes, as operands have it.
 template <class T>
 struct AlignedAllocator {
