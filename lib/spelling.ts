@@ -14,10 +14,14 @@ function editDistance(a: string, b: string, most: number): number {
 }
 
 /**
- * The word that `word` is likely to be a misspelling of: one that ends in it after a dot, or else
- * the one of the fewest edits, at most a third of its letters; null when there is none.
+ * The word that `word` is likely to be a misspelling of: one that differs by capital letters only,
+ * or else one that ends in it after a dot, or else the one of the fewest edits, at most a third of
+ * its letters; null when there is none.
  */
 export function nearest(word: string, known: readonly string[]): string | null {
+  const lower = word.toLowerCase();
+  const alike = known.find((each) => each.toLowerCase() === lower);
+  if (alike !== undefined) return alike;
   const longer = known.find((each) => each.endsWith(`.${word}`));
   if (longer !== undefined) return longer;
   let [found, best]: [string | null, number] = [null, Math.ceil(word.length / 3) + 1];

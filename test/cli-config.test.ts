@@ -63,7 +63,7 @@ describe('settings', () => {
       earlyStopping: { patience: 2, restoreBest: false },
       rates: { stem: 0.1 },
       inputShape: [1, 8, 8],
-      out: false,
+      augmentation: 'flipHorizontal',
     });
     const flags = new Map<Key, unknown>([
       ['epochs', ['5']],
@@ -71,6 +71,7 @@ describe('settings', () => {
       ['inputShape', ['3,32,32']],
       ['learningRate', ['1e-2']],
       ['metrics', ['f1', 'topK:k=5']],
+      ['out', ['run-0.5']],
     ]);
     const { from, ...values } = await readSettings(config, flags);
     expect(values).toEqual({
@@ -85,7 +86,8 @@ describe('settings', () => {
         { kind: 'f1', options: {} },
         { kind: 'topK', options: { k: 5 } },
       ],
-      out: false,
+      augmentation: [{ kind: 'flipHorizontal', options: {} }],
+      out: 'run-0.5',
     });
     expect(from.get('epochs')).toBe('--epochs');
     expect(from.get('batchSize')).toBe(`${config}: batchSize`);
@@ -199,7 +201,16 @@ describe('wrong command lines end with 2', () => {
     ],
     ['train --loss squared', /^--loss needs one of .*, not 'squared'/],
     ['train --metric mean', /^--metric needs one of .*, not 'mean'/],
-    ['train --metric topK', /^--metric: \[topK\] expected k/],
+    ['train --optimizer adamw', /^--optimizer needs .*, not 'adamw': did you mean 'adamW'\?/],
+    ['train --metric topK', /^--metric.k is missing: give one like topK:k=5\n$/],
+    ['train --metric top3', /^--metric needs .*, not 'top3': did you mean 'topK:k=3'\?\n$/],
+    ['train --metric topk:k=0', /^--metric needs .* did you mean 'topK'\?/],
+    ['train --metric topK:k=0', /^--metric: \[topK\] expected k/],
+    ['train --out m.onnx', /^--out needs a path that ends in .safetensors, .*, not 'm.onnx'/],
+    ['train --out m.PT --model lenet5', /^--out needs .*, not 'm.PT'/],
+    ['train --history h.txt', /^--history needs a path that ends in .csv or .jsonl, not 'h.txt'/],
+    ['train --out run-0.5', /^a model is needed/],
+    ['train --history h', /^--history needs .*, not 'h'/],
     ['train --augment flipHorizontl', /^--augment needs one of .* did you mean 'flipHorizontal'\?/],
     ['train --augment cutout:size=0', /^--augment: \[cutout\] expected size/],
     ['train --rate stem', /^--rate needs numbers by name/],
@@ -263,7 +274,7 @@ describe('wrong configurations end with 2 and the path of the key', () => {
       /wrong.json: checkpoint.keep needs an integer of 1 or more, not 0/,
     ],
     [{ optimizer: ['adam'] }, /wrong.json: optimizer needs a kind like .*, not \["adam"\]/],
-    [{ metrics: 'f1' }, /wrong.json: metrics needs a list of kinds/],
+    [{ metrics: 3 }, /wrong.json: metrics needs a list of kinds, .*, not 3/],
     [{ backend: 'gpu' }, /wrong.json: backend needs one of native, reference, not 'gpu'/],
     [{ model: { layer: [] } }, /wrong.json: model.layer is no option: did you mean 'layers'\?/],
     [{ model: { layers: 3 } }, /wrong.json: model.layers needs a list of layers/],

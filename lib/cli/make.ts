@@ -37,9 +37,13 @@ export function making<T>(path: string, body: () => T): T {
   }
 }
 
-/** Throws UsageError for a name that is none of `known`. */
-export function unknownKind(path: string, kind: string, known: readonly string[]): UsageError {
-  const near = nearest(kind, known);
+/** UsageError for a name that is none of `known`; `near` is what it was likely to be. */
+export function unknownKind(
+  path: string,
+  kind: string,
+  known: readonly string[],
+  near = nearest(kind, known),
+): UsageError {
   const hint = near === null ? '' : `: did you mean '${near}'?`;
   return new UsageError(`${path} needs one of ${known.join(', ')}, not ${show(kind)}${hint}`);
 }
@@ -101,7 +105,17 @@ const metricMakers: Makers<sn.Metric> = (() => {
 
 export function metricsOf(settings: Settings): sn.Metric[] {
   const { metrics = [] } = settings;
-  return metrics.map((each, i) => madeOf(placed(settings, 'metrics', i), metricMakers, each));
+  return metrics.map((each, i) => {
+    const path = placed(settings, 'metrics', i);
+    const [, k] = /^top-?(\d+)$/i.exec(each.kind) ?? [];
+    if (k !== undefined) {
+      throw unknownKind(path, each.kind, Object.keys(metricMakers), `topK:k=${k}`);
+    }
+    if (each.kind === 'topK' && each.options.k === undefined) {
+      throw new UsageError(`${path}.k is missing: give one like topK:k=5`);
+    }
+    return madeOf(path, metricMakers, each);
+  });
 }
 
 const { apply: _, ...augmentationMakers } = sn.augmentations;

@@ -111,13 +111,13 @@ export const spec: Type<Spec> = {
   check: (value) => specOf(value) ?? undefined,
 };
 
-/** A list of them. */
+/** A list of them; one alone is a list of one. */
 export const specs: Type<readonly Spec[]> = {
   expected: 'a list of kinds, each like "name" or an object with a kind and options',
   name: 'list of kinds',
   parse: (texts) => texts.map(flagSpec),
   check: (value) => {
-    const list = Array.isArray(value) ? value.map(specOf) : [null];
+    const list = (Array.isArray(value) ? value : [value]).map(specOf);
     return list.includes(null) ? undefined : (list as Spec[]);
   },
   takes: 'several',

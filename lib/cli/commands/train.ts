@@ -1,10 +1,13 @@
 import { writeFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { show } from '../../errors.ts';
 import * as sn from '../../index.ts';
 import { version } from '../../version.ts';
 import { type Data, dataOf, sizeOf } from '../data.ts';
 import { augmentationOf, lossOf, metricsOf, optimizerOf, scheduleOf } from '../make.ts';
 import { describeModel, isSaved, modelOf, neededModel } from '../model.ts';
 import { count, exitCodes, note, print, UsageError } from '../process.ts';
+import { labelOf } from '../readSettings.ts';
 import { refusedOption } from '../refusedOption.ts';
 import { prepareSave } from '../save.ts';
 import type { Key, Settings } from '../settings.ts';
@@ -32,6 +35,22 @@ const plain: readonly Key[] = [
   ...(['batchSize', 'accumulate', 'clipNorm', 'clipValue', 'frozen'] as const),
   ...(['rates', 'seed', 'validationSplit'] as const),
 ];
+
+/** Throws UsageError for a path whose ending means another format than the one that is written. */
+function checkEndings(settings: Settings): void {
+  const { out, history } = settings;
+  const refuse = (key: 'out' | 'history', endings: string): UsageError => {
+    const what = `${labelOf(settings, key)} needs a path that ends in ${endings}`;
+    return new UsageError(`${what}, not ${show(settings[key])}`);
+  };
+  // What begins with a digit, as in run-0.5, is the end of a number.
+  if (out && /^\.(?!safetensors$)[a-z]/i.test(extname(out))) {
+    throw refuse('out', '.safetensors, the format of saved models');
+  }
+  if (history !== undefined && !/^\.(csv|jsonl)$/.test(extname(history))) {
+    throw refuse('history', '.csv or .jsonl');
+  }
+}
 
 /** How long training is; of epochs and steps a flag counts more than the configuration. */
 function durationOf(settings: Settings): Pick<sn.FitOptions, 'epochs' | 'steps'> {
@@ -135,6 +154,7 @@ interface Prepared {
 async function prepare(settings: Settings, signal: AbortSignal): Promise<Prepared> {
   const { out = usualOut, history } = settings;
   const options = fitOptions(settings);
+  checkEndings(settings);
   neededModel(settings);
   const saved = isSaved(settings) ? await modelOf(settings) : null;
   const data = await dataOf(settings, saved === null ? {} : factsOfNetwork(saved));
