@@ -162,7 +162,11 @@ describe('cifar refuses', () => {
     vi.stubEnv('STRIDENET_CIFAR10', undefined);
     const { 'data_batch_2.bin': _, ...four } = ten;
     const wrong: [object, string, RegExp][] = [
-      [{}, 'ERR_FILE_NOT_FOUND', /no path was given, no STRIDENET_CIFAR10 was given.*\nCure: /],
+      [
+        {},
+        'ERR_FILE_NOT_FOUND',
+        /no path was given, no STRIDENET_CIFAR10 was given.*\nCure: .*CIFAR-10 binary version/,
+      ],
       [{ path: folderOf(four) }, 'ERR_FILE_NOT_FOUND', /lacks data_batch_2\.bin\./],
       [{ path: join(root, 'none') }, 'ERR_FILE_NOT_FOUND', /no folder/],
       [{ path: 5 }, 'ERR_ARGUMENT', /path to be a folder/],

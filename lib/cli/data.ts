@@ -141,7 +141,14 @@ function notData(label: string, name: string): Error {
 async function readParts(label: string, spec: Spec, facts: Facts): Promise<Parts> {
   const kind = aliases[spec.kind] ?? spec.kind;
   const reader = Object.hasOwn(readers, kind) ? readers[kind] : undefined;
-  if (reader !== undefined) return reader(spec.options);
+  if (reader !== undefined) {
+    return reader(spec.options).catch((error: unknown) => {
+      const isMissing = error instanceof StridenetError && error.code === 'ERR_FILE_NOT_FOUND';
+      if (!isMissing) throw error;
+      const message = `${error.message}\nHere: ${label} ${kind}:path=FOLDER`;
+      throw new StridenetError(error.code, message, { cause: error });
+    });
+  }
   const { path = kind, ...options } = spec.options;
   if (typeof path !== 'string' || path === '') throw new UsageError(`${label}.path needs a path`);
   if (!existsSync(path)) throw notData(label, path);

@@ -53,6 +53,8 @@ interface Format {
   readonly test: readonly string[];
   /** The folder that the files come in. */
   readonly folder: string;
+  /** What the page of the data set calls the archive of it. */
+  readonly archive: string;
   /** The classes that each of a record's label bytes counts, and which byte is wanted. */
   readonly classNames: readonly (readonly string[])[];
   readonly wanted: number;
@@ -148,7 +150,7 @@ async function readSplit(
     usual: [],
     missing: (each) =>
       [...train, ...test].filter((name) => !existsSync(join(folderIn(each, format), name))),
-    cure: `Cure: unpack the binary version of the data set (its folder is ${format.folder}) and name its folder.`,
+    cure: `Cure: unpack "${format.archive}" of https://www.cs.toronto.edu/~kriz/cifar.html (its folder is ${format.folder}) and name its folder: the option path, or $${variable}.`,
   });
   const folder = folderIn(chosen, format);
   return {
@@ -173,6 +175,7 @@ export async function cifar10(options: CifarOptions = {}): Promise<Split> {
     train: [1, 2, 3, 4, 5].map((i) => `data_batch_${i}.bin`),
     test: ['test_batch.bin'],
     folder: 'cifar-10-batches-bin',
+    archive: 'CIFAR-10 binary version',
     classNames: [classes10],
     wanted: 0,
   };
@@ -197,6 +200,7 @@ export async function cifar100(options: Cifar100Options = {}): Promise<Split> {
     train: ['train.bin'],
     test: ['test.bin'],
     folder: 'cifar-100-binary',
+    archive: 'CIFAR-100 binary version',
     classNames: [groups100, classes100],
     wanted: labels === 'fine' ? 1 : 0,
   };

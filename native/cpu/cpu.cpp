@@ -42,9 +42,20 @@ std::vector<const KernelTable*> find_supported() {
   return tables;
 }
 
+/// Throws ERR_ARGUMENT that begins with `what` for a name that is none.
+const KernelTable& find_kernels(const std::string& what, const std::string& name) {
+  std::string names;
+  for (const KernelTable* table : supported_kernels()) {
+    if (name == table->name) return *table;
+    names += names.empty() ? table->name : std::string(", ") + table->name;
+  }
+  throw Error("ERR_ARGUMENT",
+              what + " '" + name + "' is unknown or not supported here; supported: " + names);
+}
+
 const KernelTable& choose() {
   const char* forced = std::getenv("STRIDENET_ISA");
-  if (forced != nullptr && *forced != '\0') return kernels_by_name(forced);
+  if (forced != nullptr && *forced != '\0') return find_kernels("STRIDENET_ISA", forced);
   return *supported_kernels().front();
 }
 
@@ -55,15 +66,7 @@ std::span<const KernelTable* const> supported_kernels() {
   return tables;
 }
 
-const KernelTable& kernels_by_name(const std::string& name) {
-  std::string names;
-  for (const KernelTable* table : supported_kernels()) {
-    if (name == table->name) return *table;
-    names += names.empty() ? table->name : std::string(", ") + table->name;
-  }
-  throw Error("ERR_ARGUMENT",
-              "ISA '" + name + "' is unknown or not supported here; supported: " + names);
-}
+const KernelTable& kernels_by_name(const std::string& name) { return find_kernels("ISA", name); }
 
 const KernelTable& kernels() {
   static const KernelTable& chosen = choose();

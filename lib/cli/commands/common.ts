@@ -20,6 +20,9 @@ export function describeMachine({ backend, threads }: Settings, version: string)
   const name = `stridenet ${version}`;
   if (backend === 'reference') return `${name}, reference backend: plain loops on one thread`;
   const cpu = sn.cpuInfo();
+  if (cpu.isa === null) {
+    return `${name}, reference backend, as no native addon could be loaded: plain loops on one thread`;
+  }
   const asked = threads !== undefined && threads > cpu.threads ? ` (${threads} asked for)` : '';
   return `${name}, native backend: ${cpu.isa} on ${cpu.threads} ${cpu.threads === 1 ? 'thread' : 'threads'}${asked}`;
 }

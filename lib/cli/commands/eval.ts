@@ -1,5 +1,7 @@
+import { someOf } from '../../data/files.ts';
+import { shapeError } from '../../errors.ts';
 import type * as sn from '../../index.ts';
-import { dataOf, sizeOf } from '../data.ts';
+import { type Data, dataOf, sizeOf } from '../data.ts';
 import { lossOf, metricsOf } from '../make.ts';
 import { modelOf } from '../model.ts';
 import { print, UsageError } from '../process.ts';
@@ -29,8 +31,21 @@ function tables(metrics: sn.Evaluation['metrics'], names: readonly string[] | nu
   });
 }
 
+/** ERR_SHAPE unless the classes of the data, where they have names, are those of the network. */
+function checkClasses({ name, facts: { classNames } }: Data, net: sn.Network): void {
+  const [outputs = 0, ...rest] = net.architecture.outputShape;
+  const own = net.classNames;
+  if (classNames === undefined || rest.length > 0 || (outputs === 1 && own === null)) return;
+  const same = own === null || own.every((each, i) => each === classNames[i]);
+  if (same && classNames.length === outputs) return;
+  const names = own === null ? '' : ` (${someOf(own)})`;
+  const classes = `${name} has ${classNames.length} classes (${someOf(classNames)})`;
+  throw shapeError('eval', `${classes}, but the model has ${outputs} outputs${names}`);
+}
+
 async function chosen(settings: Settings, net: sn.Network): Promise<sn.data.TrainingData> {
   const data = await dataOf(settings, factsOfNetwork(net));
+  checkClasses(data, net);
   if (settings.part === 'train') return data.train;
   if (data.test === null && settings.part === 'test') {
     throw new UsageError(`${data.name} has no part to test with: leave --part out`);

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { loadAddon } from '../../backends/addon.ts';
 import * as sn from '../../index.ts';
 import { version } from '../../version.ts';
 import { exitCodes, print } from '../process.ts';
@@ -14,6 +15,16 @@ function installed(name: string): boolean {
   }
 }
 
+/** Why there is no addon, and the cure; null where there is one. */
+function addonError(): string | null {
+  try {
+    loadAddon();
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 /** `stridenet info`: version, CPU, instruction set, threads, addon. */
 export const info: Command = async ({ json }) => {
   const { isa, isas, features, threads, addon } = sn.cpuInfo();
@@ -21,7 +32,7 @@ export const info: Command = async ({ json }) => {
   const packages = { sharp: installed('sharp'), '@viz-js/viz': installed('@viz-js/viz') };
   const found = {
     ...{ version, node, modules, platform: `${process.platform}-${process.arch}` },
-    ...{ isa, isas, features, threads, addon, packages },
+    ...{ isa, isas, features, threads, addon, addonError: addonError(), packages },
   };
   if (json) {
     print(JSON.stringify(found, null, 2));
@@ -40,5 +51,6 @@ export const info: Command = async ({ json }) => {
     ['@viz-js/viz (SVG)', has(packages['@viz-js/viz'])],
   ];
   print(table(rows));
+  if (found.addonError !== null) print(`\n${found.addonError}`);
   return exitCodes.done;
 };

@@ -103,7 +103,10 @@ function classesOf(
     );
   }
   const missing = wanted.filter((name) => !folders.includes(name));
-  if (missing.length > 0) throw folderError(root, `has no folder for ${someOf(missing)}`);
+  if (missing.length > 0) {
+    const there = `has folders for ${folders.length} classes (${someOf(folders)})`;
+    throw folderError(root, `${there}, but no folder for ${someOf(missing)}`);
+  }
   const other = folders.filter((name) => !wanted.includes(name));
   if (other.length > 0) throw folderError(root, `has folders of no class: ${someOf(other)}`);
   return wanted;
