@@ -112,3 +112,38 @@ it('the header names the reference backend where there is no addon', async () =>
     /^stridenet 0, reference backend, as no/,
   );
 });
+
+describe('predict without the package sharp', () => {
+  const without = async (...files: string[]): Promise<{ code: number; err: string }> => {
+    vi.resetModules();
+    vi.doMock('sharp', () => {
+      throw new Error('not installed');
+    });
+    const fresh = await import('./support/command.ts');
+    const path = await model(3);
+    return fresh.command('predict', path, ...files, ...plain).finally(() => vi.doUnmock('sharp'));
+  };
+
+  it('says that a file is missing before it asks for the package', async () => {
+    const there = join(photos('some', 'cat'), 'cat', 'a.png');
+    const missing = join(folder, 'missing.png');
+    for (const files of [[missing], [there, missing]]) {
+      const { code, err } = await without(...files);
+      expect([code, err]).toEqual([1, `[predict] ${missing}: no such file or folder\n`]);
+    }
+    const { code, err } = await without(there);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^\[predict\] needs the package sharp.*: npm install sharp\n$/);
+  });
+});
+
+it('train says which option leaves broken images out', async () => {
+  const data = photos('torn', 'cat', 'dog');
+  writeFileSync(join(data, 'dog', 'b.png'), imageBytes('png').subarray(0, 40));
+  const line = ['train', '--data', data, '--model', await model(2), '--no-out', ...plain];
+  const { code, err } = await command(...line, '--progress', 'none');
+  expect(code).toBe(1);
+  expect(err).toMatch(/b\.png, byte 0: .*; with onBroken=skip such files are left out\n$/);
+  line[2] = `${data}:onBroken=skip`;
+  expect(await command(...line, '--progress', 'none')).toMatchObject({ code: 0, err: '' });
+});

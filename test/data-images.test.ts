@@ -213,6 +213,7 @@ describe('imageFolder', () => {
     const error = await strict.toSamples().catch((each: unknown) => each);
     expectFormatError(error, join(folder, 'cat/y.jpg'));
     expect(error).toMatchObject({ sampleIndex: 2 });
+    expect((error as Error).message).toMatch(/; with onBroken=skip such files are left out$/);
 
     const quiet = await imageFolder(folder, { size, onBroken: 'skip' });
     expect(quiet.length).toBe(null);

@@ -207,6 +207,14 @@ describe('files of weights', () => {
     for (const name of ['weights.pt', 'weights', 'weights.safetensors.gz']) {
       await expect(loading(at(name))).rejects.toThrow(ends);
     }
+    for (const name of ['weights.pt', 'weights.PTH', 'model.ckpt', 'pytorch_model.bin']) {
+      const cure = "safetensors.torch.save_file(model.state_dict(), 'x.safetensors')";
+      await expect(loading(at(name))).rejects.toThrow(told('ERR_ARGUMENT', cure));
+    }
+    for (const name of ['weights.h5', 'model.keras']) {
+      const cure = 'safetensors.numpy.save_file(';
+      await expect(loading(at(name))).rejects.toThrow(told('ERR_ARGUMENT', cure));
+    }
     const none = new Map<string, sn.Tensor>();
     const bare = { strict: false, only: ['0'] };
     expect((await loading(written(none), bare)).missing).toEqual(['0.weight', '0.bias']);

@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { decodeImage } from '../../data/images/decode.ts';
-import { loadSharp } from '../../data/images/sharp.ts';
+import { loadSharp, type Sharp } from '../../data/images/sharp.ts';
+import { openRegular } from '../../data/regularFile.ts';
 import { StridenetError, shapeError } from '../../errors.ts';
 import * as sn from '../../index.ts';
 import { modelOf } from '../model.ts';
@@ -85,12 +86,20 @@ async function readImages(
     const shape = `(${architecture.inputShape.join(', ')})`;
     throw shapeError('predict', `the model takes ${shape} and no images; give it a .npy file`);
   }
-  const sharp = await loadSharp('predict');
+  let loading: Promise<Sharp> | undefined;
+  const decode = async (file: string): Promise<sn.Tensor> => {
+    // That a file is not there is told before a package is asked for.
+    await (await openRegular('predict', file)).close();
+    loading ??= loadSharp('predict');
+    return decodeImage('predict', await loading, file, settings);
+  };
   const limits = { maxPixels: 2 ** 26, maxFileBytes: 2 ** 26, onBroken: 'throw' } as const;
   const settings = { size: [height, width], channels, fit, ...limits } as const;
-  const read = await Promise.allSettled(
-    files.map((file) => decodeImage('predict', sharp, file, settings)),
-  );
+  const read = await Promise.allSettled(files.map(decode));
+  const reasons = read.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+  const needsSharp = (reason: unknown): boolean =>
+    reason instanceof StridenetError && reason.code === 'ERR_PACKAGE_NOT_FOUND';
+  if (reasons.some(needsSharp)) throw reasons.find((each) => !needsSharp(each)) ?? reasons[0];
   const images = read.flatMap((result) => (result.status === 'rejected' ? [] : [result.value]));
   const places = read.map((result, i): Place => {
     const file = files[i] as string;

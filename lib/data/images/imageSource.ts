@@ -29,7 +29,11 @@ export async function imageSource(
       return { x, y: labels[index] as number };
     } catch (error) {
       const isBroken = error instanceof StridenetError && brokenCodes.includes(error.code);
-      if (onBroken === 'throw' || !isBroken) throw error;
+      if (!isBroken) throw error;
+      if (onBroken === 'throw') {
+        const message = `${error.message}; with onBroken=skip such files are left out`;
+        throw new StridenetError(error.code, message, { cause: error });
+      }
       if (broken.has(index)) return null;
       broken.add(index);
       if (onBroken !== 'skip') onBroken({ file, index, error, count: broken.size });

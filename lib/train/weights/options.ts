@@ -93,6 +93,16 @@ export interface WeightsError extends StridenetError {
 
 const formats: readonly unknown[] = ['safetensors', 'npz'];
 
+const torch = "safetensors.torch.save_file(model.state_dict(), 'x.safetensors') makes one";
+const keras =
+  "safetensors.numpy.save_file({w.path: w.numpy() for w in model.weights}, 'x.safetensors') makes one, whose names and axes are not yet those of this network";
+
+/** What makes a file that is read of one with another ending. */
+const cures: ReadonlyMap<string, string> = new Map([
+  ...['pt', 'pth', 'ckpt', 'bin'].map((ending) => [ending, torch] as const),
+  ...['h5', 'keras'].map((ending) => [ending, keras] as const),
+]);
+
 /** The format that is asked for, or that the path ends in. Throws ERR_ARGUMENT for none. */
 export function formatOf(where: string, path: string, format: unknown): WeightFormat {
   if (format !== undefined && !formats.includes(format)) {
@@ -100,7 +110,8 @@ export function formatOf(where: string, path: string, format: unknown): WeightFo
   }
   const ending = format ?? /\.([^.]*)$/.exec(path)?.[1]?.toLowerCase();
   if (formats.includes(ending)) return ending as WeightFormat;
-  const advice = ", or the option format: 'safetensors' or 'npz'";
+  const cure = where === 'loadWeights' ? cures.get(String(ending)) : undefined;
+  const advice = cure ? `: in Python, ${cure}` : ", or the option format: 'safetensors' or 'npz'";
   throw argumentError(where, 'a path that ends in .safetensors or .npz', path, advice);
 }
 
