@@ -167,6 +167,26 @@ describe('a training that was stopped', () => {
       }
     }));
 
+  it.each([
+    [{ everySteps: 3 }, { epochs: 4 }, [3, 6, 9, 12]],
+    [{ everySteps: 2 }, { epochs: 4 }, [2, 4, 6, 8, 10, 12]],
+    [{ everySteps: 3, everyEpochs: 2 }, { epochs: 4 }, [3, 6, 9, 12]],
+    [{ everySteps: 3 }, { steps: 6 }, [3, 6]],
+  ])('writes each step once, with %j in %j', (intervals, length, wanted) =>
+    inFolder(async (directory) => {
+      const steps: number[] = [];
+      const options = {
+        ...{ ...length, batchSize: 30, validationData },
+        checkpoint: { directory, ...intervals },
+        callbacks: { onCheckpoint: ({ step }: sn.CheckpointEvent) => void steps.push(step) },
+      };
+      const history = await kept().fit(data, options);
+      expect(steps).toEqual(wanted);
+      const again = await kept().fit(data, { ...options, resume: true });
+      expect(timeless(again)).toEqual(timeless(history));
+    }),
+  );
+
   it('writes by the clock', () =>
     inFolder(async (directory) => {
       const written: number[] = [];

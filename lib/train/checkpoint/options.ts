@@ -11,7 +11,11 @@ export interface CheckpointOptions {
    * begins anew refuses a folder with checkpoints.
    */
   directory: string | URL;
-  /** After so many steps. The intervals may be combined; default: everyEpochs 1 where none is given. */
+  /**
+   * After so many steps; for the one that ends an epoch with a checkpoint of its own, and for the last
+   * one, behind the validation. The intervals may be combined; default: everyEpochs 1 where none is
+   * given.
+   */
   everySteps?: number;
   /** At the first step boundary after so many seconds from the last one. */
   everySeconds?: number;

@@ -37,6 +37,7 @@ export class RunCheckpoints {
   }
 
   async afterSteps(): Promise<CheckpointEvent[]> {
+    if (this.#epochWillWrite()) return this.#told();
     await this.#writer?.afterSteps(this.#place());
     // The last step may be in the middle of an epoch, from where a longer training can go on.
     if (!goesOn(this.#run)) await this.#writer?.finish(this.#place());
@@ -79,6 +80,14 @@ export class RunCheckpoints {
   async end(failed: boolean): Promise<void> {
     if (this.#ended || failed || !this.#onAbort) return this.#writer?.stopped();
     await this.#writer?.finish(this.#place());
+  }
+
+  /** Whether the step ended an epoch whose own checkpoint comes next, under the same name. */
+  #epochWillWrite(): boolean {
+    const { settings, trainer } = this.#run;
+    const { epoch, stepInEpoch } = trainer.cursor;
+    if (!goesOn(this.#run) || stepInEpoch !== trainer.stepsPerEpoch) return false;
+    return epoch === settings.epochs || (this.#writer?.isDueAfterEpoch(epoch) ?? false);
   }
 
   #told(): CheckpointEvent[] {

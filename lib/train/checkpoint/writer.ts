@@ -59,6 +59,11 @@ export class CheckpointWriter {
     return Number.isFinite(everySteps) ? everySteps - (step % everySteps) : everySteps;
   }
 
+  /** Whether one is to be written when this epoch has ended. */
+  isDueAfterEpoch(epoch: number): boolean {
+    return epoch % this.#settings.everyEpochs === 0;
+  }
+
   /** Writes one if it is time, between two runs of steps. Throws what a write threw. */
   async afterSteps(cursor: Cursor): Promise<void> {
     this.#check();
@@ -89,7 +94,7 @@ export class CheckpointWriter {
     taken: Snapshot | null,
   ): Promise<void> {
     this.#check();
-    const due = regular && (cursor.epoch - 1) % this.#settings.everyEpochs === 0;
+    const due = regular && this.isDueAfterEpoch(cursor.epoch - 1);
     const names = [...(due ? [checkpointName(cursor.step)] : []), ...(better ? [bestName] : [])];
     if (names.length > 0) await this.write(cursor, names, taken);
   }
