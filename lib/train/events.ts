@@ -117,7 +117,7 @@ export interface Callbacks {
   onStep?(event: StepEvent): void | Promise<void>;
   /** After each epoch and its validation. */
   onEpoch?(event: EpochEvent): void | Promise<void>;
-  /** After a checkpoint is on the disk; twice for the last step where `everySteps` divides it. */
+  /** After a checkpoint is on the disk. */
   onCheckpoint?(event: CheckpointEvent): void | Promise<void>;
   /**
    * With what `fit` is about to return; not after an error.
